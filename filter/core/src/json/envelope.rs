@@ -1,0 +1,208 @@
+use std::{borrow::Cow, fmt, ops::Range};
+
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// The top-level members of a JSON object, by position in the text they were scanned from.
+///
+/// The scan validates the whole text and builds nothing below the first level.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    members: Vec<Member>,
+}
+
+/// One top-level member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The name, unescaped.
+    pub key: String,
+    /// Where its value stands in the text.
+    pub value: Range<usize>,
+}
+
+/// Why a text has no envelope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ScanError {
+    /// Not JSON; what the parser said, with line and column.
+    Syntax(String),
+    /// JSON, but not an object.
+    NotAnObject,
+}
+
+/// A change to one top-level member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Edit<'a> {
+    /// Gives the member this value (JSON text), adding it at the end where it is absent.
+    Set(&'a str, Cow<'a, str>),
+    /// Takes the member out, where it is present.
+    Remove(&'a str),
+}
+
+impl Envelope {
+    /// Scans `text`, which must be one JSON object with nothing but white space around it.
+    ///
+    /// # Errors
+    /// When it is anything else.
+    pub fn scan(text: &[u8]) -> Result<Self, ScanError> {
+        let first = text.iter().find(|byte| !byte.is_ascii_whitespace());
+        let members = serde_json::from_slice::<Members<'_>>(text).map_err(|error| match (error.classify(), first) {
+            (serde_json::error::Category::Data, Some(byte)) if *byte != b'{' => ScanError::NotAnObject,
+            _ => ScanError::Syntax(error.to_string()),
+        })?;
+        let base = text.as_ptr().addr();
+        let members = members
+            .0
+            .into_iter()
+            .map(|(key, raw)| {
+                let start = raw.get().as_ptr().addr().saturating_sub(base);
+                Member { key: key.into_owned(), value: start..start.saturating_add(raw.get().len()) }
+            })
+            .collect();
+        Ok(Self { members })
+    }
+
+    /// All members, in order, repeated ones included.
+    #[must_use]
+    pub fn members(&self) -> &[Member] {
+        &self.members
+    }
+
+    /// The JSON text of a member's value; of the last one when the key is repeated, as most parsers have it.
+    #[must_use]
+    pub fn raw<'t>(&self, text: &'t [u8], key: &str) -> Option<&'t [u8]> {
+        let member = self.members.iter().rev().find(|member| member.key == key)?;
+        text.get(member.value.clone())
+    }
+
+    /// A member's value, parsed. `None` when it is absent or of another type.
+    #[must_use]
+    pub fn parse<T: DeserializeOwned>(&self, text: &[u8], key: &str) -> Option<T> {
+        serde_json::from_slice(self.raw(text, key)?).ok()
+    }
+
+    /// Whether a key occurs more than once.
+    #[must_use]
+    pub fn is_repeated(&self, key: &str) -> bool {
+        self.members.iter().filter(|member| member.key == key).nth(1).is_some()
+    }
+
+    /// `text` with the edits applied; every byte outside the edited members stays as it was.
+    #[must_use]
+    pub fn splice(&self, text: &[u8], edits: &[Edit<'_>]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(text.len().saturating_add(64));
+        let mut copied = 0;
+        let copy_to = |out: &mut Vec<u8>, from: usize, to: usize| {
+            out.extend_from_slice(text.get(from..to).unwrap_or_default());
+        };
+        let mut added = Vec::new();
+        let mut changes: Vec<(Range<usize>, &str)> = Vec::new();
+        let mut kept = self.members.len();
+        for edit in edits {
+            match edit {
+                Edit::Set(key, value) => {
+                    let before = changes.len();
+                    changes.extend(self.members.iter().filter(|m| m.key == *key).map(|m| (m.value.clone(), &**value)));
+                    if changes.len() == before {
+                        added.push((*key, &**value));
+                    }
+                }
+                Edit::Remove(key) => {
+                    for (index, _) in self.members.iter().enumerate().filter(|(_, m)| m.key == *key) {
+                        changes.push((self.extent(text, index), ""));
+                        kept = kept.saturating_sub(1);
+                    }
+                }
+            }
+        }
+        changes.sort_by_key(|(range, _)| range.start);
+        for (range, value) in changes {
+            copy_to(&mut out, copied, range.start.max(copied));
+            out.extend_from_slice(value.as_bytes());
+            copied = range.end.max(copied);
+        }
+        if added.is_empty() {
+            copy_to(&mut out, copied, text.len());
+            return out;
+        }
+        let end = text.iter().rposition(|byte| *byte == b'}').unwrap_or(text.len());
+        // White space before the closing brace stays before it.
+        let last = text.get(..end).unwrap_or_default();
+        let insert = last.iter().rposition(|byte| !byte.is_ascii_whitespace()).map_or(0, |at| at.saturating_add(1));
+        let insert = insert.max(copied);
+        copy_to(&mut out, copied, insert);
+        for (key, value) in added {
+            if kept > 0 {
+                out.push(b',');
+            }
+            kept = kept.saturating_add(1);
+            // Keys are ours: no character of theirs needs an escape.
+            out.push(b'"');
+            out.extend_from_slice(key.as_bytes());
+            out.extend_from_slice(b"\":");
+            out.extend_from_slice(value.as_bytes());
+        }
+        copy_to(&mut out, insert, text.len());
+        out
+    }
+
+    /// From the key's opening quote to the end of the value, with the comma that a removal makes superfluous: the one
+    /// before it, or for the first member the one after it.
+    fn extent(&self, text: &[u8], index: usize) -> Range<usize> {
+        let value = self.members.get(index).map_or(0..0, |member| member.value.clone());
+        let floor = match index.checked_sub(1).and_then(|previous| self.members.get(previous)) {
+            Some(previous) => previous.value.end,
+            None => text.iter().position(|byte| *byte == b'{').map_or(0, |at| at.saturating_add(1)),
+        };
+        if index > 0 {
+            return floor..value.end;
+        }
+        match self.members.get(index.saturating_add(1)) {
+            Some(next) => {
+                let gap = text.get(value.end..next.value.start).unwrap_or_default();
+                let comma = gap.iter().position(|byte| *byte == b',').map_or(0, |at| at.saturating_add(1));
+                floor..value.end.saturating_add(comma)
+            }
+            None => floor..value.end,
+        }
+    }
+}
+
+impl fmt::Display for ScanError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Syntax(message) => write!(f, "the body is not valid JSON: {message}"),
+            Self::NotAnObject => write!(f, "the body is not a JSON object"),
+        }
+    }
+}
+
+impl std::error::Error for ScanError {}
+
+struct Members<'t>(Vec<(Cow<'t, str>, &'t RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect;
+
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::with_capacity(12);
+                while let Some(Key(key)) = map.next_key()? {
+                    members.push((key, map.next_value()?));
+                }
+                Ok(Members(members))
+            }
+        }
+
+        deserializer.deserialize_map(Collect)
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Key<'t>(#[serde(borrow)] Cow<'t, str>);

@@ -1,0 +1,1 @@
+//! Starts the whole system and talks to it.
