@@ -506,8 +506,6 @@ pub struct OpenExchanges {
     pub dropped_records: u64,
     #[prost(uint64, tag = "3")]
     pub outbox_records: u64,
-    #[prost(uint64, tag = "4")]
-    pub outbox_bytes: u64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OpenExchange {
