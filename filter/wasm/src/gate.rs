@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use proxy_wasm::{
+    hostcalls,
     traits::{Context, HttpContext},
     types::{Action, BufferType, MapType},
 };
@@ -35,7 +36,7 @@ impl GateContext {
                 admit(&admission);
                 self.admitted = true;
                 if !self.in_callback {
-                    self.resume_http_request();
+                    host::check("resuming the request", hostcalls::resume_http_request());
                 }
                 Action::Continue
             }
@@ -48,8 +49,14 @@ impl GateContext {
                 let (cluster, metadata) = link.call();
                 let question = encode_resolve(&digest);
                 let timeout = host::RESOLVE_TIMEOUT;
-                let asked =
-                    self.dispatch_grpc_call(cluster, "tollgate.v1.Keys", "Resolve", metadata, Some(&question), timeout);
+                let asked = hostcalls::dispatch_grpc_call(
+                    cluster,
+                    "tollgate.v1.Keys",
+                    "Resolve",
+                    metadata,
+                    Some(&question),
+                    timeout,
+                );
                 match asked {
                     Ok(_) => Action::Pause,
                     Err(_) => self.answer(&Answer::Unavailable),
@@ -77,19 +84,19 @@ impl GateContext {
 fn admit(admission: &Admission) {
     let name = admission.exchange.to_string();
     let property = vec![host::EXCHANGE_PROPERTY];
-    host::check("naming the exchange", proxy_wasm::hostcalls::set_property(property, Some(name.as_bytes())));
+    host::check("naming the exchange", hostcalls::set_property(property, Some(name.as_bytes())));
     host::write_head(MapType::HttpRequestHeaders, &admission.headers);
     let cluster = Some(admission.cluster.as_str());
     host::check(
         "choosing the cluster",
-        proxy_wasm::hostcalls::set_map_value(MapType::HttpRequestHeaders, "x-tollgate-cluster", cluster),
+        hostcalls::set_map_value(MapType::HttpRequestHeaders, "x-tollgate-cluster", cluster),
     );
 }
 
 impl Context for GateContext {
     fn on_grpc_call_response(&mut self, _token: u32, status_code: u32, response_size: usize) {
-        let answer = match (status_code, self.get_grpc_call_response_body(0, response_size)) {
-            (0, Some(message)) => decode_resolution(&message),
+        let answer = match status_code {
+            0 => decode_resolution(&host::read_body(BufferType::GrpcReceiveBuffer, response_size)),
             _ => Answer::Unavailable,
         };
         self.in_callback = false;

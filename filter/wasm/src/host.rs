@@ -1,5 +1,7 @@
-//! Every call into Envoy that is more than a method of a proxy-wasm context: the only place that knows how Envoy wants
-//! things put.
+//! What the contexts ask of Envoy, put the way Envoy wants it.
+//!
+//! The methods of proxy-wasm's context traits unwrap what the host answers, and a panic here would cost the worker its VM:
+//! so the `hostcalls` beneath them are used.
 
 use std::{
     cell::RefCell,

@@ -3,8 +3,9 @@
 use std::{cell::Cell, rc::Rc, time::Duration};
 
 use proxy_wasm::{
+    hostcalls,
     traits::{Context, HttpContext, RootContext},
-    types::{ContextType, LogLevel},
+    types::{BufferType, ContextType, LogLevel},
 };
 use serde::Deserialize;
 use tollgate_core::{
@@ -72,8 +73,7 @@ impl Root {
                 Action::Open => {
                     let link = Rc::clone(&self.link);
                     let (cluster, metadata) = link.call();
-                    let opened = self.open_grpc_stream(cluster, "tollgate.v1.Session", "Open", metadata);
-                    match opened {
+                    match hostcalls::open_grpc_stream(cluster, "tollgate.v1.Session", "Open", metadata) {
                         Ok(token) => self.stream = Some(token),
                         Err(status) => {
                             self.stream = None;
@@ -83,13 +83,14 @@ impl Root {
                     }
                 }
                 Action::Send(message) => {
+                    // A stream that has broken says so in on_grpc_stream_close, which also decides what is sent again.
                     if let Some(token) = self.stream {
-                        self.send_grpc_stream_message(token, Some(&message), false);
+                        let _ = hostcalls::send_grpc_stream_message(token, Some(&message), false);
                     }
                 }
                 Action::Cancel => {
                     if let Some(token) = self.stream.take() {
-                        self.cancel_grpc_stream(token);
+                        let _ = hostcalls::cancel_grpc_stream(token);
                     }
                 }
                 Action::Log(severity, text) => {
@@ -115,7 +116,7 @@ impl Context for Root {
         if self.stream != Some(token_id) {
             return;
         }
-        let message = self.get_grpc_stream_message(0, message_size).unwrap_or_default();
+        let message = host::read_body(BufferType::GrpcReceiveBuffer, message_size);
         let now = host::now();
         let actions = host::with_vm(|vm| Session::handle_message(vm, &message, now));
         self.apply(actions.unwrap_or_default());

@@ -10,6 +10,9 @@ const CAPACITY: usize = 50_000;
 /// Most refusals that are remembered: what an attacker can make us hold.
 const REFUSAL_CAPACITY: usize = 5_000;
 
+/// Most questions to the control plane in one second: beyond it, unknown keys are told to try again.
+const ASKS_PER_SECOND: u32 = 500;
+
 /// What this VM has learnt about keys, by digest.
 ///
 /// An answer holds until its time is over, the control plane says that the key changed, or a new session begins (a change
@@ -19,6 +22,8 @@ pub struct KeyCache {
     principals: HashMap<KeyDigest, Entry<Rc<Principal>>>,
     refusals: HashMap<KeyDigest, Entry<KeyRefusal>>,
     epoch: u64,
+    /// The second of the last question, and how many were asked in it.
+    asked: (u64, u32),
 }
 
 #[derive(Debug)]
@@ -69,6 +74,14 @@ impl KeyCache {
             Some(entry) if entry.expires > now && entry.epoch == self.epoch => Known::Refused(entry.value),
             _ => Known::Ask(None),
         }
+    }
+
+    /// Whether one more question may be asked now; counts it if so.
+    pub fn may_ask(&mut self, now: Millis) -> bool {
+        let (second, count) = self.asked;
+        let count = if second == now.seconds() { count.saturating_add(1) } else { 1 };
+        self.asked = (now.seconds(), count);
+        count <= ASKS_PER_SECOND
     }
 
     /// Remembers an answer.
@@ -164,6 +177,13 @@ mod tests {
         cache.learn(digest(), &Answer::Good(principal(), 1000), NOW);
         assert_eq!(cache.look_up(&digest(), false, NOW.plus(5000)), Known::Good(principal()));
         assert_eq!(cache.look_up(&digest(), false, NOW.plus(STALE_MS)), Known::Ask(None));
+    }
+
+    #[test]
+    fn a_flood_of_unknown_keys_does_not_become_a_flood_of_questions() {
+        let mut cache = KeyCache::default();
+        assert_eq!((0..10_000).filter(|_| cache.may_ask(NOW)).count(), ASKS_PER_SECOND as usize);
+        assert!(cache.may_ask(NOW.plus(1000)));
     }
 
     #[test]

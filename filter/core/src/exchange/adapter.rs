@@ -188,7 +188,7 @@ impl Adapter {
         }
         let (state, answer) = match relay {
             _ if end => (State::Ended, ResponseHead::Replace(passed.clone())),
-            _ if status >= 400 => (State::HoldingError(passed.clone()), ResponseHead::Hold),
+            _ if !(200..300).contains(&status) => (State::HoldingError(passed.clone()), ResponseHead::Hold),
             Some((relay, true, stream, kind)) => {
                 // The usage event that we asked for may be taken out of a stream: its length is not known.
                 if stream && kind == ResponseKind::Stream {
@@ -262,6 +262,11 @@ impl Adapter {
         match std::mem::replace(&mut self.state, State::Ended) {
             State::HoldingError(mut head) => {
                 self.note(vm, |attempt| attempt.ended = true);
+                // A redirect is no answer, and where it leads is not the client's business.
+                if head.status() < 400 {
+                    head.remove("location");
+                    head.set(":status", "502");
+                }
                 let upstream = self.upstream_format(vm).unwrap_or(client);
                 if upstream == client && head.encoding().is_none() && is_error_of(client, body) {
                     return Whole { head, body: None };

@@ -128,7 +128,7 @@ impl Gate {
             return Verdict::Hold;
         }
         self.started = now;
-        match self.begin(vm, head, now) {
+        match Self::begin(vm, head, now) {
             Ok(collecting) => {
                 let ask = matches!(collecting.key, Key::Asked(_)).then_some(collecting.digest);
                 self.state = State::Collecting(collecting);
@@ -262,7 +262,7 @@ impl Gate {
         }
     }
 
-    fn begin(&self, vm: &Vm, mut head: Head, now: Millis) -> Result<Collecting, Early> {
+    fn begin(vm: &mut Vm, mut head: Head, now: Millis) -> Result<Collecting, Early> {
         let debug = head.value("x-tollgate-debug").is_some_and(|value| value != "0");
         head.0.retain(|(name, _)| !name.starts_with("x-tollgate-") && !name.starts_with("x-envoy-"));
         let method = head.value(":method").unwrap_or_default();
@@ -279,18 +279,22 @@ impl Gate {
         if let Some(encoding) = head.encoding() {
             return Err(Early::Reject(Reject::CompressedBody(encoding.to_owned())));
         }
-        let snapshot = vm.snapshot.as_ref().ok_or(Reject::NotConfigured)?;
+        let max_body = vm.snapshot.as_ref().ok_or(Reject::NotConfigured)?.max_body;
         let digest = KeyDigest::of(find_credential(&head.0).ok_or(Reject::NoKey)?.as_bytes());
         let key = match vm.keys.look_up(&digest, vm.session.is_open(), now) {
             Known::Good(principal) => Key::Good(principal),
             Known::Refused(refusal) => return Err(Early::Reject(Reject::BadKey(refusal))),
-            Known::Ask(fallback) => Key::Asked(fallback),
+            Known::Ask(fallback) => match (vm.keys.may_ask(now), fallback) {
+                (true, fallback) => Key::Asked(fallback),
+                (false, Some(principal)) => Key::Good(principal),
+                (false, None) => return Err(Early::Reject(Reject::KeyUnresolved)),
+            },
         };
         let length = head.value("content-length").and_then(|length| length.parse().ok());
-        if length.is_some_and(|length: usize| length > snapshot.max_body) {
-            return Err(Early::Reject(Reject::TooLarge(snapshot.max_body)));
+        if length.is_some_and(|length: usize| length > max_body) {
+            return Err(Early::Reject(Reject::TooLarge(max_body)));
         }
-        Ok(Collecting { endpoint, head, debug, digest, key, body: None, max_body: snapshot.max_body })
+        Ok(Collecting { endpoint, head, debug, digest, key, body: None, max_body })
     }
 
     fn keep_body(&mut self, body: Vec<u8>) {
