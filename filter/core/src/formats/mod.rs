@@ -1,1 +1,180 @@
-//! Wire dialects.
+//! Wire dialects: one folder each, and the two lanes between them.
+//!
+//! *Identity*, the provider speaks the client's format: members we own are spliced, all other bytes stay as they came.
+//! *Canonical*, it does not: everything is decoded to [`canonical`](crate::canonical) and encoded again. Formats never
+//! import each other; this module and [`relay`] are the only places that name several.
+
+mod anthropic_messages;
+mod error;
+mod openai;
+mod openai_chat;
+mod openai_embeddings;
+mod relay;
+
+use std::fmt;
+
+pub use error::{ClientError, encode_error, is_error_of, translate_error};
+pub use relay::{MAX_WHOLE, Observed, Passed, Relay, RelayError, ResponseKind};
+
+use crate::{
+    canonical::Losses,
+    json::{Edit, Envelope},
+};
+
+/// A wire dialect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// <https://platform.openai.com/docs/api-reference/chat>
+    OpenaiChat,
+    /// <https://platform.openai.com/docs/api-reference/embeddings>
+    OpenaiEmbeddings,
+    /// <https://platform.claude.com/docs/en/api/messages>
+    AnthropicMessages,
+}
+
+impl Format {
+    /// Its name in configuration, records and metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::OpenaiChat => "openai_chat",
+            Self::OpenaiEmbeddings => "openai_embeddings",
+            Self::AnthropicMessages => "anthropic_messages",
+        }
+    }
+
+    /// The path of its operation below a provider's base URL.
+    #[must_use]
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::OpenaiChat => "/chat/completions",
+            Self::OpenaiEmbeddings => "/embeddings",
+            Self::AnthropicMessages => "/messages",
+        }
+    }
+}
+
+/// What the translation of one attempt must know of its exchange.
+#[derive(Clone, Copy, Debug)]
+pub struct Attempt<'a> {
+    /// What the client speaks.
+    pub client: Format,
+    /// What the provider speaks.
+    pub upstream: Format,
+    /// The upstream model.
+    pub model: &'a str,
+    /// The output cap for formats that demand one, where the client set none.
+    pub default_max_tokens: u32,
+    /// Whether the client asked for a stream.
+    pub stream: bool,
+    /// Whether the client asked for usage in its stream.
+    pub include_usage: bool,
+    /// The exchange in 32 hex digits, for ids that we make.
+    pub exchange: &'a str,
+    /// When the exchange began, in seconds since 1970.
+    pub created_s: u64,
+}
+
+/// What to send to the provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UpstreamRequest {
+    /// Headers that its format demands, besides credentials and `content-type`.
+    pub headers: &'static [(&'static str, &'static str)],
+    /// The body.
+    pub body: UpstreamBody,
+    /// What could not cross.
+    pub losses: Losses,
+}
+
+/// A request's body for the provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UpstreamBody {
+    /// The client's, byte for byte.
+    AsReceived,
+    /// This one.
+    Replaced(Vec<u8>),
+}
+
+/// A request that cannot be put into the provider's format: a 400.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidRequest {
+    /// For the client.
+    pub message: String,
+    /// The member it is about, as a dotted path.
+    pub param: Option<String>,
+}
+
+impl InvalidRequest {
+    fn new(param: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { message: message.into(), param: Some(param.into()) }
+    }
+}
+
+impl fmt::Display for InvalidRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.param {
+            Some(param) => write!(f, "{param}: {}", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
+impl std::error::Error for InvalidRequest {}
+
+/// Puts a client's request into the provider's format.
+///
+/// `envelope` is the scan of `body`. The same inputs always give the same request, so that it may be asked before the
+/// request is admitted, only to learn the losses.
+///
+/// # Errors
+/// When the body does not follow the client's format, or says what the provider's format can neither say nor leave out.
+pub fn encode_request(
+    attempt: &Attempt<'_>,
+    body: &[u8],
+    envelope: &Envelope,
+) -> Result<UpstreamRequest, InvalidRequest> {
+    if attempt.client == attempt.upstream {
+        return Ok(UpstreamRequest {
+            headers: headers(attempt.upstream),
+            body: splice_request(attempt, body, envelope),
+            losses: Losses::default(),
+        });
+    }
+    let chat = match attempt.client {
+        Format::OpenaiChat => openai_chat::decode_request(body, envelope)?,
+        client => return Err(no_translation(client, attempt.upstream)),
+    };
+    let mut losses = Losses::default();
+    let body = match attempt.upstream {
+        Format::AnthropicMessages => anthropic_messages::encode_request(attempt, &chat, &mut losses)?,
+        upstream => return Err(no_translation(attempt.client, upstream)),
+    };
+    Ok(UpstreamRequest { headers: headers(attempt.upstream), body: UpstreamBody::Replaced(body), losses })
+}
+
+fn headers(upstream: Format) -> &'static [(&'static str, &'static str)] {
+    match upstream {
+        Format::AnthropicMessages => anthropic_messages::HEADERS,
+        Format::OpenaiChat | Format::OpenaiEmbeddings => &[],
+    }
+}
+
+fn splice_request(attempt: &Attempt<'_>, body: &[u8], envelope: &Envelope) -> UpstreamBody {
+    let mut edits = Vec::with_capacity(2);
+    if envelope.parse::<String>(body, "model").is_none_or(|model| model != attempt.model) {
+        let model = serde_json::to_string(attempt.model).unwrap_or_default();
+        edits.push(Edit::Set("model", model.into()));
+    }
+    if attempt.client == Format::OpenaiChat && attempt.stream {
+        edits.extend(openai_chat::ask_for_usage(body, envelope));
+    }
+    match edits.is_empty() {
+        true => UpstreamBody::AsReceived,
+        false => UpstreamBody::Replaced(envelope.splice(body, &edits)),
+    }
+}
+
+fn no_translation(client: Format, upstream: Format) -> InvalidRequest {
+    let (client, upstream) = (client.name(), upstream.name());
+    InvalidRequest { message: format!("a request in {client} cannot be translated to {upstream}"), param: None }
+}

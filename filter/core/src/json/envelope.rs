@@ -3,6 +3,8 @@ use std::{borrow::Cow, fmt, ops::Range};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::read::Text;
+
 /// The top-level members of a JSON object, by position in the text they were scanned from.
 ///
 /// The scan validates the whole text and builds nothing below the first level.
@@ -178,7 +180,8 @@ impl fmt::Display for ScanError {
 
 impl std::error::Error for ScanError {}
 
-struct Members<'t>(Vec<(Cow<'t, str>, &'t RawValue)>);
+/// Key and value of each member of one object.
+pub(super) struct Members<'t>(pub(super) Vec<(Cow<'t, str>, &'t RawValue)>);
 
 impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -193,7 +196,7 @@ impl<'de> Deserialize<'de> for Members<'de> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut members = Vec::with_capacity(12);
-                while let Some(Key(key)) = map.next_key()? {
+                while let Some(Text(key)) = map.next_key()? {
                     members.push((key, map.next_value()?));
                 }
                 Ok(Members(members))
@@ -203,6 +206,3 @@ impl<'de> Deserialize<'de> for Members<'de> {
         deserializer.deserialize_map(Collect)
     }
 }
-
-#[derive(serde::Deserialize)]
-struct Key<'t>(#[serde(borrow)] Cow<'t, str>);

@@ -1,5 +1,10 @@
-//! One shallow scan of a JSON object, and changes to single members that leave every other byte as it was.
+//! JSON without trees: one shallow scan of an object, changes to single members that leave every other byte as it was,
+//! values read on demand, and a watch for one member of a body too large to keep.
 
 mod envelope;
+mod read;
+mod watch;
 
 pub use envelope::{Edit, Envelope, Member, ScanError};
+pub use read::{Node, Text};
+pub use watch::Watch;

@@ -1,0 +1,22 @@
+use std::borrow::Cow;
+
+/// A provider's error, whatever its format.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The provider's word for the kind: `overloaded_error`. `None` where it gave none.
+    pub kind: Option<String>,
+    /// A code next to the kind: `context_length_exceeded`.
+    pub code: Option<String>,
+    /// The request member it is about.
+    pub param: Option<String>,
+    /// For people.
+    pub message: Cow<'static, str>,
+}
+
+impl Failure {
+    /// A failure of which only a message is known.
+    #[must_use]
+    pub fn new(message: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind: None, code: None, param: None, message: message.into() }
+    }
+}

@@ -1,0 +1,141 @@
+use std::borrow::Cow;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::{
+    canonical::{Block, CacheMark, Losses, Part, Source},
+    formats::InvalidRequest,
+    json::Node,
+};
+
+/// One content block of a request, or of a system prompt.
+#[derive(Serialize)]
+pub(super) struct Content<'c> {
+    #[serde(flatten)]
+    kind: Kind<'c>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_control: Option<CacheWire>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Kind<'c> {
+    Text {
+        text: &'c str,
+    },
+    Image {
+        source: SourceWire<'c>,
+    },
+    Document {
+        source: SourceWire<'c>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        title: Option<&'c str>,
+    },
+    ToolUse {
+        id: Cow<'c, str>,
+        name: &'c str,
+        input: &'c RawValue,
+    },
+    ToolResult {
+        tool_use_id: Cow<'c, str>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        content: Vec<Content<'c>>,
+    },
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum SourceWire<'c> {
+    Url { url: &'c str },
+    Base64 { media_type: &'c str, data: &'c str },
+}
+
+/// A mark of a prompt's cacheable beginning: <https://platform.claude.com/docs/en/build-with-claude/prompt-caching>.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct CacheWire {
+    r#type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ttl: Option<&'static str>,
+}
+
+impl From<CacheMark> for CacheWire {
+    fn from(mark: CacheMark) -> Self {
+        let ttl = match mark {
+            CacheMark::FiveMinutes => None,
+            CacheMark::Hour => Some("1h"),
+        };
+        Self { r#type: "ephemeral", ttl }
+    }
+}
+
+/// A text block; `None` for an empty text, which Anthropic refuses and which says nothing.
+pub(super) fn encode_text<'c>(text: &'c str, part: &Part<'_>) -> Option<Content<'c>> {
+    (!text.is_empty()).then(|| content(Kind::Text { text }, part))
+}
+
+/// The blocks of a message or of a tool's result.
+pub(super) fn encode_parts<'c>(parts: &'c [Part<'_>], losses: &mut Losses) -> Result<Vec<Content<'c>>, InvalidRequest> {
+    let mut blocks = Vec::with_capacity(parts.len());
+    for part in parts {
+        let kind = match &part.block {
+            Block::Text(text) => {
+                blocks.extend(encode_text(text, part));
+                continue;
+            }
+            Block::Thinking(_) => {
+                losses.declare(part.path.as_str(), "the provider takes thinking back only with its own signature");
+                continue;
+            }
+            Block::Image(source) => Kind::Image { source: encode_source(source) },
+            Block::Document { source, title } => {
+                if let Source::Base64 { media_type, .. } = source
+                    && media_type != "application/pdf"
+                {
+                    return Err(InvalidRequest::new(part.path.as_str(), "the provider takes files of PDF only"));
+                }
+                let title = title.as_deref().filter(|title| !title.is_empty());
+                Kind::Document { source: encode_source(source), title }
+            }
+            Block::ToolUse { id, name, input } => {
+                Kind::ToolUse { id: encode_id(id), name, input: encode_input(input, part)? }
+            }
+            Block::ToolResult { id, parts } => {
+                Kind::ToolResult { tool_use_id: encode_id(id), content: encode_parts(parts, losses)? }
+            }
+        };
+        blocks.push(content(kind, part));
+    }
+    Ok(blocks)
+}
+
+fn content<'c>(kind: Kind<'c>, part: &Part<'_>) -> Content<'c> {
+    Content { kind, cache_control: part.cache.map(CacheWire::from) }
+}
+
+fn encode_source<'c>(source: &'c Source<'_>) -> SourceWire<'c> {
+    match source {
+        Source::Url(url) => SourceWire::Url { url },
+        Source::Base64 { media_type, data } => SourceWire::Base64 { media_type, data },
+    }
+}
+
+/// Ids may have letters, digits, `_` and `-` only; other providers' have more (Kimi: `functions.search:0`). A call and its
+/// result are changed alike, so they still meet.
+fn encode_id<'c>(id: &'c str) -> Cow<'c, str> {
+    let is_allowed = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-');
+    match id.chars().all(is_allowed) {
+        true => Cow::Borrowed(id),
+        false => Cow::Owned(id.chars().map(|letter| if is_allowed(letter) { letter } else { '_' }).collect()),
+    }
+}
+
+/// Arguments are an object here and text there; no text is no argument.
+fn encode_input<'c>(input: &'c str, part: &Part<'_>) -> Result<&'c RawValue, InvalidRequest> {
+    let text = if input.trim().is_empty() { "{}" } else { input };
+    let object = Node::parse(text.as_bytes()).ok().filter(|node| node.members().is_some());
+    let raw = object.and_then(|_| serde_json::from_str(text).ok());
+    raw.ok_or_else(|| {
+        InvalidRequest::new(format!("{}.function.arguments", part.path), "must be the JSON text of an object")
+    })
+}

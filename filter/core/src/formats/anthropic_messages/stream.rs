@@ -1,0 +1,194 @@
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{decode_error, finish_reason, usage::Figures};
+use crate::{
+    canonical::{BlockStart, Delta, Event},
+    formats::RelayError,
+    json::Text,
+};
+
+/// Decodes the events of a streamed message: <https://platform.claude.com/docs/en/build-with-claude/streaming>.
+///
+/// Blocks whose kind has no place in an answer (server tools and their results, redacted thinking) are passed over, and
+/// so are events and deltas of kinds unknown here: Anthropic's versioning policy announces that new ones may appear.
+#[derive(Debug, Default)]
+pub(in crate::formats) struct StreamDecoder {
+    figures: Figures,
+    block: Open,
+    /// Why the answer ended was said: figures from then on are final.
+    finished: bool,
+}
+
+/// The block being read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Open {
+    /// None, or one that is passed over.
+    #[default]
+    None,
+    Content,
+    /// A tool call. `input` is whether any of its arguments was seen.
+    ToolUse {
+        input: bool,
+    },
+}
+
+impl StreamDecoder {
+    /// Decodes the data of one event.
+    pub(in crate::formats) fn decode(
+        &mut self,
+        data: &[u8],
+        sink: &mut dyn FnMut(Event<'_>),
+    ) -> Result<(), RelayError> {
+        let wire: Wire<'_> = serde_json::from_slice(data).map_err(|error| RelayError::Malformed(error.to_string()))?;
+        match &*wire.r#type.0 {
+            "message_start" => {
+                let message = wire.message.ok_or_else(|| missing("message"))?;
+                sink(Event::Start { model: message.model.0 });
+                self.figures.update(message.usage.unwrap_or_default());
+                self.report_usage(sink);
+            }
+            "content_block_start" => {
+                self.start_block(wire.content_block.ok_or_else(|| missing("content_block"))?, sink)
+            }
+            "content_block_delta" => self.continue_block(wire.delta.ok_or_else(|| missing("delta"))?, sink),
+            "content_block_stop" => self.stop_block(sink),
+            "message_delta" => {
+                if let Some(reason) = wire.delta.and_then(|delta| delta.stop_reason) {
+                    self.finished = true;
+                    sink(Event::Finish(finish_reason(&reason.0)));
+                }
+                self.figures.update(wire.usage.unwrap_or_default());
+                self.report_usage(sink);
+            }
+            "message_stop" => sink(Event::End),
+            "ping" => sink(Event::Ping),
+            "error" => {
+                let failure = decode_error(data).ok_or_else(|| missing("error"))?;
+                return Err(RelayError::Provider(failure));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn report_usage(&self, sink: &mut dyn FnMut(Event<'_>)) {
+        if let Some(usage) = self.figures.usage() {
+            sink(Event::Usage { usage, terminal: self.finished });
+        }
+    }
+
+    fn start_block(&mut self, block: BlockWire<'_>, sink: &mut dyn FnMut(Event<'_>)) {
+        self.block = match &*block.r#type.0 {
+            "text" => {
+                sink(Event::BlockStart(BlockStart::Text));
+                give(sink, Delta::Text, block.text);
+                Open::Content
+            }
+            "thinking" => {
+                sink(Event::BlockStart(BlockStart::Thinking));
+                give(sink, Delta::Thinking, block.thinking);
+                Open::Content
+            }
+            "tool_use" => {
+                let (id, name) = (block.id.unwrap_or_default().0, block.name.unwrap_or_default().0);
+                sink(Event::BlockStart(BlockStart::ToolUse { id, name }));
+                // Anthropic begins with `{}` and streams what is in it; others give all of the input here.
+                let input = block.input.map(RawValue::get).filter(|input| has_members(input));
+                if let Some(input) = input {
+                    sink(Event::BlockDelta(Delta::Input(input.into())));
+                }
+                Open::ToolUse { input: input.is_some() }
+            }
+            _ => Open::None,
+        };
+    }
+
+    fn continue_block(&mut self, delta: DeltaWire<'_>, sink: &mut dyn FnMut(Event<'_>)) {
+        match (delta.r#type.as_ref().map_or("", |kind| &*kind.0), &mut self.block) {
+            ("text_delta", Open::Content) => give(sink, Delta::Text, delta.text),
+            ("thinking_delta", Open::Content) => give(sink, Delta::Thinking, delta.thinking),
+            ("input_json_delta", Open::ToolUse { input }) => {
+                *input |= delta.partial_json.as_ref().is_some_and(|more| !more.0.is_empty());
+                give(sink, Delta::Input, delta.partial_json);
+            }
+            _ => {}
+        }
+    }
+
+    fn stop_block(&mut self, sink: &mut dyn FnMut(Event<'_>)) {
+        match std::mem::take(&mut self.block) {
+            Open::None => return,
+            // A tool without arguments has no input deltas, or an empty one.
+            Open::ToolUse { input: false } => sink(Event::BlockDelta(Delta::Input("{}".into()))),
+            Open::Content | Open::ToolUse { input: true } => {}
+        }
+        sink(Event::BlockStop);
+    }
+}
+
+fn give<'e>(sink: &mut dyn FnMut(Event<'_>), kind: fn(Cow<'e, str>) -> Delta<'e>, text: Option<Text<'e>>) {
+    if let Some(text) = text.filter(|text| !text.0.is_empty()) {
+        sink(Event::BlockDelta(kind(text.0)));
+    }
+}
+
+fn has_members(object: &str) -> bool {
+    object.bytes().any(|byte| byte == b'"')
+}
+
+fn missing(member: &str) -> RelayError {
+    RelayError::Malformed(format!("an event without {member}"))
+}
+
+#[derive(Deserialize)]
+struct Wire<'e> {
+    #[serde(borrow)]
+    r#type: Text<'e>,
+    #[serde(borrow)]
+    message: Option<MessageWire<'e>>,
+    #[serde(borrow)]
+    content_block: Option<BlockWire<'e>>,
+    #[serde(borrow)]
+    delta: Option<DeltaWire<'e>>,
+    usage: Option<Figures>,
+}
+
+#[derive(Deserialize)]
+struct MessageWire<'e> {
+    #[serde(borrow, default)]
+    model: Text<'e>,
+    usage: Option<Figures>,
+}
+
+#[derive(Deserialize)]
+struct BlockWire<'e> {
+    #[serde(borrow)]
+    r#type: Text<'e>,
+    #[serde(borrow)]
+    text: Option<Text<'e>>,
+    #[serde(borrow)]
+    thinking: Option<Text<'e>>,
+    #[serde(borrow)]
+    id: Option<Text<'e>>,
+    #[serde(borrow)]
+    name: Option<Text<'e>>,
+    #[serde(borrow)]
+    input: Option<&'e RawValue>,
+}
+
+#[derive(Deserialize)]
+struct DeltaWire<'e> {
+    #[serde(borrow)]
+    r#type: Option<Text<'e>>,
+    #[serde(borrow)]
+    text: Option<Text<'e>>,
+    #[serde(borrow)]
+    thinking: Option<Text<'e>>,
+    #[serde(borrow)]
+    partial_json: Option<Text<'e>>,
+    #[serde(borrow)]
+    stop_reason: Option<Text<'e>>,
+}

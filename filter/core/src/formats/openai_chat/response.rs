@@ -1,0 +1,94 @@
+use serde::Serialize;
+
+use super::{
+    stream::finish_reason,
+    usage::{EncodedUsage, encode_usage},
+};
+use crate::{
+    canonical::{Answer, AnswerBlock, FinishReason},
+    formats::Attempt,
+};
+
+/// Encodes a gathered answer as a chat completion: <https://platform.openai.com/docs/api-reference/chat/object>.
+#[derive(Debug)]
+pub(in crate::formats) struct ResponseEncoder {
+    id: String,
+    created_s: u64,
+    model: String,
+}
+
+impl ResponseEncoder {
+    pub(in crate::formats) fn new(attempt: &Attempt<'_>) -> Self {
+        Self { id: super::completion_id(attempt), created_s: attempt.created_s, model: attempt.model.to_owned() }
+    }
+
+    /// The body. Several text blocks become one text, several thinking blocks one `reasoning_content`.
+    pub(in crate::formats) fn encode(&self, answer: &Answer) -> Vec<u8> {
+        let mut content = None::<String>;
+        let mut reasoning_content = None::<String>;
+        let mut tool_calls = Vec::new();
+        for block in &answer.blocks {
+            match block {
+                AnswerBlock::Text(text) => content.get_or_insert_default().push_str(text),
+                AnswerBlock::Thinking(text) => reasoning_content.get_or_insert_default().push_str(text),
+                AnswerBlock::ToolUse { id, name, input } => {
+                    tool_calls.push(ToolCall { id, r#type: "function", function: Function { name, arguments: input } });
+                }
+            }
+        }
+        let message = Message { role: "assistant", content, refusal: None, reasoning_content, tool_calls };
+        let finish_reason = finish_reason(answer.finish.unwrap_or(FinishReason::Stop));
+        let body = Body {
+            id: &self.id,
+            object: "chat.completion",
+            created: self.created_s,
+            model: if answer.model.is_empty() { &self.model } else { &answer.model },
+            choices: [Choice { index: 0, message, logprobs: None, finish_reason }],
+            usage: answer.usage.as_ref().map(encode_usage),
+        };
+        serde_json::to_vec(&body).unwrap_or_default()
+    }
+}
+
+#[derive(Serialize)]
+struct Body<'e> {
+    id: &'e str,
+    object: &'static str,
+    created: u64,
+    model: &'e str,
+    choices: [Choice<'e>; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<EncodedUsage>,
+}
+
+#[derive(Serialize)]
+struct Choice<'e> {
+    index: u32,
+    message: Message<'e>,
+    logprobs: Option<()>,
+    finish_reason: &'static str,
+}
+
+#[derive(Serialize)]
+struct Message<'e> {
+    role: &'static str,
+    content: Option<String>,
+    refusal: Option<()>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning_content: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tool_calls: Vec<ToolCall<'e>>,
+}
+
+#[derive(Serialize)]
+struct ToolCall<'e> {
+    id: &'e str,
+    r#type: &'static str,
+    function: Function<'e>,
+}
+
+#[derive(Serialize)]
+struct Function<'e> {
+    name: &'e str,
+    arguments: &'e str,
+}

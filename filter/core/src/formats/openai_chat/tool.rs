@@ -1,0 +1,86 @@
+use super::request::{decode_cache, want};
+use crate::{
+    canonical::{Tool, ToolChoice},
+    formats::InvalidRequest,
+    json::Node,
+};
+
+/// A member of `tools`. `None`, and a path in `extra`, for kinds that only OpenAI runs.
+pub(super) fn decode_tool<'a>(
+    value: Node<'a>,
+    path: &str,
+    extra: &mut Vec<String>,
+) -> Result<Option<Tool<'a>>, InvalidRequest> {
+    let members = want(value.members(), path, "an object")?;
+    // Some clients leave the type out; a function is what it always was.
+    let kind = value.member("type").and_then(Node::string).unwrap_or("function".into());
+    if kind != "function" {
+        extra.push(path.to_owned());
+        return Ok(None);
+    }
+    let function_path = format!("{path}.function");
+    let function = want(value.member("function"), &function_path, "an object")?;
+    let name_path = format!("{function_path}.name");
+    let name = function.member("name").and_then(Node::string).filter(|name| !name.is_empty());
+    let mut tool = Tool {
+        name: want(name, &name_path, "a string that is not empty")?,
+        description: None,
+        parameters: None,
+        strict: None,
+        cache: None,
+    };
+    for (key, value) in members.into_iter().filter(|(_, value)| !value.is_null()) {
+        match &*key {
+            "type" | "function" => {}
+            "cache_control" => tool.cache = decode_cache(value, &format!("{path}.cache_control"))?,
+            key => extra.push(format!("{path}.{key}")),
+        }
+    }
+    for (key, value) in want(function.members(), &function_path, "an object")?.into_iter().filter(|(_, v)| !v.is_null())
+    {
+        let path = format!("{function_path}.{key}");
+        match &*key {
+            "name" => {}
+            "description" => tool.description = Some(want(value.string(), &path, "a string")?),
+            "parameters" => {
+                tool.parameters = Some(want(value.members().map(|_| value.text()), &path, "an object")?);
+            }
+            "strict" => tool.strict = Some(want(value.boolean(), &path, "true or false")?),
+            "cache_control" => tool.cache = decode_cache(value, &path)?,
+            _ => extra.push(path),
+        }
+    }
+    Ok(Some(tool))
+}
+
+/// `tool_choice`: a word, or an object that names a function.
+pub(super) fn decode_choice<'a>(
+    value: Node<'a>,
+    extra: &mut Vec<String>,
+) -> Result<Option<ToolChoice<'a>>, InvalidRequest> {
+    if let Some(word) = value.string() {
+        return match &*word {
+            "none" => Ok(Some(ToolChoice::None)),
+            "auto" => Ok(Some(ToolChoice::Auto)),
+            // `any` is Mistral's word for it.
+            "required" | "any" => Ok(Some(ToolChoice::Required)),
+            _ => Err(InvalidRequest::new(
+                "tool_choice",
+                "must be none, auto, required or an object that names a function",
+            )),
+        };
+    }
+    match value.member("type").and_then(Node::string).as_deref() {
+        Some("function") => {
+            let name = value.member("function").and_then(|function| function.member("name")).and_then(Node::string);
+            Ok(Some(ToolChoice::Named(want(name, "tool_choice.function.name", "a string")?)))
+        }
+        Some(_) => {
+            extra.push("tool_choice".to_owned());
+            Ok(None)
+        }
+        None => {
+            Err(InvalidRequest::new("tool_choice", "must be none, auto, required or an object that names a function"))
+        }
+    }
+}

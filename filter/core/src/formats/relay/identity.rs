@@ -1,0 +1,134 @@
+use super::{Observed, Passed, ResponseKind};
+use crate::{
+    formats::{Attempt, Format, openai_chat, openai_embeddings},
+    json::{Node, Watch},
+    sse,
+};
+
+/// Bytes pass as they are while their usage is read.
+#[derive(Debug)]
+pub(super) enum Identity {
+    /// One JSON text, of which `usage` is watched for.
+    Whole { format: Format, usage: Watch, model: Watch },
+    /// A stream of events.
+    Stream(Stream),
+}
+
+#[derive(Debug)]
+pub(super) struct Stream {
+    decoder: sse::Decoder,
+    tap: openai_chat::Tap,
+    /// Whether the usage event is ours to take out.
+    removes_usage: bool,
+    /// An event was too long: what follows passes unread.
+    blind: bool,
+}
+
+impl Identity {
+    pub(super) fn new(attempt: &Attempt<'_>, kind: ResponseKind) -> Self {
+        match (kind, attempt.upstream) {
+            (ResponseKind::Stream, Format::OpenaiChat) => Self::Stream(Stream {
+                decoder: sse::Decoder::default(),
+                tap: openai_chat::Tap::default(),
+                removes_usage: attempt.stream && !attempt.include_usage,
+                blind: false,
+            }),
+            (_, format) => Self::Whole { format, usage: Watch::new("usage"), model: Watch::new("model") },
+        }
+    }
+
+    pub(super) fn push(&mut self, chunk: &[u8], observed: &mut Observed) -> Passed {
+        match self {
+            Self::Whole { usage, model, .. } => {
+                usage.push(chunk);
+                model.push(chunk);
+                Passed::AsReceived
+            }
+            Self::Stream(stream) => stream.push(chunk, observed),
+        }
+    }
+
+    pub(super) fn finish(&mut self, observed: &mut Observed) -> Vec<u8> {
+        match self {
+            Self::Whole { format, usage, model } => {
+                let decode = match format {
+                    Format::OpenaiEmbeddings => openai_embeddings::decode_usage,
+                    // The only other format with an identity lane.
+                    Format::OpenaiChat | Format::AnthropicMessages => openai_chat::decode_usage,
+                };
+                observed.usage = usage.found().and_then(decode);
+                observed.terminal = observed.usage.is_some();
+                observed.finished = observed.terminal;
+                observed.model = model.found().and_then(|model| Some(Node::parse(model).ok()?.string()?.into_owned()));
+                Vec::new()
+            }
+            Self::Stream(stream) => stream.finish(observed),
+        }
+    }
+}
+
+impl Stream {
+    fn push(&mut self, chunk: &[u8], observed: &mut Observed) -> Passed {
+        if self.blind {
+            return Passed::AsReceived;
+        }
+        let held = self.decoder.pending().len();
+        self.decoder.push(chunk);
+        if !self.removes_usage {
+            self.read(observed, |_, _| {});
+            return Passed::AsReceived;
+        }
+        let mut out = Vec::new();
+        let mut removed = false;
+        self.read(observed, |raw, remove| match remove {
+            true => removed = true,
+            false => out.extend_from_slice(raw),
+        });
+        if self.blind {
+            // The decoder keeps what it could not cut: it goes out as it came, and all that follows too.
+            out.extend_from_slice(self.decoder.pending());
+        }
+        match held == 0 && !removed && out.len() == chunk.len() {
+            true => Passed::AsReceived,
+            false => Passed::Replaced(out),
+        }
+    }
+
+    fn finish(&mut self, observed: &mut Observed) -> Vec<u8> {
+        let mut out = Vec::new();
+        if self.blind {
+            return out;
+        }
+        self.decoder.finish();
+        let removes = self.removes_usage;
+        self.read(observed, |raw, remove| {
+            if removes && !remove {
+                out.extend_from_slice(raw);
+            }
+        });
+        out
+    }
+
+    /// Reads all whole blocks; `each` gets a block's bytes and whether it is the usage event.
+    fn read(&mut self, observed: &mut Observed, mut each: impl FnMut(&[u8], bool)) {
+        while let Some(block) = self.decoder.next() {
+            let Ok(block) = block else {
+                self.blind = true;
+                return;
+            };
+            let Some(data) = block.data else {
+                each(block.raw, false);
+                continue;
+            };
+            let verdict = self.tap.see(&data);
+            each(block.raw, verdict.usage_only);
+            observed.usage = verdict.usage.or(observed.usage);
+            observed.terminal = observed.usage.is_some() && (verdict.terminal || observed.terminal);
+            observed.finished = self.tap.finished();
+            observed.output_bytes = observed.output_bytes.saturating_add(verdict.output_bytes);
+            if verdict.model.is_some() {
+                observed.model = verdict.model;
+            }
+        }
+    }
+}
