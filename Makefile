@@ -3,7 +3,7 @@
 .PHONY: help run test test-unit test-service test-e2e test-sdk check wasm wasm-faults bench gen up down
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## Build and start the whole gateway in the foreground (CONFIG, DATA_DIR, LISTEN, HTTP, GRPC, ENVOY_ADMIN, MOCK_LLM_LISTEN)
 	@tools/run
