@@ -1,11 +1,12 @@
 //! The adapter's callbacks: one context per attempt.
 
 use proxy_wasm::{
+    hostcalls,
     traits::{Context, HttpContext},
     types::{Action, BufferType, MapType},
 };
 use tollgate_core::{
-    exchange::{Adapter, Chunk, Reject, ResponseHead},
+    exchange::{Adapter, Chunk, EXCHANGE_HEADER, Reject, ResponseHead},
     formats::Format,
     ids::ExchangeId,
 };
@@ -24,6 +25,13 @@ fn read_step() -> Option<usize> {
     let step = f64::from_le_bytes(host::property(&path)?.try_into().ok()?);
     // Steps are small whole numbers that we wrote into the metadata ourselves.
     (step >= 0.0 && step < 1e6).then_some(step as usize)
+}
+
+/// Which exchange this attempt belongs to: the header that the gate set, which the first attempt takes out again; the
+/// property for every later one.
+fn read_exchange() -> Option<ExchangeId> {
+    let header = hostcalls::get_map_value_bytes(MapType::HttpRequestHeaders, EXCHANGE_HEADER).ok().flatten();
+    ExchangeId::parse(&header.or_else(|| host::property(&[host::EXCHANGE_PROPERTY]))?)
 }
 
 impl AdapterContext {
@@ -50,11 +58,13 @@ impl Context for AdapterContext {
 
 impl HttpContext for AdapterContext {
     fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        let exchange = host::property(&[host::EXCHANGE_PROPERTY]).and_then(|name| ExchangeId::parse(&name));
-        let begun = match (exchange, read_step()) {
-            (Some(id), Some(step)) => host::with_vm(|vm| Adapter::begin(vm, id, step)),
-            _ => None,
-        };
+        let exchange = read_exchange();
+        let begun = host::with_vm(|vm| {
+            let id = exchange?;
+            let step = if Adapter::has_one_step(vm, id) { 0 } else { read_step()? };
+            Some(Adapter::begin(vm, id, step))
+        })
+        .flatten();
         match begun {
             Some(Ok((adapter, head))) => {
                 host::write_head(MapType::HttpRequestHeaders, &head.0);

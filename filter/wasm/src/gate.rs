@@ -82,9 +82,11 @@ impl GateContext {
 
 /// The router chooses by the cluster header, and looks again only when a single header is set: so that one comes last.
 fn admit(admission: &Admission) {
-    let name = admission.exchange.to_string();
-    let property = vec![host::EXCHANGE_PROPERTY];
-    host::check("naming the exchange", hostcalls::set_property(property, Some(name.as_bytes())));
+    if admission.may_retry {
+        let property = vec![host::EXCHANGE_PROPERTY];
+        let name = admission.exchange.to_string();
+        host::check("naming the exchange", hostcalls::set_property(property, Some(name.as_bytes())));
+    }
     host::write_head(MapType::HttpRequestHeaders, &admission.headers);
     let cluster = Some(admission.cluster.as_str());
     host::check(

@@ -43,12 +43,10 @@ pub(crate) fn now() -> Millis {
     Millis(since_epoch.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX)))
 }
 
-/// Random bits. The standard library seeds its hashers from the host (WASI's `random_get`) once per thread and then
-/// steps the key, so the clock and a counter are mixed in for good measure.
+/// Random bits: SipHash of nothing under a key that the standard library took from the host (WASI's `random_get`) when the
+/// VM started and steps each time.
 pub(crate) fn random() -> u64 {
-    let mut hasher = RandomState::new().build_hasher();
-    hasher.write_u64(now().0);
-    hasher.finish()
+    RandomState::new().build_hasher().finish()
 }
 
 /// 128 random bits.
@@ -103,6 +101,7 @@ pub(crate) fn reply(reply: &Reply) {
 
 /// How long the control plane may take to say what it knows of a key.
 pub(crate) const RESOLVE_TIMEOUT: Duration = Duration::from_secs(2);
-/// Where the gate leaves the exchange's id for the adapters: Envoy's filter state, which every attempt sees and no
-/// provider. (A header would be seen by the first attempt only, which must remove it.)
+/// Where the gate leaves the exchange's id for the attempts after the first: Envoy's filter state, which every attempt sees
+/// and no provider. A property costs as much as all other calls of an attempt together (docs/adr/0001), so it is set only
+/// where there may be a second attempt.
 pub(crate) const EXCHANGE_PROPERTY: &str = "tollgate.exchange";

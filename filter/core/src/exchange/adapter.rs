@@ -79,6 +79,12 @@ const PRIVATE_RESPONSE_HEADERS: [&str; 6] = [
 ];
 
 impl Adapter {
+    /// Whether the plan of this exchange has only one step, which the host then need not look up.
+    #[must_use]
+    pub fn has_one_step(vm: &mut Vm, id: ExchangeId) -> bool {
+        vm.exchanges.find(id).is_some_and(|exchange| exchange.plan.steps.len() == 1)
+    }
+
     /// The attempt begins: Envoy leads it to `step` of the exchange's plan.
     ///
     /// # Errors

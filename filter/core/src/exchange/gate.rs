@@ -97,6 +97,8 @@ pub enum Verdict {
 pub struct Admission {
     /// Handed to the adapter.
     pub exchange: ExchangeId,
+    /// Whether there may be a second attempt.
+    pub may_retry: bool,
     /// The complete head, except for the cluster.
     pub headers: Vec<(String, String)>,
     /// The cluster of the plan.
@@ -111,6 +113,9 @@ pub enum Ending {
     /// Anything else.
     CutOff,
 }
+
+/// Names the exchange to the first attempt, which takes it out again. A client's own is removed before anything is read.
+pub const EXCHANGE_HEADER: &str = "x-tollgate-exchange";
 
 /// Every error before the format is known is in this one.
 const DEFAULT_FORMAT: Format = Format::OpenaiChat;

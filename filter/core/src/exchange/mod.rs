@@ -20,7 +20,7 @@ mod table;
 
 pub use adapter::{Adapter, Chunk, ResponseHead, UpstreamHead, Whole};
 pub use endpoint::Endpoint;
-pub use gate::{Admission, Ending, Gate, Verdict};
+pub use gate::{Admission, EXCHANGE_HEADER, Ending, Gate, Verdict};
 pub use head::Head;
 pub use reject::{Reject, Reply};
 pub use table::{Attempt, Exchange, Request, Table};

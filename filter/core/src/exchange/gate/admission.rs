@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::Admission;
+use super::{Admission, EXCHANGE_HEADER};
 use crate::{
     auth::Principal,
     exchange::{Exchange, Head, Reject, Request},
@@ -74,7 +74,7 @@ pub(super) fn admit(
     let headers = build_headers(head, &exchange, usable);
     let cluster = exchange.plan.cluster.clone();
     vm.exchanges.insert(exchange);
-    Ok(Admission { exchange: id, headers, cluster })
+    Ok(Admission { exchange: id, may_retry: usable > 1, headers, cluster })
 }
 
 fn read(pending: Pending) -> Result<(Head, Request), Reject> {
@@ -168,6 +168,7 @@ fn build_headers(head: Head, exchange: &Exchange, usable: usize) -> Vec<(String,
         path.truncate(query);
     }
     let mut set = |name: &str, value: String| headers.push((name.to_owned(), value));
+    set(EXCHANGE_HEADER, exchange.id.to_string());
     let retries = usable.saturating_sub(1);
     if retries > 0 {
         set("x-envoy-max-retries", retries.to_string());
