@@ -14,6 +14,7 @@ use crate::{
 pub(crate) struct Comparison {
     pub(super) workload: &'static str,
     pub(super) lane: Side,
+    pub(super) stream: bool,
     pub(super) requests_per_second: Pair,
     /// An Envoy left a part of its core idle: the load core was the limit.
     pub(super) load_was_the_limit: bool,
@@ -46,22 +47,23 @@ const SATURATED: f64 = 0.85;
 pub(super) fn comparisons(rounds: &[Round]) -> Vec<Comparison> {
     let lanes = |workload: &'static Workload| {
         [(Side::Identity, workload.identity_goal), (Side::Canonical, workload.canonical_goal)]
-            .map(|(lane, goal)| compare(rounds, workload.name, lane, goal))
+            .map(|(lane, goal)| compare(rounds, workload, lane, goal))
     };
     let measured = |workload: &&Workload| rounds.iter().any(|round| round.occasion.workload == workload.name);
     Workload::ALL.iter().filter(measured).flat_map(lanes).collect()
 }
 
-fn compare(rounds: &[Round], workload: &'static str, lane: Side, cpu_goal: Option<f64>) -> Comparison {
-    let saturated = pairs(rounds, workload, lane, Mode::Saturated);
-    let at_rate = pairs(rounds, workload, lane, Mode::AtRate);
+fn compare(rounds: &[Round], workload: &Workload, lane: Side, cpu_goal: Option<f64>) -> Comparison {
+    let saturated = pairs(rounds, workload.name, lane, Mode::Saturated);
+    let at_rate = pairs(rounds, workload.name, lane, Mode::AtRate);
     let added = |of: fn(&Round) -> u64| {
         median(at_rate.iter().map(|(plain, tollgate)| of(tollgate) as f64 - of(plain) as f64).collect())
     };
     let busy = |of: fn(&(&Round, &Round)) -> f64| median(saturated.iter().map(of).collect());
     Comparison {
-        workload,
+        workload: workload.name,
         lane,
+        stream: workload.stream,
         requests_per_second: Pair::of(&saturated, |round| round.requests_per_second),
         load_was_the_limit: busy(|pair| pair.0.envoy_busy).min(busy(|pair| pair.1.envoy_busy)) < SATURATED,
         cpu_us_per_request: Pair::of(&saturated, |round| round.cpu_us_per_request),

@@ -22,15 +22,18 @@ impl Report {
         for comparison in &self.comparisons {
             write_comparison(out, comparison)?;
         }
-        writeln!(
-            out,
-            "\nFirst byte of a stream at the same load, ms: p50 plain, tollgate, ratio; p99 plain, tollgate, ratio"
-        )?;
-        for stream in self.comparisons.iter().filter(|comparison| comparison.workload == "stream") {
-            let (p50, p99) = (stream.first_byte_p50_us, stream.first_byte_p99_us);
-            let line = [p50, p99]
-                .map(|pair| format!("{:7.3} {:7.3} {:6.2}", pair.plain / 1000.0, pair.tollgate / 1000.0, pair.ratio));
-            writeln!(out, "         {:<9}   {}   {}", stream.lane.name(), line[0], line[1])?;
+        let mut streams = self.comparisons.iter().filter(|comparison| comparison.stream).peekable();
+        if streams.peek().is_some() {
+            writeln!(
+                out,
+                "\nFirst byte at the same load, ms  |  p50 plain tollgate ratio  |  p99 plain tollgate ratio"
+            )?;
+        }
+        for stream in streams {
+            let [p50, p99] = [stream.first_byte_p50_us, stream.first_byte_p99_us].map(|pair| {
+                format!("{:>11.3} {:>8.3} {:>5.2}", pair.plain / 1000.0, pair.tollgate / 1000.0, pair.ratio)
+            });
+            writeln!(out, "{:<8} {:<9}              | {p50}  | {p99}", stream.workload, stream.lane.name())?;
         }
         let memory = &self.memory;
         writeln!(
