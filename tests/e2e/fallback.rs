@@ -1,0 +1,145 @@
+//! Fallback across formats: the client sees one good answer, and nothing of one attempt reaches another provider.
+
+use mock_llm::script::{Reset, Rule, Script};
+use serde_json::json;
+use tollgate_tests::{Stack, events};
+
+use super::{ask, ask_streaming, assert_nothing_leaked};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_second_provider_gets_a_fresh_translation() {
+    let stack = Stack::start().await;
+    let providers = stack.providers();
+    let close = Script { reset: Some(Reset { after_pieces: None, close: true }), ..Script::default() };
+    let failures = [
+        ("503", Script::status(503)),
+        ("429", Script::status(429)),
+        ("reset", Script::reset()),
+        ("500", Script::status(500)),
+        ("close", close),
+    ];
+    let mut exchanges = 0;
+    for (name, failure) in failures {
+        for stream in [false, true] {
+            providers.clear();
+            providers.openai.script(failure.clone());
+            let mut request = ask("openai-then-claude", "hello");
+            request["stream"] = json!(stream);
+            request["max_tokens"] = json!(50);
+            let answer = stack.chat(&request).await;
+            assert_eq!(answer.status, 200, "{name}, stream {stream}: {}", answer.text());
+            assert_eq!(answer.content(), "You said: hello", "{name}, stream {stream}: {}", answer.text());
+            let (first, second) = (providers.openai.requests(), providers.claude.requests());
+            assert_eq!((first.len(), second.len()), (1, 1), "{name}, stream {stream}");
+            assert_eq!(first[0].json()["model"], "openai-model");
+            assert_eq!(
+                (&second[0].json()["model"], &second[0].json()["max_tokens"]),
+                (&json!("claude-model"), &json!(50))
+            );
+            assert_nothing_leaked(providers);
+            // A good answer of the first in between keeps Envoy from taking it out of service.
+            assert_eq!(stack.chat(ask("openai-then-claude", "well")).await.status, 200);
+            exchanges += 2;
+        }
+    }
+    let records = stack.api().wait_for_records(exchanges).await;
+    for pair in records.chunks(2) {
+        let [fell_back, direct] = pair else { panic!("an odd number of records") };
+        assert_eq!((&fell_back["provider"], &fell_back["attempts"]), (&json!("claude"), &json!(2)), "{fell_back:#}");
+        assert_eq!((&direct["provider"], &direct["attempts"]), (&json!("openai"), &json!(1)), "{direct:#}");
+        assert!(pair.iter().all(|record| record["outcome"] == "success" && record["provenance"] == "reported"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_other_way_and_when_nobody_is_there() {
+    let stack = Stack::start().await;
+    let providers = stack.providers();
+
+    // From Anthropic's format to OpenAI's.
+    for stream in [false, true] {
+        providers.claude.script(Script::status(529));
+        let mut request = ask("claude-then-openai", "hello");
+        request["stream"] = json!(stream);
+        assert_eq!(stack.chat(&request).await.content(), "You said: hello");
+    }
+    assert_eq!((providers.claude.requests().len(), providers.openai.requests().len()), (2, 2));
+    assert_nothing_leaked(providers);
+
+    // Nobody listens at the first.
+    let answer = stack.chat(ask("nobody-then-claude", "hello")).await;
+    assert_eq!((answer.status, answer.content().as_str()), (200, "You said: hello"), "{}", answer.text());
+
+    // The first takes the request of a stream and says nothing: the second is asked after the first-byte timeout.
+    providers.openai.script(Script { hang: true, ..Script::default() });
+    let answer = stack.chat(ask_streaming("hasty", "hello")).await;
+    assert_eq!((answer.status, answer.content().as_str()), (200, "You said: hello"), "{}", answer.text());
+
+    let records = stack.api().wait_for_records(4).await;
+    assert!(records.iter().all(|record| record["outcome"] == "success"), "{records:#?}");
+    assert_nothing_leaked(providers);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn when_all_fail_the_last_error_is_the_clients() {
+    let stack = Stack::start().await;
+    let providers = stack.providers();
+    for stream in [false, true] {
+        providers.openai.script(Script::status(503));
+        providers.claude.script(Script::status(529));
+        let mut request = ask("openai-then-claude", "hello");
+        request["stream"] = json!(stream);
+        let answer = stack.chat(&request).await;
+        assert_eq!(answer.status, 529, "{}", answer.text());
+        assert_eq!(answer.json()["error"]["message"], "Overloaded");
+        assert!(
+            answer.json()["error"].get("code").is_some() && answer.json().get("type").is_none(),
+            "{}",
+            answer.text()
+        );
+    }
+    // The provider's retry hint survives.
+    let limited = Script { headers: vec![("retry-after".into(), "7".into())], ..Script::status(429) };
+    providers.openai.add(Rule::always(limited));
+    let answer = stack.chat(ask("gpt-4o", "hello")).await;
+    assert_eq!((answer.status, answer.header("retry-after")), (429, "7"));
+    assert_eq!(answer.json()["error"]["code"], "rate_limit_exceeded");
+    // An error that is the request's own fault goes to no second provider.
+    providers.clear();
+    providers.openai.script(Script::status(400));
+    assert_eq!(stack.chat(ask("openai-then-claude", "hello")).await.status, 400);
+    assert_eq!(providers.claude.requests().len(), 0);
+
+    let records = stack.api().wait_for_records(4).await;
+    assert!(records.iter().all(|record| record["outcome"] == "provider_error"), "{records:#?}");
+    assert_eq!((&records[0]["provider"], &records[0]["status"]), (&json!("claude"), &json!(529)), "{:#}", records[0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_that_breaks_off_is_not_tried_again() {
+    let stack = Stack::start().await;
+    for (model, mock) in
+        [("openai-then-claude", &stack.providers().openai), ("claude-then-openai", &stack.providers().claude)]
+    {
+        stack.providers().clear();
+        mock.script(Script { reset: Some(Reset { after_pieces: Some(4), close: false }), ..Script::default() });
+        let mut response = stack.send_chat(ask_streaming(model, "one two three four five six")).await;
+        let mut seen = Vec::new();
+        while let Ok(Some(piece)) = response.chunk().await {
+            seen.extend_from_slice(&piece);
+        }
+        let text = String::from_utf8_lossy(&seen).into_owned();
+        assert!(!text.contains("[DONE]"), "{model}: {text}");
+        assert!(
+            events(&seen).iter().any(|event| event["choices"][0]["delta"]["content"].is_string()),
+            "{model}: {text}"
+        );
+        let attempts: usize = stack.providers().each().iter().map(|mock| mock.requests().len()).sum();
+        assert_eq!(attempts, 1, "{model}");
+    }
+    let records = stack.api().wait_for_records(2).await;
+    assert!(
+        records.iter().all(|record| record["outcome"] == "interrupted" && record["provenance"] == "partial"),
+        "{records:#?}"
+    );
+}
