@@ -45,13 +45,15 @@ pub(super) fn admitted(call: &Call<'_>) -> Result<Value, Answer> {
     }
 }
 
-/// Key and version, both as headers.
+/// Key and version, both as headers. The key comes as `x-api-key`, or as a bearer token from the official Python client since 2.x, which
+/// also names the version 2026-10-21; the documents (<https://platform.claude.com/docs/en/api/versioning>) name the older two.
 pub(super) fn authorized(call: &Call<'_>) -> Result<(), Answer> {
-    if call.header("x-api-key").is_none_or(str::is_empty) {
+    let bearer = call.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
+    if call.header("x-api-key").or(bearer).is_none_or(str::is_empty) {
         return Err(error(401, "authentication_error", "x-api-key header is required"));
     }
     match call.header("anthropic-version") {
-        Some("2023-06-01" | "2023-01-01") => Ok(()),
+        Some("2023-01-01" | "2023-06-01" | "2026-10-21") => Ok(()),
         Some(other) => Err(invalid(&format!("anthropic-version: \"{other}\" is not a valid version"))),
         None => Err(invalid("anthropic-version: header is required")),
     }
