@@ -1,0 +1,3 @@
+//! Domain types.
+pub mod key;
+pub mod secret;

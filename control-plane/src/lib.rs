@@ -1,0 +1,6 @@
+//! The control plane of Tollgate.
+
+pub mod compile;
+pub mod config;
+pub mod domain;
+pub mod prices;
