@@ -111,8 +111,9 @@ impl Check<'_> {
     }
 }
 
+/// A store that a variable leaves empty is one that is not configured.
 fn store(check: &mut Check<'_>, text: &Text) -> Option<Secret> {
-    let value = check.value(text)?;
+    let Value::Given(value) = check.optional(text)? else { return None };
     if ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| value.starts_with(scheme)) {
         Some(Secret::new(value))
     } else {
