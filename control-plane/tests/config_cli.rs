@@ -94,3 +94,25 @@ fn render_writes_what_envoy_reads() {
     assert_eq!(clusters["resources"][0]["name"], "chain/a");
     assert!(folder.path().join("d/bootstrap.json").is_file());
 }
+
+#[test]
+fn the_examples_are_valid_and_the_rendered_one_is_current() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
+        command.args(arguments).current_dir(&root).env_clear();
+        let output = command.env("OPENAI_API_KEY", "sk-x").env("ANTHROPIC_API_KEY", "sk-y").output().expect("runs");
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    run(&["check", "-c", "envoy/dynamic/tollgate.yaml"]);
+    let file = "-c envoy/static/tollgate.yaml --wasm /etc/envoy/tollgate_filter.wasm";
+    let places = "--listen 0.0.0.0:10000 --control-plane-address tollgate:8082";
+    let line = format!("render envoy {file} {places}");
+    let rendered = run(&line.split(' ').collect::<Vec<_>>());
+    let kept = std::fs::read_to_string(root.join("envoy/static/bootstrap.json")).expect("the example");
+    assert!(
+        rendered == kept,
+        "envoy/static/bootstrap.json is out of date: envoy/static/README.md says how to render it"
+    );
+}

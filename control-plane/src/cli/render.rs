@@ -58,7 +58,7 @@ pub(super) struct Envoy {
     #[command(flatten)]
     places: Places,
     /// The control plane's gRPC port as Envoy reaches it.
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8082")]
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8082", env = "TOLLGATE_CONTROL_PLANE_ADDRESS")]
     control_plane_address: Authority,
     /// Whether the clusters are a part of the bootstrap or a file that Envoy watches.
     #[arg(long, value_enum, default_value = "static")]

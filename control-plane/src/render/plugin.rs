@@ -19,7 +19,7 @@ pub(super) fn gate(settings: &Settings, source: ClusterSource<'_>) -> Value {
 
 /// In the upstream chain of each cluster of providers.
 pub(super) fn adapter(settings: &Settings) -> Value {
-    filter("tollgate.adapter", &json!({"role": "adapter"}), settings)
+    filter("tollgate.adapter", &json!({"role": "adapter", "control_plane": CONTROL_PLANE}), settings)
 }
 
 fn filter(name: &str, configuration: &Value, settings: &Settings) -> Value {

@@ -57,7 +57,7 @@ impl Applier {
 
     async fn try_apply(&mut self) -> Result<u64, Error> {
         let config = Config::load(&self.config, &self.environment)?;
-        config.notices.iter().for_each(|notice| warn!("{notice}"));
+        config.notices.iter().for_each(|notice| info!("{notice}"));
         let compiled = compile(&config, Book::built_in());
         if self.clusters.is_some() && self.fixed.is_some_and(|bytes| config.max_body > bytes) {
             warn!("a larger max_body needs a restart: Envoy's buffers keep the size they started with");

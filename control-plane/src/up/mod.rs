@@ -10,7 +10,7 @@ mod stop;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
 pub use data_dir::DataDir;
 pub use envoy::{EnvoyBinary, Process};
@@ -117,7 +117,7 @@ pub async fn run(plan: Plan, child: Option<Child>) -> Result<(), Error> {
     let mut changes = FileChanges::of(&plan.config).map_err(|error| Error::Stated(format!("cannot watch: {error}")))?;
     let environment = Environment::of_process();
     let config = Config::load(&plan.config, &environment)?;
-    config.notices.iter().for_each(|notice| warn!("{notice}"));
+    config.notices.iter().for_each(|notice| info!("{notice}"));
     let compiled = compile(&config, Book::built_in());
 
     let data = DataDir::open(&plan.data_dir)?;
