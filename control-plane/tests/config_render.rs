@@ -111,7 +111,7 @@ fn the_gate_learns_the_clusters_only_where_they_are_fixed() {
         let rendered = bootstrap(&settings, source);
         let mut values = Vec::new();
         all(&rendered, "configuration", &mut values);
-        let gate = values.iter().map(|value| value["value"].as_str().unwrap()).find(|text| text.contains("gate"));
+        let gate = values.iter().map(|value| value["value"].as_str().unwrap()).find(|text| text.contains(r#""gate""#));
         serde_json::from_str::<Value>(gate.unwrap()).unwrap()
     };
     let fixed = gate(ClusterSource::Static(&compiled.clusters));
