@@ -15,10 +15,8 @@ fn problems(text: &str) -> Vec<String> {
 fn unknown_keys_are_named_with_place_and_nearest_key() {
     assert_eq!(
         problems("provider:\n  a: {kind: openai}\n"),
-        [
-            "t.yaml:1:1: unknown key `provider` (did you mean `providers`?); known here: providers, models, aliases, keys, \
-          prices, store, auth, max_body"
-        ]
+        ["t.yaml:1:1: unknown key `provider` (did you mean `providers`?); known here: providers, models, aliases, \
+          keys, prices, store, auth, max_body"]
     );
     let nested = problems("providers:\n  a: {kind: openai, api_key: none, base_uri: \"http://h\"}\n");
     assert!(nested[0].starts_with("t.yaml:2:36: unknown key `base_uri` (did you mean `base_url`?)"), "{nested:?}");
@@ -108,8 +106,8 @@ fn broken_yaml_is_reported_once_where_it_breaks() {
 #[test]
 fn a_provider_whose_variable_is_empty_is_left_out_with_all_that_needs_it() {
     let config = parse(
-        "providers:\n  real: {kind: openai, api_key: \"${EMPTY:-}\"}\n  mock: {kind: openai, api_key: none}\nmodels:\n  \
-         only: {targets: [{provider: real}]}\n  both: {targets: [{provider: real}, {provider: mock, priority: 1}]}\n\
+        "providers:\n  real: {kind: openai, api_key: \"${EMPTY:-}\"}\n  mock: {kind: openai, api_key: none}\n\
+         models:\n  only: {targets: [{provider: real}]}\n  both: {targets: [{provider: real}, {provider: mock, priority: 1}]}\n\
          aliases: {a: only, b: both}\nkeys: [{name: dev, key: \"${EMPTY:-}\"}]\n",
     )
     .expect("valid");

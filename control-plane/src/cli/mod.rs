@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn the_promised_commands_exist() {
         for line in [
-            "tollgate up -c x.yaml --listen 127.0.0.1:1 --envoy-admin 127.0.0.1:2 --http 127.0.0.1:3 --grpc 127.0.0.1:4",
+            "tollgate up -c x --listen 127.0.0.1:1 --envoy-admin 127.0.0.1:2 --http 127.0.0.1:3 --grpc 127.0.0.1:4",
             "tollgate up --data-dir d --envoy-bin e --wasm w --concurrency 2 --log-format json",
             "tollgate serve --envoy-dir d --control-plane-address cp:8082 --listen 0.0.0.0:10000",
             "tollgate check -c x.yaml",

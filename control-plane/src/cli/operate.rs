@@ -62,7 +62,7 @@ pub(super) struct Up {
     #[arg(long, value_name = "FILE", env = "ENVOY_BIN")]
     envoy_bin: Option<PathBuf>,
     /// Envoy's worker threads [default: one per processor].
-    #[arg(long, value_name = "N", env = "TOLLGATE_CONCURRENCY", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    #[arg(long, value_name = "N", env = "TOLLGATE_CONCURRENCY", value_parser = clap::value_parser!(u32).range(1..))]
     concurrency: Option<u32>,
 }
 

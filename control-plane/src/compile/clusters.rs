@@ -20,8 +20,6 @@ pub struct Step {
     pub provider: String,
     /// A name or an address, an IPv6 address without brackets.
     pub host: String,
-    /// Whether `host` is an address.
-    pub is_address: bool,
     /// Port.
     pub port: u16,
     /// TLS to the provider.
@@ -54,7 +52,6 @@ impl<'a> Clusters<'a> {
                 Some(Step {
                     provider: (*provider).to_owned(),
                     host: place.host.clone(),
-                    is_address: place.is_address,
                     port: place.port,
                     tls: place.tls,
                 })

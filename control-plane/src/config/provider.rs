@@ -31,8 +31,6 @@ pub struct BaseUrl {
     pub tls: bool,
     /// A name or an address, an IPv6 address without brackets.
     pub host: String,
-    /// Whether `host` is an address.
-    pub is_address: bool,
     /// Never 0.
     pub port: u16,
     /// Empty, or begins with `/` and does not end with it.
@@ -53,16 +51,16 @@ impl BaseUrl {
         if url.query().is_some() || url.fragment().is_some() {
             return Err(InvalidUrl::Query);
         }
-        let (host, is_address) = match url.host() {
-            Some(Host::Domain(name)) => (name.to_owned(), false),
-            Some(Host::Ipv4(address)) => (address.to_string(), true),
-            Some(Host::Ipv6(address)) => (address.to_string(), true),
+        let host = match url.host() {
+            Some(Host::Domain(name)) => name.to_owned(),
+            Some(Host::Ipv4(address)) => address.to_string(),
+            Some(Host::Ipv6(address)) => address.to_string(),
             None => return Err(InvalidUrl::Scheme),
         };
         let port = url.port_or_known_default().filter(|port| *port != 0).ok_or(InvalidUrl::Port)?;
         let path = url.path().trim_end_matches('/');
         let path_prefix = if path.is_empty() { kind.path_prefix() } else { path }.to_owned();
-        Ok(Self { tls, host, is_address, port, path_prefix })
+        Ok(Self { tls, host, port, path_prefix })
     }
 
     /// `host` or `host:port`, as the request's authority states it.

@@ -12,6 +12,7 @@ pub const CONTROL_PLANE: &str = "tollgate_control_plane";
 /// several names.
 pub(super) fn chain(cluster: &Cluster, settings: &Settings) -> Value {
     let tls = cluster.steps.iter().filter(|step| step.tls).count();
+    let all_tls = tls == cluster.steps.len();
     let mut rendered = json!({
         "name": cluster.name,
         "cluster_type": {
@@ -40,17 +41,19 @@ pub(super) fn chain(cluster: &Cluster, settings: &Settings) -> Value {
             "endpoints": cluster.steps.iter().enumerate().map(|(i, step)| endpoint(i, step)).collect::<Vec<_>>(),
         },
         "typed_extension_protocol_options": {
-            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": http_options(tls == cluster.steps.len(), settings),
+            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": http_options(all_tls, settings),
         },
     });
-    if tls == cluster.steps.len() {
+    if all_tls {
         rendered["transport_socket"] = tls_socket(settings);
     } else if tls > 0 {
         rendered["transport_socket_matches"] = json!([
             {"name": "tls", "match": {"tls": "on"}, "transport_socket": tls_socket(settings)},
             {"name": "plain", "match": {}, "transport_socket": {
                 "name": "envoy.transport_sockets.raw_buffer",
-                "typed_config": {"@type": "type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer"},
+                "typed_config": {
+                    "@type": "type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer",
+                },
             }},
         ]);
     }

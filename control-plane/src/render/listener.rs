@@ -19,7 +19,8 @@ pub(super) fn listener(settings: &Settings, source: ClusterSource<'_>) -> Value 
 
 fn connection_manager(settings: &Settings, source: ClusterSource<'_>) -> Value {
     json!({
-        "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.\
+                  HttpConnectionManager",
         "stat_prefix": "tollgate",
         "codec_type": "AUTO",
         "server_name": "tollgate",

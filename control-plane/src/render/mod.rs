@@ -1,4 +1,4 @@
-//! What Envoy reads: its bootstrap, and the clusters that the snapshot names. Written as JSON, which Envoy takes as it is.
+//! What Envoy reads: its bootstrap, and the clusters that the snapshot names. JSON, which Envoy takes as it is.
 
 mod bootstrap;
 mod clusters;

@@ -123,7 +123,7 @@ async fn known(admin: SocketAddr) -> Option<BTreeSet<String>> {
         name: String,
     }
     let url = format!("http://{admin}/clusters?format=json");
-    let answer: Clusters = reqwest::get(url).await.ok()?.json().await.ok()?;
+    let answer: Clusters = super::local_client().get(url).send().await.ok()?.json().await.ok()?;
     Some(answer.cluster_statuses.into_iter().map(|status| status.name).collect())
 }
 
@@ -135,13 +135,7 @@ mod tests {
     use super::*;
 
     fn cluster(name: &str, steps: usize) -> Cluster {
-        let step = crate::compile::Step {
-            provider: "p".to_owned(),
-            host: "h".to_owned(),
-            is_address: false,
-            port: 80,
-            tls: false,
-        };
+        let step = crate::compile::Step { provider: "p".to_owned(), host: "h".to_owned(), port: 80, tls: false };
         Cluster { name: name.to_owned(), steps: vec![step; steps] }
     }
 

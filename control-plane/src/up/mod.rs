@@ -229,3 +229,9 @@ async fn ended(process: &mut Option<Process>) -> String {
 async fn publish(publisher: &Publisher, compiled: Compiled) -> Result<u64, Error> {
     publisher.publish(compiled.snapshot, compiled.keys).await.map_err(|error| Error::Server(error.into()))
 }
+
+/// For what runs on this machine: no proxy of the environment, and no waiting for what hangs.
+fn local_client() -> reqwest::Client {
+    let client = reqwest::Client::builder().no_proxy().timeout(std::time::Duration::from_secs(1));
+    client.build().unwrap_or_default()
+}

@@ -36,7 +36,8 @@ pub(super) async fn announce(
     let _ = publisher.acknowledged(version).await;
     let gateway = reachable(listen);
     let health = format!("http://{gateway}/health");
-    while !reqwest::get(&health).await.is_ok_and(|answer| answer.status().is_success()) {
+    let client = super::local_client();
+    while !client.get(&health).send().await.is_ok_and(|answer| answer.status().is_success()) {
         tokio::time::sleep(POLL).await;
     }
     let mut out = std::io::stdout().lock();
