@@ -95,6 +95,21 @@ fn a_chain_has_one_priority_for_each_step() {
 }
 
 #[test]
+fn the_one_route_leaves_every_decision_to_the_gate() {
+    let rendered = bootstrap(&settings(Path::new("/f.wasm")), ClusterSource::Static(&[]));
+    let (mut routes, mut managers) = (Vec::new(), Vec::new());
+    all(&rendered, "route", &mut routes);
+    all(&rendered, "use_remote_address", &mut managers);
+    assert_eq!((routes.len(), managers), (1, vec![&json!(true)]));
+    assert_eq!(routes[0]["cluster_header"], "x-tollgate-cluster");
+    assert_eq!(routes[0]["timeout"], "0s");
+    let retries = &routes[0]["retry_policy"];
+    assert_eq!((&retries["num_retries"], &retries["retriable_status_codes"]), (&json!(0), &json!([429])));
+    assert_eq!(retries["retry_priority"]["typed_config"]["update_frequency"], 1);
+    assert!(!rendered.to_string().contains("upgrade_configs"), "nothing is upgraded");
+}
+
+#[test]
 fn no_credential_is_in_what_envoy_reads() {
     let compiled = compiled();
     let settings = settings(Path::new("/f.wasm"));
