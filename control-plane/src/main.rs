@@ -1,3 +1,8 @@
 //! The `tollgate` binary.
 
-fn main() {}
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    tollgate_control_plane::cli::main().await
+}

@@ -1,0 +1,117 @@
+//! `tollgate render`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::{ConfigFile, find_wasm, say};
+use crate::compile::compile;
+use crate::config::{Config, Environment};
+use crate::prices::Book;
+use crate::render::{Authority, ClusterSource, Settings, bootstrap, clusters_file, write_atomically};
+use crate::up::Error;
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Render {
+    /// Envoy's bootstrap, and with dynamic clusters the file it watches. JSON, which Envoy takes as it is.
+    Envoy(Envoy),
+}
+
+/// What Envoy finds where. Shared by the commands that render.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct Places {
+    /// Where clients are served.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:10000", env = "TOLLGATE_LISTEN")]
+    pub(super) listen: SocketAddr,
+    /// Envoy's own admin interface; keep it on loopback.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:9901", env = "TOLLGATE_ENVOY_ADMIN")]
+    pub(super) envoy_admin: SocketAddr,
+    /// Envoy's `node.id`, under which its VMs are listed.
+    #[arg(long, value_name = "ID", default_value = "tollgate", env = "TOLLGATE_NODE_ID")]
+    pub(super) node_id: String,
+    /// The filter module [default: beside this program, else target-wasm/…].
+    #[arg(long, value_name = "FILE", env = "TOLLGATE_WASM")]
+    pub(super) wasm: Option<PathBuf>,
+    /// Certificate authorities that providers are checked against.
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "/etc/ssl/certs/ca-certificates.crt",
+        env = "TOLLGATE_CA_CERTIFICATES"
+    )]
+    pub(super) ca_certificates: PathBuf,
+}
+
+impl Places {
+    /// The module as Envoy finds it: a path that was named holds there, and need not exist here.
+    pub(super) fn wasm_elsewhere(&self) -> Result<PathBuf, Error> {
+        match &self.wasm {
+            Some(path) if path.is_absolute() => Ok(path.clone()),
+            named => find_wasm(named.clone()),
+        }
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Envoy {
+    #[command(flatten)]
+    file: ConfigFile,
+    #[command(flatten)]
+    places: Places,
+    /// The control plane's gRPC port as Envoy reaches it.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8082", env = "TOLLGATE_CONTROL_PLANE_ADDRESS")]
+    control_plane_address: Authority,
+    /// Whether the clusters are a part of the bootstrap or a file that Envoy watches.
+    #[arg(long, value_enum, default_value = "static")]
+    clusters: Clusters,
+    /// Write bootstrap.json (and clusters.json) into this folder instead of to standard output.
+    #[arg(long, value_name = "DIR", required_if_eq("clusters", "dynamic"))]
+    out: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Clusters {
+    Static,
+    Dynamic,
+}
+
+impl Render {
+    pub(super) fn run(self) -> Result<(), Error> {
+        let Self::Envoy(command) = self;
+        command.run()
+    }
+}
+
+impl Envoy {
+    fn run(self) -> Result<(), Error> {
+        let config = Config::load(&self.file.config, &Environment::of_process())?;
+        let compiled = compile(&config, Book::built_in());
+        let settings = Settings {
+            listen: self.places.listen,
+            admin: self.places.envoy_admin,
+            control_plane: self.control_plane_address.clone(),
+            node_id: self.places.node_id.clone(),
+            wasm: self.places.wasm_elsewhere()?,
+            ca_certificates: self.places.ca_certificates.clone(),
+            max_body: config.max_body,
+        };
+        let Some(out) = &self.out else {
+            say(&format!("{:#}", bootstrap(&settings, ClusterSource::Static(&compiled.clusters))));
+            return Ok(());
+        };
+        std::fs::create_dir_all(out).map_err(Error::file(out))?;
+        // Envoy resolves relative paths against its own working folder.
+        let folder = out.canonicalize().map_err(Error::file(out))?;
+        let (path, clusters) = (folder.join("bootstrap.json"), folder.join("clusters.json"));
+        let source = match self.clusters {
+            Clusters::Static => ClusterSource::Static(&compiled.clusters),
+            Clusters::Dynamic => {
+                write_atomically(&clusters, &clusters_file(&compiled.clusters, &settings))
+                    .map_err(Error::file(&clusters))?;
+                ClusterSource::Watched(&clusters)
+            }
+        };
+        write_atomically(&path, &bootstrap(&settings, source)).map_err(Error::file(&path))?;
+        say(&format!("wrote {}", path.display()));
+        Ok(())
+    }
+}

@@ -1,0 +1,62 @@
+//! A route as the file states it, and prices that go before the book.
+
+use tollgate_proto::v1::{Rates, Tier};
+
+/// A model name with its targets.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// What clients ask for: exact, or a glob with `*`.
+    pub name: String,
+    /// At least one, by ascending priority, then in the order of the file.
+    pub targets: Vec<Target>,
+    /// What happens to what cannot cross from one format to another.
+    pub translation: Translation,
+    /// Whole response, for requests that do not stream.
+    pub timeout_ms: u32,
+    /// Response headers, for requests that stream.
+    pub first_byte_timeout_ms: u32,
+}
+
+/// Provider and upstream model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// Name of a provider of the same configuration.
+    pub provider: String,
+    /// `None`: the name the client asked for.
+    pub model: Option<String>,
+    /// Share among the targets of the same priority; at least one of them has more than 0.
+    pub weight: u32,
+    /// Lower is tried first.
+    pub priority: u32,
+}
+
+/// What happens to a request that loses something in translation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Translation {
+    /// Losses are counted and named on request.
+    Lenient,
+    /// A loss is a 400.
+    Strict,
+}
+
+/// A price of the file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PriceOverride {
+    /// Whose model it is.
+    pub scope: PriceScope,
+    /// Upstream model.
+    pub model: String,
+    /// Base rates.
+    pub rates: Rates,
+    /// Ascending.
+    pub tiers: Vec<Tier>,
+}
+
+/// Which providers a price of the file holds for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PriceScope {
+    /// `model: {…}`.
+    AnyProvider,
+    /// `provider/model: {…}`.
+    Provider(String),
+}

@@ -1,0 +1,6 @@
+//! What the control plane keeps, and the rules that need no database: pure.
+
+pub mod key;
+pub mod record;
+pub mod secret;
+pub mod usage;

@@ -1,0 +1,86 @@
+//! The HTTP API: for people and programs that run Tollgate. Requests and answers are JSON; errors are
+//! `{"error": {"code", "message"}}`.
+
+mod error;
+mod health;
+mod keys;
+mod models;
+mod snapshot;
+mod usage;
+
+use axum::{
+    Json, Router,
+    extract::{FromRef, Request, State},
+    http::header::AUTHORIZATION,
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use subtle::ConstantTimeEq;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub(crate) use error::Error;
+
+use crate::{domain::secret::Secret, grpc::Context};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Tollgate control plane", description = "Usage, keys, models and what is in force."),
+    modifiers(&AdminToken),
+    security(("admin_token" = []))
+)]
+struct Api;
+
+struct AdminToken;
+
+impl Modify for AdminToken {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+        openapi.components.get_or_insert_default().add_security_scheme("admin_token", SecurityScheme::Http(scheme));
+    }
+}
+
+#[derive(Clone)]
+struct App {
+    context: Context,
+    admin_token: Secret,
+}
+
+impl FromRef<App> for Context {
+    fn from_ref(app: &App) -> Self {
+        app.context.clone()
+    }
+}
+
+/// Everything under `/api/v1` wants the admin token; `/health` and `/metrics` do not.
+pub(crate) fn router(context: Context, admin_token: Secret) -> Router {
+    let app = App { context, admin_token };
+    let (behind_token, api) = OpenApiRouter::with_openapi(Api::openapi())
+        .routes(routes!(usage::usage))
+        .routes(routes!(keys::list, keys::create))
+        .routes(routes!(keys::revoke))
+        .routes(routes!(models::models))
+        .routes(routes!(snapshot::snapshot))
+        .split_for_parts();
+    behind_token
+        .route("/api/v1/openapi.json", get(move || async move { Json(api) }))
+        .layer(from_fn_with_state(app.clone(), authorise))
+        .route("/health", get(health::health))
+        .route("/metrics", get(health::metrics))
+        .fallback(async |request: Request| Error::NotFound(format!("nothing is served at {}", request.uri().path())))
+        .with_state(app)
+}
+
+async fn authorise(State(app): State<App>, request: Request, next: Next) -> Response {
+    let given = request.headers().get(AUTHORIZATION).map(|value| value.as_bytes()).unwrap_or_default();
+    let given = given.strip_prefix(b"Bearer ").unwrap_or_default();
+    if given.ct_eq(app.admin_token.expose().as_bytes()).into() {
+        next.run(request).await
+    } else {
+        Error::Unauthorised.into_response()
+    }
+}

@@ -1,0 +1,113 @@
+//! What `/metrics` shows, in Prometheus' text format.
+
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
+    registry::{Registry, Unit},
+};
+
+use crate::domain::record::Record;
+
+/// Counters of this process. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Metrics {
+    records: Family<RecordLabels, Counter>,
+    tokens: Family<TokenLabels, Counter>,
+    cost: Family<ModelLabels, Counter>,
+    unpriced: Family<ModelLabels, Counter>,
+    losses: Family<ModelLabels, Counter>,
+    pub(crate) lost: Counter,
+    pub(crate) malformed: Counter,
+    pub(crate) store_errors: Counter,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RecordLabels {
+    outcome: String,
+    provider: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TokenLabels {
+    provider: String,
+    model: String,
+    bucket: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ModelLabels {
+    provider: String,
+    model: String,
+}
+
+/// What is read when the page is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gauges {
+    pub(crate) sessions: usize,
+    pub(crate) snapshot_version: u64,
+    pub(crate) outbox_records: u64,
+    pub(crate) dropped_records: u64,
+}
+
+impl Metrics {
+    /// Counts a record. Labels are what was configured: the upstream model, not the name a client made up.
+    pub(crate) fn count(&self, record: &Record) {
+        let provider = &record.provider;
+        let labels = RecordLabels { outcome: record.outcome.clone(), provider: provider.clone() };
+        self.records.get_or_create(&labels).inc();
+        let of_model = || ModelLabels { provider: provider.clone(), model: record.upstream_model.clone() };
+        if let Some(tokens) = record.tokens {
+            for (bucket, count) in [
+                ("input", tokens.input),
+                ("cache_read", tokens.cache_read),
+                ("cache_write_5m", tokens.cache_write_5m),
+                ("cache_write_1h", tokens.cache_write_1h),
+                ("output", tokens.output),
+                ("audio_in", tokens.audio_in),
+                ("audio_out", tokens.audio_out),
+            ] {
+                if count > 0 {
+                    let model = record.upstream_model.clone();
+                    let labels = TokenLabels { provider: provider.clone(), model, bucket };
+                    self.tokens.get_or_create(&labels).inc_by(count.unsigned_abs());
+                }
+            }
+            if record.price_version.is_empty() {
+                self.unpriced.get_or_create(&of_model()).inc();
+            }
+        }
+        if let Some(cost) = record.cost_nanousd {
+            self.cost.get_or_create(&of_model()).inc_by(cost.unsigned_abs());
+        }
+        if record.losses > 0 {
+            self.losses.get_or_create(&of_model()).inc_by(record.losses.unsigned_abs());
+        }
+    }
+
+    /// The page.
+    pub(crate) fn encode(&self, gauges: Gauges) -> Result<String, std::fmt::Error> {
+        let mut registry = Registry::with_prefix("tollgate");
+        registry.register("usage_records", "Exchanges on record", self.records.clone());
+        registry.register_with_unit("usage", "Tokens", Unit::Other("tokens".to_owned()), self.tokens.clone());
+        let nano = Unit::Other("nanousd".to_owned());
+        registry.register_with_unit("cost", "Known costs, in nano-dollars", nano, self.cost.clone());
+        registry.register("unpriced_records", "Exchanges with usage but without a price", self.unpriced.clone());
+        registry.register("translation_losses", "Fields that a translation could not carry", self.losses.clone());
+        registry.register("lost_exchanges", "Exchanges whose VM was lost", self.lost.clone());
+        registry.register("malformed_records", "Records that could not be read", self.malformed.clone());
+        registry.register("store_errors", "Failed uses of the store", self.store_errors.clone());
+        for (name, help, value) in [
+            ("sessions", "VMs with a session", gauges.sessions as u64),
+            ("snapshot_version", "Version in force", gauges.snapshot_version),
+            ("outbox_records", "Records that wait in the VMs", gauges.outbox_records),
+            ("outbox_dropped_records", "Records that full outboxes dropped", gauges.dropped_records),
+        ] {
+            let gauge = Gauge::<i64>::default();
+            gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+            registry.register(name, help, gauge);
+        }
+        let mut page = String::new();
+        encode(&mut page, &registry)?;
+        Ok(page)
+    }
+}

@@ -1,0 +1,116 @@
+//! What is kept: SQLite or PostgreSQL, with one SQL text for both (`sqlx::Any`; both take `$1`).
+//!
+//! SQL is here and nowhere else, and decides nothing that [`domain`](crate::domain) could.
+
+mod keys;
+mod records;
+mod sessions;
+mod snapshots;
+mod usage;
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use sqlx::{
+    AnyPool, Executor,
+    any::{AnyPoolOptions, install_default_drivers},
+};
+
+pub use keys::NewKey;
+pub use usage::Page;
+
+/// A database, migrated.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pool: AnyPool,
+    dialect: Dialect,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+/// Why the store cannot be used, or did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The URL is of no database that we know.
+    #[error("`{0}` is no store: write sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE")]
+    UnknownUrl(String),
+    /// It could not be opened.
+    #[error("the store cannot be opened: {0}")]
+    Open(sqlx::Error),
+    /// Its tables could not be made or brought up to date.
+    #[error("the store cannot be migrated: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// A statement failed.
+    #[error("the store failed: {0}")]
+    Statement(#[from] sqlx::Error),
+}
+
+/// Statements of this text only read, or write one row at a time; longer work holds a transaction.
+const MAX_CONNECTIONS: u32 = 8;
+
+impl Store {
+    /// Opens a database, makes it where it is an SQLite file that does not exist, and brings its tables up to date.
+    ///
+    /// # Errors
+    /// When the URL names no store, or the store cannot be reached or migrated.
+    pub async fn open(url: &str) -> Result<Self, Error> {
+        install_default_drivers();
+        let scheme = url.split_once(':').map(|(scheme, _)| scheme);
+        let dialect = match scheme {
+            Some("sqlite") => Dialect::Sqlite,
+            Some("postgres" | "postgresql") => Dialect::Postgres,
+            _ => return Err(Error::UnknownUrl(scheme.unwrap_or(url).to_owned())),
+        };
+        let mut options = AnyPoolOptions::new().max_connections(MAX_CONNECTIONS);
+        let mut url = url.to_owned();
+        if dialect == Dialect::Sqlite {
+            if !url.contains('?') {
+                url.push_str("?mode=rwc");
+            }
+            options = options.after_connect(|connection, _| {
+                // A commit in WAL with `normal` survives the death of the process at any moment; only a power cut can
+                // take the last ones, which the VMs then have not been told were kept for more than an instant.
+                let pragmas = "pragma journal_mode = wal; pragma synchronous = normal; pragma busy_timeout = 10000;";
+                Box::pin(async move { connection.execute(pragmas).await.map(|_| ()) })
+            });
+        }
+        let pool = options.connect(&url).await.map_err(Error::Open)?;
+        match dialect {
+            Dialect::Sqlite => sqlx::migrate!("migrations/sqlite").run(&pool).await?,
+            Dialect::Postgres => sqlx::migrate!("migrations/postgres").run(&pool).await?,
+        }
+        Ok(Self { pool, dialect })
+    }
+
+    /// Whether it answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ping(&self) -> Result<(), Error> {
+        sqlx::query("select 1").execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Ends all connections.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    /// A transaction that will write: SQLite must take its lock at once, or two that read first could never both go on.
+    async fn begin(&self) -> Result<sqlx::Transaction<'static, sqlx::Any>, Error> {
+        Ok(match self.dialect {
+            Dialect::Sqlite => self.pool.begin_with("begin immediate").await?,
+            Dialect::Postgres => self.pool.begin().await?,
+        })
+    }
+}
+
+/// Milliseconds since the Unix epoch.
+#[must_use]
+pub fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}

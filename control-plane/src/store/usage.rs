@@ -1,0 +1,166 @@
+use sqlx::Row;
+
+use super::{Error, Store, records};
+use crate::domain::{
+    record::{Record, Tokens},
+    usage::{Dimension, Filter, Group},
+};
+
+/// A part of a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// The newest first.
+    pub records: Vec<Record>,
+    /// Where the next part begins; `None` at the end.
+    pub next: Option<(i64, String)>,
+}
+
+impl Store {
+    /// Records that fit, the newest first, after `cursor`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn records(
+        &self,
+        filter: &Filter,
+        cursor: Option<&(i64, String)>,
+        limit: usize,
+    ) -> Result<Page, Error> {
+        let (mut condition, values) = condition(filter);
+        let bound = values.len();
+        if cursor.is_some() {
+            let (time, id) = (bound + 1, bound + 2);
+            condition.push_str(&format!(" and (started_at < ${time} or (started_at = ${time} and exchange_id < ${id}))"));
+        }
+        let sql = format!(
+            "select {} from usage_records where {condition} order by started_at desc, exchange_id desc limit {}",
+            records::COLUMNS,
+            limit.saturating_add(1)
+        );
+        let mut query = bind(&sql, filter, values);
+        if let Some((time, id)) = cursor {
+            query = query.bind(*time).bind(id.clone());
+        }
+        let rows = query.fetch_all(&self.pool).await?;
+        let mut records = rows.iter().map(records::read).collect::<Result<Vec<_>, _>>()?;
+        let more = records.len() > limit;
+        records.truncate(limit);
+        let next = records.last().filter(|_| more).map(|last| (last.started_at, last.exchange_id.clone()));
+        Ok(Page { records, next })
+    }
+
+    /// Sums over the records that fit, one for each combination of the dimensions.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn groups(&self, filter: &Filter, dimensions: &[Dimension]) -> Result<Vec<Group>, Error> {
+        let (condition, values) = condition(filter);
+        let columns: Vec<&str> = dimensions.iter().map(|dimension| column(*dimension)).collect();
+        let keys: String = columns.iter().enumerate().map(|(at, column)| format!("{column} as g{at}, ")).collect();
+        let mut sql = format!("select {keys} count(*) as requests");
+        // PostgreSQL sums bigint to numeric, which Any does not read.
+        let sum = |expression: &str, name: &str| format!(", cast(coalesce(sum({expression}), 0) as bigint) as {name}");
+        for bucket in BUCKETS {
+            sql.push_str(&sum(bucket, bucket));
+        }
+        sql.push_str(&sum("cost_nanousd", "cost"));
+        sql.push_str(&sum("case when input is not null and price_version = '' then 1 else 0 end", "unpriced"));
+        sql.push_str(&sum("case when provenance = 'partial' then 1 else 0 end", "partial"));
+        sql.push_str(&format!(" from usage_records where {condition}"));
+        if !columns.is_empty() {
+            let by = columns.join(", ");
+            sql.push_str(&format!(" group by {by} order by {by}"));
+        }
+        let rows = bind(&sql, filter, values).fetch_all(&self.pool).await?;
+        let read = |row: &sqlx::any::AnyRow| -> Result<Group, sqlx::Error> {
+            let number = |column: &str| row.try_get::<i64, _>(column);
+            let values = dimensions.iter().enumerate().map(|(at, dimension)| {
+                let column = format!("g{at}");
+                match dimension {
+                    Dimension::Hour | Dimension::Day => number(&column).map(|ms| ms.to_string()),
+                    _ => row.try_get::<String, _>(column.as_str()),
+                }
+            });
+            Ok(Group {
+                values: values.collect::<Result<_, _>>()?,
+                requests: number("requests")?,
+                tokens: Tokens {
+                    input: number("input")?,
+                    cache_read: number("cache_read")?,
+                    cache_write_5m: number("cache_write_5m")?,
+                    cache_write_1h: number("cache_write_1h")?,
+                    output: number("output")?,
+                    reasoning: number("reasoning")?,
+                    audio_in: number("audio_in")?,
+                    audio_out: number("audio_out")?,
+                },
+                cost_nanousd: number("cost")?,
+                unpriced: number("unpriced")?,
+                partial: number("partial")?,
+            })
+        };
+        Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
+    }
+}
+
+const BUCKETS: [&str; 8] = [
+    "input",
+    "cache_read",
+    "cache_write_5m",
+    "cache_write_1h",
+    "output",
+    "reasoning",
+    "audio_in",
+    "audio_out",
+];
+
+fn column(dimension: Dimension) -> &'static str {
+    match dimension {
+        Dimension::Key => "key_id",
+        Dimension::Team => "team",
+        Dimension::User => "user_name",
+        Dimension::Model => "model",
+        Dimension::Provider => "provider",
+        Dimension::UpstreamModel => "upstream_model",
+        Dimension::Outcome => "outcome",
+        Dimension::Hour => "(started_at - started_at % 3600000)",
+        Dimension::Day => "(started_at - started_at % 86400000)",
+    }
+}
+
+/// The condition of a filter: only names of ours stand in the text, every value is bound.
+fn condition(filter: &Filter) -> (String, Vec<String>) {
+    let mut condition = String::from("1 = 1");
+    let mut number = 0;
+    let mut add = |condition: &mut String, comparison: String| {
+        number += 1;
+        condition.push_str(&format!(" and {comparison} ${number}"));
+    };
+    if filter.from.is_some() {
+        add(&mut condition, "started_at >=".to_owned());
+    }
+    if filter.to.is_some() {
+        add(&mut condition, "started_at <".to_owned());
+    }
+    for (dimension, _) in &filter.equals {
+        add(&mut condition, format!("{} =", column(*dimension)));
+    }
+    let times = filter.from.iter().chain(&filter.to).map(|_| String::new());
+    (condition, times.chain(filter.equals.iter().map(|(_, value)| value.clone())).collect())
+}
+
+fn bind<'q>(
+    sql: &str,
+    filter: &Filter,
+    values: Vec<String>,
+) -> sqlx::query::Query<'q, sqlx::Any, <sqlx::Any as sqlx::Database>::Arguments> {
+    let mut query = sqlx::query(sqlx::AssertSqlSafe(sql.to_owned()));
+    for time in filter.from.iter().chain(&filter.to) {
+        query = query.bind(*time);
+    }
+    let times = filter.from.iter().chain(&filter.to).count();
+    for value in values.into_iter().skip(times) {
+        query = query.bind(value);
+    }
+    query
+}

@@ -1,0 +1,139 @@
+//! From a configuration to a snapshot: chains, clusters, credentials, prices.
+
+use tollgate_control_plane::compile::{Compiled, compile};
+use tollgate_control_plane::config::{Config, Environment};
+use tollgate_control_plane::prices::Book;
+use tollgate_proto::v1::{Chain, Route};
+
+fn compiled(text: &str) -> Compiled {
+    let environment: Environment = [("KEY", "sk-1")].into_iter().collect();
+    let config = Config::parse("t.yaml", text, &environment).unwrap_or_else(|problems| panic!("{problems}"));
+    compile(&config, Book::built_in())
+}
+
+fn chain(targets: &[u32], cluster: &str) -> Chain {
+    Chain { targets: targets.to_vec(), cluster: cluster.to_owned() }
+}
+
+fn route<'a>(compiled: &'a Compiled, model: &str) -> &'a Route {
+    compiled.snapshot.routes.iter().find(|route| route.model == model).expect("route")
+}
+
+const PROVIDERS: &str = r#"
+providers:
+  a: {kind: openai, api_key: "${KEY}"}
+  b: {kind: openai_compatible, api_key: none, base_url: "http://127.0.0.1:8090/v1"}
+  c: {kind: anthropic, api_key: "${KEY}", headers: {X-Team: blue}}
+"#;
+
+#[test]
+fn rotations_of_each_priority_multiply_into_chains() {
+    let compiled = compiled(&format!(
+        "{PROVIDERS}
+models:
+  m:
+    targets:
+      - {{provider: c, priority: 1}}
+      - {{provider: a, weight: 9}}
+      - {{provider: b, weight: 1, model: other}}
+"
+    ));
+    let route = route(&compiled, "m");
+    let providers: Vec<_> = route.targets.iter().map(|t| (t.provider.as_str(), t.model.as_str())).collect();
+    assert_eq!(providers, [("a", "m"), ("b", "other"), ("c", "m")]);
+    assert_eq!(route.chains, [chain(&[0, 1, 2], "chain/a+b+c"), chain(&[1, 0, 2], "chain/b+a+c")]);
+    assert_eq!((route.timeout_ms, route.first_byte_timeout_ms), (600_000, 60_000));
+}
+
+#[test]
+fn a_chain_is_one_cluster_for_all_routes_and_each_provider_has_its_own() {
+    let compiled = compiled(&format!(
+        "{PROVIDERS}
+models:
+  m: {{targets: [{{provider: a}}, {{provider: c, priority: 1}}]}}
+  n: {{targets: [{{provider: a}}, {{provider: c, priority: 9}}]}}
+"
+    ));
+    let names: Vec<&str> = compiled.clusters.iter().map(|cluster| cluster.name.as_str()).collect();
+    assert_eq!(names, ["chain/a", "chain/a+c", "chain/b", "chain/c"]);
+    let clusters: Vec<&str> = compiled.snapshot.providers.iter().map(|p| p.cluster.as_str()).collect();
+    assert_eq!(clusters, ["chain/a", "chain/b", "chain/c"]);
+    let steps: Vec<_> = compiled.clusters[1].steps.iter().map(|s| (s.host.as_str(), s.port, s.tls)).collect();
+    assert_eq!(steps, [("api.openai.com", 443, true), ("api.anthropic.com", 443, true)]);
+}
+
+#[test]
+fn each_kind_gets_its_credential_as_it_wants_it() {
+    let compiled = compiled(PROVIDERS);
+    let headers: Vec<Vec<(&str, &str)>> = compiled
+        .snapshot
+        .providers
+        .iter()
+        .map(|p| p.headers.iter().map(|h| (h.name.as_str(), h.value.as_str())).collect())
+        .collect();
+    assert_eq!(headers[0], [("authorization", "Bearer sk-1")]);
+    assert!(headers[1].is_empty());
+    assert_eq!(headers[2], [("x-team", "blue"), ("x-api-key", "sk-1")]);
+    let places: Vec<_> =
+        compiled.snapshot.providers.iter().map(|p| (p.scheme.as_str(), p.authority.as_str())).collect();
+    assert_eq!(places, [("https", "api.openai.com"), ("http", "127.0.0.1:8090"), ("https", "api.anthropic.com")]);
+    assert_eq!(compiled.snapshot.providers[2].default_max_tokens, 4096);
+}
+
+#[test]
+fn too_many_orders_are_refused() {
+    let group = |priority| (0..5).map(move |_| format!("{{provider: a, priority: {priority}}}"));
+    let targets: Vec<String> = (0..3).flat_map(group).collect();
+    let text = format!("{PROVIDERS}\nmodels:\n  m: {{targets: [{}]}}\n", targets.join(", "));
+    let environment: Environment = [("KEY", "sk-1")].into_iter().collect();
+    let problems = Config::parse("t.yaml", &text, &environment).expect_err("125 orders").to_string();
+    assert!(problems.starts_with("t.yaml:8:16: 125 orders of providers, at most 64"), "{problems}");
+}
+
+#[test]
+fn prices_come_from_the_file_then_from_the_book_also_for_dated_names() {
+    let compiled = compiled(&format!(
+        "{PROVIDERS}
+models:
+  gpt-4o-2024-08-06: {{targets: [{{provider: a}}, {{provider: b, priority: 1, model: mine}}]}}
+  claude-*: {{targets: [{{provider: c}}]}}
+  nobody-knows: {{targets: [{{provider: a}}]}}
+  gpt-4.1: {{targets: [{{provider: a}}]}}
+prices:
+  mine: {{input: 1.25, output: 10.0, cache_read: 0.125, tiers: [{{above_input_tokens: 1000, input: 2, output: 20}}]}}
+  a/gpt-4.1: {{input: 7, output: 8}}
+  gpt-4.1: {{input: 5, output: 6}}
+"
+    ));
+    let dated = route(&compiled, "gpt-4o-2024-08-06");
+    let book = &dated.targets[0].prices[0];
+    assert_eq!((book.model.as_str(), book.rates.unwrap().input), ("", 2_500_000));
+    assert!(book.version.starts_with("book@2026-"), "{}", book.version);
+    let own = &dated.targets[1].prices[0];
+    assert_eq!((own.rates.unwrap().input, own.rates.unwrap().cache_read), (1_250_000, Some(125_000)));
+    assert_eq!(own.tiers[0].rates.unwrap().output, 20_000_000);
+    assert!(own.version.starts_with("config@"), "{}", own.version);
+    assert!(route(&compiled, "nobody-knows").targets[0].prices.is_empty());
+    assert_eq!(route(&compiled, "gpt-4.1").targets[0].prices[0].rates.unwrap().input, 7_000_000);
+
+    let globbed = &route(&compiled, "claude-*").targets[0];
+    assert!(globbed.model.is_empty());
+    assert!(globbed.prices.iter().any(|price| price.model == "claude-sonnet-4-5"));
+    assert!(globbed.prices.iter().all(|price| price.model.starts_with("claude-")));
+    let direct = &compiled.snapshot.providers[0].prices;
+    assert!(direct.iter().any(|price| price.model == "gpt-4o"), "a provider lists all it has prices for");
+}
+
+#[test]
+fn aliases_are_followed_to_their_end() {
+    let compiled = compiled(&format!(
+        "{PROVIDERS}
+models:
+  m: {{targets: [{{provider: a}}]}}
+  claude-*: {{targets: [{{provider: c}}]}}
+aliases: {{x: y, y: m, smart: claude-opus-4-6, straight: b/qwen}}
+"
+    ));
+    let alias = |name: &str| compiled.snapshot.aliases[name].as_str();
+    assert_eq!((alias("x"), alias("y"), alias("smart"), alias("straight")), ("m", "m", "claude-opus-4-6", "b/qwen"));
+}
