@@ -41,6 +41,16 @@ pub struct Provider {
     /// Credentials and fixed headers, name and value, lower-case names. Secret: never logged, never persisted.
     #[prost(message, repeated, tag = "7")]
     pub headers: ::prost::alloc::vec::Vec<Header>,
+    /// The Envoy cluster of the chain that has only this provider, for exchanges that name it: the header `x-provider` or a
+    /// model written `provider/model`.
+    #[prost(string, tag = "8")]
+    pub cluster: ::prost::alloc::string::String,
+    /// As in `Target`, for the same exchanges.
+    #[prost(uint32, tag = "9")]
+    pub default_max_tokens: u32,
+    /// For the same exchanges: one entry per model of this provider whose price is known.
+    #[prost(message, repeated, tag = "10")]
+    pub prices: ::prost::alloc::vec::Vec<Price>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Header {
@@ -496,8 +506,6 @@ pub struct OpenExchanges {
     pub dropped_records: u64,
     #[prost(uint64, tag = "3")]
     pub outbox_records: u64,
-    #[prost(uint64, tag = "4")]
-    pub outbox_bytes: u64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OpenExchange {

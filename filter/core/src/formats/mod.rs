@@ -43,6 +43,13 @@ impl Format {
         }
     }
 
+    /// Whether a request of this client format can be put into `upstream` and its answers back: the compatibility of the
+    /// canonical lane, in one place. The same format on both sides is the identity lane and needs no translation.
+    #[must_use]
+    pub fn translates_to(self, upstream: Self) -> bool {
+        matches!((self, upstream), (Self::OpenaiChat, Self::AnthropicMessages))
+    }
+
     /// The path of its operation below a provider's base URL.
     #[must_use]
     pub fn path(self) -> &'static str {

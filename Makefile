@@ -1,0 +1,45 @@
+# What each target needs is installed on the way, where that is permitted: see CONTRIBUTING.md. The work is in tools/.
+.DEFAULT_GOAL := help
+.PHONY: help run test test-unit test-service test-e2e test-sdk check wasm wasm-faults bench gen up down
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## Build and start the whole gateway in the foreground (CONFIG, DATA_DIR, LISTEN, HTTP, GRPC, ENVOY_ADMIN, MOCK_LLM_LISTEN)
+	@tools/run
+
+test: ## Run every ring of tests and say how each went
+	@tools/test unit service e2e sdk
+
+test-unit: ## Ring: unit, golden, machine, property
+	@tools/test unit
+
+test-service: ## Ring: the control plane on real SQLite and PostgreSQL
+	@tools/test service
+
+test-e2e: ## Ring: the real Envoy, the real module, scripted providers
+	@tools/test e2e
+
+test-sdk: ## Ring: the official client libraries against a running stack
+	@tools/test sdk
+
+check: ## Everything that must hold before a commit lands: format, lints, tests, module size, generated code, dependencies, compose
+	@tools/check
+
+wasm: ## Build the wasm module into target-wasm/wasm32-wasip1/wasm
+	@tools/build-wasm
+
+wasm-faults: ## Build the module, and the one whose faults tests can provoke
+	@tools/build-wasm --faults
+
+bench: ## Measure Tollgate beside plain Envoy
+	@tools/bench
+
+gen: ## Generate the code of proto/ again
+	@cargo run --quiet --package tollgate-proto-codegen
+
+up: ## Start the compose stack: Envoy, control plane, PostgreSQL, mock LLM
+	@tools/compose up --build --detach
+
+down: ## Stop the compose stack
+	@tools/compose down

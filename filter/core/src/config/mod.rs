@@ -1,0 +1,92 @@
+//! Compiled configuration: what the control plane last sent, in a form that cannot be inconsistent.
+
+mod wire;
+
+use std::{collections::HashMap, rc::Rc};
+
+pub use wire::InvalidSnapshot;
+
+use crate::{formats::Format, glob::Glob, meter::price::Price, secret::Secret};
+
+/// Everything that a VM needs except keys. Exchanges keep the one they were admitted under.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// Grows with every change.
+    pub version: u64,
+    /// Upstream accounts by name.
+    pub providers: HashMap<Rc<str>, Rc<Provider>>,
+    /// Routes of exactly named models.
+    pub routes: HashMap<Rc<str>, Rc<Route>>,
+    /// Routes of patterns, the most specific first.
+    pub globs: Vec<(Glob, Rc<Route>)>,
+    /// Other names of models.
+    pub aliases: HashMap<String, String>,
+    /// Largest request body, in bytes.
+    pub max_body: usize,
+}
+
+/// A configured upstream account.
+#[derive(Debug)]
+pub struct Provider {
+    /// Its name in the configuration.
+    pub name: Rc<str>,
+    /// `host` or `host:port`.
+    pub authority: String,
+    /// Put before a format's own path, without a trailing slash.
+    pub path_prefix: String,
+    /// `http` or `https`.
+    pub scheme: String,
+    /// What it speaks, best first; never empty.
+    pub formats: Vec<Format>,
+    /// Credentials and fixed headers.
+    pub headers: Vec<(String, Secret)>,
+    /// The Envoy cluster that has only this provider.
+    pub cluster: String,
+    /// Output cap for formats that demand one, for exchanges that name the provider.
+    pub default_max_tokens: u32,
+    /// Prices by upstream model, for exchanges that name the provider.
+    pub prices: Vec<(String, Rc<Price>)>,
+}
+
+/// A model's ordered targets.
+#[derive(Debug)]
+pub struct Route {
+    /// The model name or pattern it was configured under.
+    pub model: Rc<str>,
+    /// Ordered by priority; never empty.
+    pub targets: Vec<Target>,
+    /// Whether a loss is a refusal.
+    pub strict: bool,
+    /// Whole response, for requests that do not stream.
+    pub timeout_ms: u32,
+    /// Response headers, for requests that stream.
+    pub first_byte_timeout_ms: u32,
+    /// Every order of targets that a plan can have, with its Envoy cluster; never empty.
+    pub chains: Vec<Chain>,
+}
+
+/// A provider and the model to ask it for.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Whom to ask.
+    pub provider: Rc<Provider>,
+    /// For what; `None` is the name that the client used.
+    pub model: Option<Rc<str>>,
+    /// Share among the targets of the same priority.
+    pub weight: u32,
+    /// Lower is tried first.
+    pub priority: u32,
+    /// Put into a request that must state an output cap and does not.
+    pub default_max_tokens: u32,
+    /// Prices by upstream model; the empty name is the target's own model.
+    pub prices: Vec<(String, Rc<Price>)>,
+}
+
+/// An order of targets and the Envoy cluster that has one priority for each.
+#[derive(Debug)]
+pub struct Chain {
+    /// Indexes into the route's targets, all valid; never empty.
+    pub targets: Vec<usize>,
+    /// The cluster's name.
+    pub cluster: String,
+}

@@ -1,0 +1,346 @@
+use super::{Head, Reject, Reply, table::Attempt};
+use crate::{
+    formats::{
+        Format, InvalidRequest, Passed, Relay, ResponseKind, UpstreamBody, UpstreamRequest, encode_request, is_error_of,
+        translate_error,
+    },
+    ids::ExchangeId,
+    time::Millis,
+    vm::Vm,
+};
+
+/// The filter in the upstream chain: one for each attempt.
+///
+/// ```text
+///   AwaitingRequest ──► AwaitingResponse ──┬─► Relaying   chunks pass through, as they are or translated
+///                                          ├─► Holding    the whole body is needed to say what its head is
+///                                          └─► Passing    nothing to see
+/// ```
+#[derive(Debug)]
+pub struct Adapter {
+    id: ExchangeId,
+    /// Which attempt of the exchange this is; a later one makes this adapter's words void.
+    attempt: u32,
+    body: Option<UpstreamBody>,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    AwaitingResponse,
+    Relaying(Box<Relay>),
+    HoldingAnswer(Box<Relay>, Head),
+    HoldingError(Head),
+    Passing,
+    Ended,
+}
+
+/// The head of the request to a provider, complete.
+#[derive(Debug, PartialEq, Eq)]
+pub struct UpstreamHead(pub Vec<(String, String)>);
+
+/// What becomes of the response's head.
+#[derive(Debug, PartialEq, Eq)]
+pub enum ResponseHead {
+    /// It passes as it is.
+    Pass,
+    /// It passes like this.
+    Replace(Head),
+    /// It waits for [`Adapter::handle_whole_response`].
+    Hold,
+}
+
+/// What becomes of a chunk of a response.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Chunk {
+    /// It passes as it is.
+    Pass,
+    /// These bytes pass in its place.
+    Replace(Vec<u8>),
+}
+
+/// A response that was held, as it goes on.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Whole {
+    /// Its head.
+    pub head: Head,
+    /// Its body; `None` is what came.
+    pub body: Option<Vec<u8>>,
+}
+
+/// Response headers that are about our account with the provider, or about its connection to us.
+const PRIVATE_RESPONSE_HEADERS: [&str; 6] = [
+    "set-cookie",
+    "openai-organization",
+    "openai-project",
+    "anthropic-organization-id",
+    "alt-svc",
+    "strict-transport-security",
+];
+
+impl Adapter {
+    /// The attempt begins: Envoy leads it to `step` of the exchange's plan.
+    ///
+    /// # Errors
+    /// What to answer instead, where this step cannot serve the exchange. Envoy tries no other after that.
+    pub fn begin(vm: &mut Vm, id: ExchangeId, step: usize) -> Result<(Self, UpstreamHead), Reply> {
+        let Some(exchange) = vm.exchanges.find(id) else {
+            let reject = Reject::Unreachable(503, super::reject::Failure::Other);
+            return Err(reject.reply(Format::OpenaiChat));
+        };
+        let prepared = exchange.take_prepared(step);
+        let name = id.to_string();
+        let client = exchange.request.format;
+        let refusal = |reject: Reject| reject.reply(client);
+        let target = exchange.plan.steps.get(step);
+        let found = target.and_then(|target| Some((target, exchange.translation(target, &name)?)));
+        let Some((target, translation)) = found else {
+            return Err(refusal(Reject::UnsupportedOperation(exchange.request.model.to_string())));
+        };
+        let request = &exchange.request;
+        let encoded = match prepared {
+            Some(prepared) => Ok(prepared),
+            None => encode_request(&translation, &request.body, &request.envelope),
+        };
+        let UpstreamRequest { headers, body, losses } =
+            encoded.map_err(|InvalidRequest { message, param }| refusal(Reject::InvalidRequest(message, param)))?;
+        if exchange.plan.strict && !losses.is_empty() {
+            return Err(refusal(Reject::Lossy(losses)));
+        }
+        let length = match &body {
+            UpstreamBody::AsReceived => request.body.len(),
+            UpstreamBody::Replaced(bytes) => bytes.len(),
+        };
+        let provider = &target.provider;
+        let own = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let mut head = vec![
+            own(":method", "POST"),
+            own(":scheme", &provider.scheme),
+            own(":authority", &provider.authority),
+            (":path".to_owned(), format!("{}{}", provider.path_prefix, translation.upstream.path())),
+            own("content-type", "application/json"),
+            own("content-length", &length.to_string()),
+            own("accept", if request.stream { "text/event-stream" } else { "application/json" }),
+            own("accept-encoding", "identity"),
+            own("user-agent", concat!("tollgate/", env!("CARGO_PKG_VERSION"))),
+        ];
+        head.extend(headers.iter().map(|(name, value)| own(name, value)));
+        let same_format = translation.upstream == client;
+        let forwarded = request.headers.iter().filter(|(name, _)| same_format || !name.ends_with("-beta"));
+        head.extend(forwarded.cloned());
+        for (name, value) in &provider.headers {
+            head.retain(|(present, _)| present != name);
+            head.push((name.clone(), value.expose().to_owned()));
+        }
+        exchange.attempts = exchange.attempts.saturating_add(1);
+        exchange.attempt = Some(Attempt { step, losses, ..Attempt::default() });
+        let adapter = Self { id, attempt: exchange.attempts, body: Some(body), state: State::AwaitingResponse };
+        Ok((adapter, UpstreamHead(head)))
+    }
+
+    /// The request's body passes: what to put in its place. Envoy hands over all of it at once; should it come in
+    /// pieces, the first carries everything.
+    pub fn handle_request_body(&mut self) -> Chunk {
+        match self.body.take() {
+            Some(UpstreamBody::Replaced(bytes)) => {
+                self.body = Some(UpstreamBody::Replaced(Vec::new()));
+                Chunk::Replace(bytes)
+            }
+            other => {
+                self.body = other;
+                Chunk::Pass
+            }
+        }
+    }
+
+    /// The provider answers. `end` says that there is no body.
+    pub fn handle_response_head(&mut self, vm: &mut Vm, head: Head, end: bool, now: Millis) -> ResponseHead {
+        let (id, number) = (self.id, self.attempt);
+        let Some(exchange) = vm.exchanges.find(id).filter(|exchange| exchange.attempts == number) else {
+            self.state = State::Passing;
+            return ResponseHead::Pass;
+        };
+        let status = head.status();
+        let mut passed = head.clone();
+        passed.0.retain(|(name, _)| {
+            !PRIVATE_RESPONSE_HEADERS.contains(&name.as_str()) && !name.starts_with("x-tollgate-")
+        });
+        let name = id.to_string();
+        let step = exchange.attempt.as_ref().map_or(0, |attempt| attempt.step);
+        if exchange.request.debug {
+            passed.set("x-tollgate-exchange", name.as_str());
+            if let Some(target) = exchange.plan.steps.get(step) {
+                passed.set("x-tollgate-target", format!("{}/{}", target.provider.name, target.model));
+            }
+            if let Some(attempt) = exchange.attempt.as_ref().filter(|attempt| !attempt.losses.is_empty()) {
+                passed.set("x-tollgate-losses", to_header_value(&attempt.losses.to_string()));
+            }
+        }
+        let relay = exchange.plan.steps.get(step).and_then(|target| exchange.translation(target, &name)).map(|found| {
+            let kind =
+                if head.is_media_type("text/event-stream") { ResponseKind::Stream } else { ResponseKind::Whole };
+            (Box::new(Relay::new(&found, kind)), found.upstream == found.client, found.stream, kind)
+        });
+        if let Some(attempt) = exchange.attempt.as_mut() {
+            attempt.status = status;
+            attempt.first_byte = Some(now);
+            attempt.ended = end;
+        }
+        let (state, answer) = match relay {
+            _ if end => (State::Ended, ResponseHead::Replace(passed.clone())),
+            _ if !(200..300).contains(&status) => (State::HoldingError(passed.clone()), ResponseHead::Hold),
+            Some((relay, true, stream, kind)) => {
+                // The usage event that we asked for may be taken out of a stream: its length is not known.
+                if stream && kind == ResponseKind::Stream {
+                    passed.remove("content-length");
+                }
+                (State::Relaying(relay), ResponseHead::Replace(passed.clone()))
+            }
+            Some((relay, false, true, ResponseKind::Stream)) => {
+                passed.remove("content-length");
+                passed.set("content-type", "text/event-stream");
+                (State::Relaying(relay), ResponseHead::Replace(passed.clone()))
+            }
+            Some((relay, false, ..)) => (State::HoldingAnswer(relay, passed.clone()), ResponseHead::Hold),
+            None => (State::Passing, ResponseHead::Replace(passed.clone())),
+        };
+        self.state = state;
+        match answer {
+            ResponseHead::Replace(_) if passed == head => ResponseHead::Pass,
+            other => other,
+        }
+    }
+
+    /// Whether the body must be collected for [`Self::handle_whole_response`].
+    #[must_use]
+    pub fn is_holding(&self) -> bool {
+        matches!(self.state, State::HoldingAnswer(..) | State::HoldingError(_))
+    }
+
+    /// A piece of the response's body passes; `end` says that it is the last.
+    pub fn handle_response_chunk(&mut self, vm: &mut Vm, chunk: &[u8], end: bool) -> Chunk {
+        let State::Relaying(relay) = &mut self.state else {
+            if end {
+                self.note(vm, |attempt| attempt.ended = true);
+            }
+            return Chunk::Pass;
+        };
+        let mut passed = if chunk.is_empty() { Passed::Replaced(Vec::new()) } else { relay.push(chunk) };
+        let mut failure = None;
+        if end {
+            match relay.finish() {
+                Ok(rest) if rest.is_empty() => {}
+                Ok(rest) => {
+                    let mut bytes = match passed {
+                        Passed::AsReceived => chunk.to_vec(),
+                        Passed::Replaced(bytes) => bytes,
+                    };
+                    bytes.extend_from_slice(&rest);
+                    passed = Passed::Replaced(bytes);
+                }
+                Err(_) => failure = Some("invalid_provider_response"),
+            }
+        }
+        let observed = relay.observed().clone();
+        self.note(vm, |attempt| {
+            attempt.failure = attempt.failure.or(failure);
+            attempt.observed = observed;
+            attempt.ended = end;
+        });
+        if end {
+            self.state = State::Ended;
+        }
+        match passed {
+            Passed::AsReceived => Chunk::Pass,
+            Passed::Replaced(bytes) => Chunk::Replace(bytes),
+        }
+    }
+
+    /// The body of a response that was held is complete.
+    pub fn handle_whole_response(&mut self, vm: &mut Vm, body: &[u8]) -> Whole {
+        let client = vm.exchanges.find(self.id).map_or(Format::OpenaiChat, |exchange| exchange.request.format);
+        match std::mem::replace(&mut self.state, State::Ended) {
+            State::HoldingError(mut head) => {
+                self.note(vm, |attempt| attempt.ended = true);
+                // A redirect is no answer, and where it leads is not the client's business.
+                if head.status() < 400 {
+                    head.remove("location");
+                    head.set(":status", "502");
+                }
+                let upstream = self.upstream_format(vm).unwrap_or(client);
+                if upstream == client && head.encoding().is_none() && is_error_of(client, body) {
+                    return Whole { head, body: None };
+                }
+                let translated = translate_error(client, upstream, head.status(), body);
+                become_json(&mut head);
+                Whole { head, body: Some(translated) }
+            }
+            State::HoldingAnswer(mut relay, mut head) => {
+                let mut out = match relay.push(body) {
+                    Passed::AsReceived => body.to_vec(),
+                    Passed::Replaced(bytes) => bytes,
+                };
+                let finished = relay.finish();
+                let observed = relay.observed().clone();
+                let failed = finished.is_err();
+                self.note(vm, |attempt| {
+                    attempt.ended = true;
+                    attempt.observed = observed;
+                    attempt.failure = failed.then_some("invalid_provider_response");
+                });
+                match finished {
+                    Ok(rest) => {
+                        out.extend_from_slice(&rest);
+                        let stream = vm.exchanges.find(self.id).is_some_and(|exchange| exchange.request.stream);
+                        become_json(&mut head);
+                        if stream {
+                            head.set("content-type", "text/event-stream");
+                        }
+                        Whole { head, body: Some(out) }
+                    }
+                    Err(error) => {
+                        let reply = Reject::Unreadable(error.to_string()).reply(client);
+                        self.note(vm, |attempt| attempt.status = reply.status);
+                        become_json(&mut head);
+                        head.set(":status", reply.status.to_string());
+                        Whole { head, body: Some(reply.body) }
+                    }
+                }
+            }
+            _ => Whole { head: Head::default(), body: None },
+        }
+    }
+
+    /// The attempt is over, whatever its end.
+    pub fn handle_done(&mut self, vm: &mut Vm) {
+        self.note(vm, |attempt| attempt.over = true);
+    }
+
+    fn note(&self, vm: &mut Vm, change: impl FnOnce(&mut Attempt)) {
+        let exchange = vm.exchanges.find(self.id).filter(|exchange| exchange.attempts == self.attempt);
+        if let Some(attempt) = exchange.and_then(|exchange| exchange.attempt.as_mut()) {
+            change(attempt);
+        }
+    }
+
+    fn upstream_format(&self, vm: &mut Vm) -> Option<Format> {
+        vm.exchanges.find(self.id)?.last_step()?.format
+    }
+}
+
+/// The head of a body that was made here.
+fn become_json(head: &mut Head) {
+    for name in ["content-length", "content-encoding", "transfer-encoding"] {
+        head.remove(name);
+    }
+    head.set("content-type", "application/json");
+}
+
+/// Longest value of `x-tollgate-losses`, in bytes; Envoy refuses heads over 60 KiB.
+const MAX_LOSSES_HEADER: usize = 4096;
+
+/// Paths repeat member names that the client chose: only visible ASCII may stand in a header (RFC 9110 §5.5).
+fn to_header_value(text: &str) -> String {
+    let visible = |c: char| if c == ' ' || c.is_ascii_graphic() { c } else { '?' };
+    text.chars().map(visible).take(MAX_LOSSES_HEADER).collect()
+}

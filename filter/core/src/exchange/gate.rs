@@ -1,0 +1,461 @@
+use std::rc::Rc;
+
+use super::{Endpoint, Head, Reject, Reply, endpoint::NoEndpoint, reject::Failure, table::Exchange};
+use crate::{
+    auth::{Answer, Known, Principal, find_credential},
+    formats::Format,
+    ids::{ExchangeId, KeyDigest},
+    meter::{Operation, Outcome, Provenance, Record},
+    time::Millis,
+    vm::Vm,
+};
+
+mod admission;
+mod models;
+
+/// The filter before the router: nothing reaches a provider that it has not admitted.
+///
+/// ```text
+///                 head                 body at its end, key known
+///   AwaitingHead ──────► Collecting ──────────────────────────────► Admitted
+///        │                   │  ▲ key answered                         │
+///        └──── refused ──────┴──┘──────► Refused                       │
+///                                           └──────── log ◄────────────┘
+/// ```
+#[derive(Debug)]
+pub struct Gate {
+    id: ExchangeId,
+    started: Millis,
+    seed: u64,
+    state: State,
+    /// What Envoy's own answer was replaced with.
+    local: Option<Local>,
+}
+
+#[derive(Debug)]
+enum State {
+    AwaitingHead,
+    Collecting(Collecting),
+    Admitted,
+    /// Answered by the gate. `None` where that is no exchange: health and model lists.
+    Answered(Option<Refusal>),
+    Logged,
+}
+
+/// A request that is not complete, or whose key is not known yet.
+#[derive(Debug)]
+struct Collecting {
+    endpoint: Endpoint,
+    head: Head,
+    debug: bool,
+    digest: KeyDigest,
+    key: Key,
+    body: Option<Vec<u8>>,
+    max_body: usize,
+}
+
+#[derive(Debug)]
+enum Key {
+    /// The control plane was asked; this is what to fall back on if it cannot answer.
+    Asked(Option<Rc<Principal>>),
+    Good(Rc<Principal>),
+}
+
+/// What a usage record must say of a request that was not admitted.
+#[derive(Debug)]
+struct Refusal {
+    status: u16,
+    code: &'static str,
+    principal: Option<Rc<Principal>>,
+    model: Rc<str>,
+    operation: Option<Operation>,
+}
+
+/// Envoy answered in a provider's place.
+#[derive(Debug)]
+struct Local {
+    status: u16,
+    code: &'static str,
+    body: Option<Vec<u8>>,
+}
+
+/// What the host must do with the request.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Hold it; more is to come.
+    Hold,
+    /// Hold it, and ask the control plane about this key.
+    Ask(KeyDigest),
+    /// Pass it on like this.
+    Admit(Admission),
+    /// Answer it like this; nothing of it is passed on.
+    Reply(Reply),
+}
+
+/// How an admitted request is passed on to Envoy's router.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Admission {
+    /// Handed to the adapter.
+    pub exchange: ExchangeId,
+    /// The complete head, except for the cluster.
+    pub headers: Vec<(String, String)>,
+    /// The cluster of the plan.
+    pub cluster: String,
+}
+
+/// How Envoy ended an exchange whose response did not come to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The client went away.
+    ClientGone,
+    /// Anything else.
+    CutOff,
+}
+
+/// Every error before the format is known is in this one.
+const DEFAULT_FORMAT: Format = Format::OpenaiChat;
+
+impl Gate {
+    /// A gate for one stream. The id and the seed are the host's random bits.
+    #[must_use]
+    pub fn new(id: ExchangeId, seed: u64) -> Self {
+        Self { id, started: Millis(0), seed, state: State::AwaitingHead, local: None }
+    }
+
+    /// The request's head arrived. `end` says that nothing follows it.
+    pub fn handle_head(&mut self, vm: &mut Vm, head: Head, end: bool, now: Millis) -> Verdict {
+        if !matches!(self.state, State::AwaitingHead) {
+            return Verdict::Hold;
+        }
+        self.started = now;
+        match Self::begin(vm, head, now) {
+            Ok(collecting) => {
+                let ask = matches!(collecting.key, Key::Asked(_)).then_some(collecting.digest);
+                self.state = State::Collecting(collecting);
+                match ask {
+                    Some(digest) if end => {
+                        self.keep_body(Vec::new());
+                        Verdict::Ask(digest)
+                    }
+                    Some(digest) => Verdict::Ask(digest),
+                    None if end => self.handle_body(vm, Vec::new()),
+                    None => Verdict::Hold,
+                }
+            }
+            Err(early) => self.answer(early, None),
+        }
+    }
+
+    /// So many bytes of the body are held, and more will come.
+    pub fn handle_buffered(&mut self, bytes: usize) -> Verdict {
+        match &self.state {
+            State::Collecting(collecting) if bytes > collecting.max_body => {
+                let limit = collecting.max_body;
+                self.refuse(Reject::TooLarge(limit), None)
+            }
+            _ => Verdict::Hold,
+        }
+    }
+
+    /// The whole body is here.
+    pub fn handle_body(&mut self, vm: &mut Vm, body: Vec<u8>) -> Verdict {
+        self.keep_body(body);
+        self.proceed(vm)
+    }
+
+    /// The control plane answered [`Verdict::Ask`], or could not.
+    pub fn handle_answer(&mut self, vm: &mut Vm, answer: &Answer, now: Millis) -> Verdict {
+        let State::Collecting(collecting) = &mut self.state else { return Verdict::Hold };
+        let Key::Asked(fallback) = &collecting.key else { return Verdict::Hold };
+        vm.keys.learn(collecting.digest, answer, now);
+        let outcome = match (answer, fallback) {
+            (Answer::Good(principal, _), _) => Ok(Rc::clone(principal)),
+            (Answer::Unavailable, Some(principal)) => Ok(Rc::clone(principal)),
+            (Answer::Unavailable, None) => Err(Reject::KeyUnresolved),
+            (Answer::Refused(refusal, _), _) => Err(Reject::BadKey(*refusal)),
+        };
+        match outcome {
+            Ok(principal) => {
+                collecting.key = Key::Good(principal);
+                self.proceed(vm)
+            }
+            Err(reject) => self.refuse(reject, None),
+        }
+    }
+
+    /// Whether the response that begins now is Envoy's own and not a provider's.
+    pub fn is_local_reply(&self, vm: &mut Vm) -> bool {
+        match self.state {
+            State::Admitted => !vm.exchanges.find(self.id).is_some_and(|exchange| {
+                exchange.attempt.as_ref().is_some_and(|attempt| attempt.status != 0 && !attempt.over)
+            }),
+            State::AwaitingHead | State::Collecting(_) => true,
+            State::Answered(_) | State::Logged => false,
+        }
+    }
+
+    /// Envoy answers in a provider's place, with this status and these `response.code_details`: the reply to send
+    /// instead. Its body is also kept for [`Self::take_local_body`].
+    pub fn handle_local_reply(&mut self, vm: &mut Vm, status: u16, details: &str) -> Reply {
+        let (max_body, format) = match (&self.state, vm.exchanges.find(self.id)) {
+            (State::Collecting(collecting), _) => (collecting.max_body, DEFAULT_FORMAT),
+            (_, Some(exchange)) => (0, exchange.request.format),
+            _ => (0, DEFAULT_FORMAT),
+        };
+        let reject = match status {
+            413 => Reject::TooLarge(max_body),
+            _ => Reject::Unreachable(status, Failure::from_details(details)),
+        };
+        let reply = reject.reply(format);
+        self.local = Some(Local { status, code: reject.code(), body: Some(reply.body.clone()) });
+        reply
+    }
+
+    /// The body to put in the place of Envoy's, once.
+    pub fn take_local_body(&mut self) -> Option<Vec<u8>> {
+        self.local.as_mut().and_then(|local| local.body.take())
+    }
+
+    /// A provider's response has no body although its status is an error's: what to send instead.
+    pub fn handle_bodiless_error(&mut self, vm: &mut Vm) -> Option<Reply> {
+        let exchange = vm.exchanges.find(self.id).filter(|_| matches!(self.state, State::Admitted))?;
+        let status = exchange.attempt.as_ref().map(|attempt| attempt.status).filter(|status| *status >= 400)?;
+        let body = crate::formats::translate_error(exchange.request.format, exchange.request.format, status, b"");
+        Some(Reply::json(status, body))
+    }
+
+    /// Whether [`Self::handle_log`] must be told how Envoy ended the exchange.
+    pub fn is_unfinished(&self, vm: &mut Vm) -> bool {
+        match self.state {
+            State::Admitted => vm.exchanges.find(self.id).is_some_and(|exchange| {
+                self.local.is_none() && !exchange.attempt.as_ref().is_some_and(|attempt| attempt.ended)
+            }),
+            State::Collecting(_) => self.local.is_none(),
+            _ => false,
+        }
+    }
+
+    /// The exchange is over, whatever its end: makes its one usage record.
+    pub fn handle_log(&mut self, vm: &mut Vm, ending: Option<Ending>, now: Millis) {
+        let local = self.local.as_ref();
+        let record = match std::mem::replace(&mut self.state, State::Logged) {
+            State::Admitted => vm.exchanges.remove(self.id).map(|exchange| close(&exchange, local, ending, now)),
+            State::Answered(Some(refusal)) => Some(self.refused(refusal, Outcome::Refused, now)),
+            State::Collecting(collecting) => {
+                let operation = match collecting.endpoint {
+                    Endpoint::Call(operation, _) => Some(operation),
+                    _ => None,
+                };
+                let principal = match collecting.key {
+                    Key::Good(principal) => Some(principal),
+                    Key::Asked(_) => None,
+                };
+                let (status, code) = local.map_or((0, "client_gone"), |local| (local.status, local.code));
+                let outcome = if local.is_some() { Outcome::Refused } else { Outcome::ClientAbort };
+                let refusal = Refusal { status, code, principal, model: "".into(), operation };
+                Some(self.refused(refusal, outcome, now))
+            }
+            State::AwaitingHead | State::Answered(None) | State::Logged => None,
+        };
+        if let Some(record) = record {
+            vm.outbox.push(record);
+        }
+    }
+
+    fn begin(vm: &mut Vm, mut head: Head, now: Millis) -> Result<Collecting, Early> {
+        let debug = head.value("x-tollgate-debug").is_some_and(|value| value != "0");
+        head.0.retain(|(name, _)| !name.starts_with("x-tollgate-") && !name.starts_with("x-envoy-"));
+        let method = head.value(":method").unwrap_or_default();
+        if head.value("upgrade").is_some() || method == "CONNECT" {
+            return Err(Early::Reject(Reject::Upgrade));
+        }
+        let endpoint = Endpoint::recognise(method, head.path()).map_err(|missing| match missing {
+            NoEndpoint::Path => Reject::UnknownPath(head.path().to_owned()),
+            NoEndpoint::Method(allowed) => Reject::WrongMethod(allowed),
+        })?;
+        if endpoint == Endpoint::Health {
+            return Err(Early::Reply(models::health(vm)));
+        }
+        if let Some(encoding) = head.encoding() {
+            return Err(Early::Reject(Reject::CompressedBody(encoding.to_owned())));
+        }
+        let max_body = vm.snapshot.as_ref().ok_or(Reject::NotConfigured)?.max_body;
+        let digest = KeyDigest::of(find_credential(&head.0).ok_or(Reject::NoKey)?.as_bytes());
+        let key = match vm.keys.look_up(&digest, vm.session.is_open(), now) {
+            Known::Good(principal) => Key::Good(principal),
+            Known::Refused(refusal) => return Err(Early::Reject(Reject::BadKey(refusal))),
+            Known::Ask(fallback) => match (vm.keys.may_ask(now), fallback) {
+                (true, fallback) => Key::Asked(fallback),
+                (false, Some(principal)) => Key::Good(principal),
+                (false, None) => return Err(Early::Reject(Reject::KeyUnresolved)),
+            },
+        };
+        let length = head.value("content-length").and_then(|length| length.parse().ok());
+        if length.is_some_and(|length: usize| length > max_body) {
+            return Err(Early::Reject(Reject::TooLarge(max_body)));
+        }
+        Ok(Collecting { endpoint, head, debug, digest, key, body: None, max_body })
+    }
+
+    fn keep_body(&mut self, body: Vec<u8>) {
+        if let State::Collecting(collecting) = &mut self.state
+            && collecting.body.is_none()
+        {
+            collecting.body = Some(body);
+        }
+    }
+
+    /// Goes on if both the key and the body are there.
+    fn proceed(&mut self, vm: &mut Vm) -> Verdict {
+        let State::Collecting(Collecting { key: Key::Good(principal), body: Some(body), max_body, .. }) = &self.state else {
+            return Verdict::Hold;
+        };
+        let principal = Rc::clone(principal);
+        if body.len() > *max_body {
+            let limit = *max_body;
+            return self.refuse(Reject::TooLarge(limit), Some(principal));
+        }
+        let State::Collecting(collecting) = std::mem::replace(&mut self.state, State::Logged) else {
+            return Verdict::Hold;
+        };
+        match collecting.endpoint {
+            Endpoint::Call(operation, format) => {
+                let request = admission::Pending {
+                    operation,
+                    format,
+                    head: collecting.head,
+                    debug: collecting.debug,
+                    body: collecting.body.unwrap_or_default(),
+                };
+                match admission::admit(vm, request, &principal, self.id, self.seed, self.started) {
+                    Ok(admission) => {
+                        self.state = State::Admitted;
+                        Verdict::Admit(admission)
+                    }
+                    Err(refused) => {
+                        let (reject, model) = *refused;
+                        let reply = reject.reply(format);
+                        self.state = State::Answered(Some(Refusal {
+                            status: reply.status,
+                            code: reject.code(),
+                            principal: Some(principal),
+                            model,
+                            operation: Some(operation),
+                        }));
+                        Verdict::Reply(reply)
+                    }
+                }
+            }
+            Endpoint::Models => self.answer(Early::Reply(models::list(vm, &principal)), Some(principal)),
+            Endpoint::Model(id) => {
+                let early = match models::retrieve(vm, &principal, &id) {
+                    Ok(reply) => Early::Reply(reply),
+                    Err(reject) => Early::Reject(reject),
+                };
+                self.answer(early, Some(principal))
+            }
+            Endpoint::Health => Verdict::Hold,
+        }
+    }
+
+    fn refuse(&mut self, reject: Reject, principal: Option<Rc<Principal>>) -> Verdict {
+        self.answer(Early::Reject(reject), principal)
+    }
+
+    fn answer(&mut self, early: Early, principal: Option<Rc<Principal>>) -> Verdict {
+        let (reply, refusal) = match early {
+            Early::Reply(reply) => (reply, None),
+            Early::Reject(reject) => {
+                let reply = reject.reply(DEFAULT_FORMAT);
+                let operation = match &self.state {
+                    State::Collecting(Collecting { endpoint: Endpoint::Call(operation, _), .. }) => Some(*operation),
+                    _ => None,
+                };
+                let (status, code) = (reply.status, reject.code());
+                (reply, Some(Refusal { status, code, principal, model: "".into(), operation }))
+            }
+        };
+        self.state = State::Answered(refusal);
+        Verdict::Reply(reply)
+    }
+
+    fn refused(&self, refusal: Refusal, outcome: Outcome, now: Millis) -> Record {
+        Record {
+            id: self.id,
+            started: self.started,
+            duration_ms: now.since(self.started),
+            first_byte_ms: None,
+            principal: refusal.principal,
+            model: refusal.model,
+            target: None,
+            operation: refusal.operation,
+            stream: false,
+            outcome,
+            status: refusal.status,
+            reason: refusal.code.into(),
+            attempts: 0,
+            usage: None,
+            provenance: Provenance::None,
+            cost: None,
+            price_version: None,
+            losses: 0,
+            snapshot_version: 0,
+        }
+    }
+}
+
+/// An answer before admission.
+enum Early {
+    Reply(Reply),
+    Reject(Reject),
+}
+
+impl From<Reject> for Early {
+    fn from(reject: Reject) -> Self {
+        Self::Reject(reject)
+    }
+}
+
+/// The record of an exchange that was admitted.
+fn close(exchange: &Exchange, local: Option<&Local>, ending: Option<Ending>, now: Millis) -> Record {
+    let attempt = exchange.attempt.clone().unwrap_or_default();
+    let (outcome, status, reason) = match (local, ending) {
+        (Some(local), _) => (Outcome::ProviderError, local.status, local.code),
+        (None, _) if attempt.ended => match attempt.failure {
+            Some(failure) => (Outcome::ProviderError, attempt.status, failure),
+            None if attempt.status >= 400 => (Outcome::ProviderError, attempt.status, "provider_error"),
+            None => (Outcome::Success, attempt.status, ""),
+        },
+        (None, Some(Ending::ClientGone)) => (Outcome::ClientAbort, attempt.status, "client_gone"),
+        (None, _) => (Outcome::Interrupted, attempt.status, "interrupted"),
+    };
+    let usage = attempt.observed.usage;
+    let provenance = match usage {
+        None if outcome == Outcome::ClientAbort || outcome == Outcome::Interrupted => Provenance::Partial,
+        None => Provenance::None,
+        Some(_) if attempt.observed.terminal => Provenance::Reported,
+        Some(_) => Provenance::Partial,
+    };
+    let price = exchange.last_step().and_then(|step| step.price.as_ref());
+    Record {
+        id: exchange.id,
+        started: exchange.started,
+        duration_ms: now.since(exchange.started),
+        first_byte_ms: attempt.first_byte.map(|at| at.since(exchange.started)),
+        principal: Some(Rc::clone(&exchange.principal)),
+        model: Rc::clone(&exchange.request.model),
+        target: exchange.last_target(),
+        operation: Some(exchange.request.operation),
+        stream: exchange.request.stream,
+        outcome,
+        status,
+        reason: reason.into(),
+        attempts: exchange.attempts,
+        usage,
+        provenance,
+        cost: usage.and_then(|usage| price.map(|price| price.cost(&usage))),
+        price_version: price.map(|price| Rc::clone(&price.version)),
+        losses: u32::try_from(attempt.losses.len()).unwrap_or(u32::MAX),
+        snapshot_version: exchange.snapshot_version,
+    }
+}

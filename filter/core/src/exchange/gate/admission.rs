@@ -1,0 +1,193 @@
+//! The decision itself: a complete request of a known principal becomes an exchange with a plan, or is refused.
+
+use std::rc::Rc;
+
+use super::Admission;
+use crate::{
+    auth::Principal,
+    exchange::{Exchange, Head, Reject, Request},
+    formats::{Format, UpstreamRequest, encode_request},
+    ids::ExchangeId,
+    json::Envelope,
+    meter::Operation,
+    route::{Plan, Selected, Unroutable, select},
+    time::Millis,
+    vm::Vm,
+};
+
+/// Members that policy reads: a second one of the same name could say something else to the provider than to us
+/// (GHSA-4gph-2hhr-5mwg is such a case).
+const READ_BY_POLICY: [&str; 7] =
+    ["model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "n", "user"];
+/// Longest model name: every vendor's is far shorter, and it is repeated in errors and records.
+const MAX_MODEL_NAME: usize = 256;
+/// Client headers that a provider may see: what routes traces, and what chooses a dialect's beta features. Everything
+/// else (credentials, cookies, addresses, internal headers) stays here.
+const FORWARDED_HEADERS: [&str; 4] = ["traceparent", "tracestate", "x-request-id", "openai-beta"];
+/// Headers that carry the client's credential, or name what only the gateway reads.
+const STRIPPED_HEADERS: [&str; 6] =
+    ["authorization", "x-api-key", "api-key", "x-goog-api-key", "x-provider", "cookie"];
+
+/// A request that is complete.
+pub(super) struct Pending {
+    pub(super) operation: Operation,
+    pub(super) format: Format,
+    pub(super) head: Head,
+    pub(super) debug: bool,
+    pub(super) body: Vec<u8>,
+}
+
+/// Why not, and for which model where that is known.
+type Refused = Box<(Reject, Rc<str>)>;
+
+pub(super) fn admit(
+    vm: &mut Vm,
+    pending: Pending,
+    principal: &Rc<Principal>,
+    id: ExchangeId,
+    seed: u64,
+    started: Millis,
+) -> Result<Admission, Refused> {
+    let nameless = |reject| Box::new((reject, Rc::from("")));
+    let snapshot = vm.snapshot.clone().ok_or_else(|| nameless(Reject::NotConfigured))?;
+    let provider = pending.head.value("x-provider").map(str::to_owned);
+    let (head, request) = read(pending).map_err(nameless)?;
+    let model = Rc::clone(&request.model);
+    let named = |reject| Box::new((reject, Rc::clone(&model)));
+
+    let selected = select(&snapshot, &model, provider.as_deref()).map_err(|unroutable| {
+        named(match unroutable {
+            Unroutable::UnknownModel => Reject::UnknownModel(model.to_string()),
+            Unroutable::UnknownProvider => Reject::UnknownProvider(provider.clone().unwrap_or_default()),
+        })
+    })?;
+    if !may_use(principal, &selected, &model) {
+        return Err(named(Reject::ModelNotAllowed(model.to_string())));
+    }
+    let plan = Plan::draw(&selected, request.format, seed);
+    if plan.steps.iter().all(|step| step.format.is_none()) {
+        return Err(named(Reject::UnsupportedOperation(model.to_string())));
+    }
+    let mut exchange = Exchange::new(id, started, Rc::clone(principal), request, plan);
+    exchange.snapshot_version = snapshot.version;
+    let usable = prepare(&mut exchange).map_err(named)?;
+    let headers = build_headers(head, &exchange, usable);
+    let cluster = exchange.plan.cluster.clone();
+    vm.exchanges.insert(exchange);
+    Ok(Admission { exchange: id, headers, cluster })
+}
+
+fn read(pending: Pending) -> Result<(Head, Request), Reject> {
+    let Pending { operation, format, head, debug, body } = pending;
+    let envelope = Envelope::scan(&body).map_err(Reject::NotJson)?;
+    if let Some(key) = READ_BY_POLICY.iter().find(|key| envelope.is_repeated(key)) {
+        return Err(Reject::RepeatedMember(key));
+    }
+    let model: String = envelope.parse(&body, "model").unwrap_or_default();
+    if model.is_empty() {
+        return Err(Reject::InvalidMember("model", "the name of a model"));
+    }
+    if model.len() > MAX_MODEL_NAME {
+        return Err(Reject::InvalidMember("model", "at most 256 bytes long"));
+    }
+    let stream = match envelope.raw(&body, "stream") {
+        None | Some(b"null" | b"false") => false,
+        Some(b"true") => true,
+        Some(_) => return Err(Reject::InvalidMember("stream", "true or false")),
+    };
+    #[derive(serde::Deserialize)]
+    struct StreamOptions {
+        include_usage: Option<bool>,
+    }
+    let options: Option<StreamOptions> = envelope.parse(&body, "stream_options");
+    let headers = head.0.iter().filter(|(name, _)| FORWARDED_HEADERS.contains(&name.as_str())).cloned().collect();
+    let request = Request {
+        operation,
+        format,
+        model: model.into(),
+        stream,
+        include_usage: options.and_then(|options| options.include_usage).unwrap_or(false),
+        debug,
+        body,
+        envelope,
+        headers,
+    };
+    Ok((head, request))
+}
+
+/// A key that may use a model may use its aliases, and the other way round; a provider named by the client counts as
+/// `provider/model`.
+fn may_use(principal: &Principal, selected: &Selected, asked: &str) -> bool {
+    match selected {
+        Selected::Route(..) => principal.may_use(asked) || principal.may_use(&selected.name()),
+        Selected::Direct(..) => principal.may_use(&selected.name()),
+    }
+}
+
+/// Translates what must be known to be translatable before the router: the first step where it changes the format, every
+/// step on a route that refuses losses. Answers how many steps, from the first, may be used.
+fn prepare(exchange: &mut Exchange) -> Result<usize, Reject> {
+    let name = exchange.id.to_string();
+    let client = exchange.request.format;
+    let strict = exchange.plan.strict;
+    let mut usable = 0;
+    let mut first = None;
+    for (index, step) in exchange.plan.steps.iter().enumerate() {
+        let Some(translation) = exchange.translation(step, &name) else { break };
+        let translates = translation.upstream != client;
+        if translates && (index == 0 || strict) {
+            let request = &exchange.request;
+            match encode_request(&translation, &request.body, &request.envelope) {
+                Ok(encoded) if strict && !encoded.losses.is_empty() => {
+                    if index == 0 {
+                        return Err(Reject::Lossy(encoded.losses));
+                    }
+                    break;
+                }
+                Ok(encoded) if index == 0 => first = Some(encoded),
+                Ok(_) => {}
+                Err(invalid) if index == 0 => return Err(Reject::InvalidRequest(invalid.message, invalid.param)),
+                Err(_) => break,
+            }
+        }
+        usable = index.saturating_add(1);
+    }
+    exchange.prepared = first;
+    Ok(usable)
+}
+
+/// The client's head without what only concerns the gateway, and with what the router reads
+/// (<https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/router_filter>).
+fn build_headers(head: Head, exchange: &Exchange, usable: usize) -> Vec<(String, String)> {
+    let mut headers = head.0;
+    headers.retain(|(name, _)| !STRIPPED_HEADERS.contains(&name.as_str()));
+    // A key in the query is no credential of this format, but it must not go further either.
+    if let Some((_, path)) = headers.iter_mut().find(|(name, _)| name == ":path")
+        && let Some(query) = path.find('?')
+    {
+        path.truncate(query);
+    }
+    let mut set = |name: &str, value: String| headers.push((name.to_owned(), value));
+    let retries = usable.saturating_sub(1);
+    if retries > 0 {
+        set("x-envoy-max-retries", retries.to_string());
+    }
+    let plan = &exchange.plan;
+    // A per-try timeout on a response that the adapter holds would fire in its middle and bill it twice: streams only.
+    if exchange.request.stream {
+        set("x-envoy-upstream-rq-timeout-ms", "0".to_owned());
+        if plan.first_byte_timeout_ms > 0 {
+            set("x-envoy-upstream-rq-per-try-timeout-ms", plan.first_byte_timeout_ms.to_string());
+        }
+    } else {
+        set("x-envoy-upstream-rq-timeout-ms", plan.timeout_ms.to_string());
+    }
+    headers
+}
+
+impl Exchange {
+    /// The prepared request of the first step, for the attempt that needs it.
+    pub(in crate::exchange) fn take_prepared(&mut self, step: usize) -> Option<UpstreamRequest> {
+        if step == 0 { self.prepared.take() } else { None }
+    }
+}

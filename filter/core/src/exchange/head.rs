@@ -1,0 +1,50 @@
+/// The head of a request or response: pseudo-headers first, names in lower case, as Envoy keeps them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Head(pub Vec<(String, String)>);
+
+impl Head {
+    /// The first value of a header.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A response's status; 0 where there is none.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.value(":status").and_then(|status| status.parse().ok()).unwrap_or(0)
+    }
+
+    /// The path without its query.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        let path = self.value(":path").unwrap_or_default();
+        path.split_once('?').map_or(path, |(path, _)| path)
+    }
+
+    /// Whether `content-type` is this media type, whatever its parameters.
+    #[must_use]
+    pub fn is_media_type(&self, media_type: &str) -> bool {
+        let value = self.value("content-type").unwrap_or_default();
+        value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(media_type)
+    }
+
+    /// `content-encoding`, unless it says that there is none.
+    #[must_use]
+    pub fn encoding(&self) -> Option<&str> {
+        self.value("content-encoding").map(str::trim).filter(|value| {
+            !value.is_empty() && !value.eq_ignore_ascii_case("identity")
+        })
+    }
+
+    /// Gives a header this one value.
+    pub fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.remove(name);
+        self.0.push((name.to_owned(), value.into()));
+    }
+
+    /// Takes a header out.
+    pub fn remove(&mut self, name: &str) {
+        self.0.retain(|(found, _)| found != name);
+    }
+}

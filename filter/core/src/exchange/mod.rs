@@ -1,0 +1,29 @@
+//! One client request with its response: what the gate and the adapter do, as two machines over one shared record.
+//!
+//! ```text
+//!   client ──► Gate ────────────────► Envoy's router ──► Adapter ──► provider      one Adapter per attempt
+//!               │ admits: puts the       walks the          │ asks for the step it was led to
+//!               │ Exchange into the      plan's cluster     │ and writes what it sees into the Exchange
+//!               ▼ Table                                     ▼
+//!   client ◄── Gate ◄──────────────────────────────────── Adapter ◄── provider
+//!               │ log phase: takes the Exchange out, makes its one usage record
+//! ```
+//! Both machines take inputs (`handle_…`) and answer with what the host must do. An input that does not fit the state
+//! (Envoy sends some after a local reply) changes nothing.
+
+mod adapter;
+mod endpoint;
+mod gate;
+mod head;
+mod reject;
+mod table;
+
+pub use adapter::{Adapter, Chunk, ResponseHead, UpstreamHead, Whole};
+pub use endpoint::Endpoint;
+pub use gate::{Admission, Ending, Gate, Verdict};
+pub use head::Head;
+pub use reject::{Reject, Reply};
+pub use table::{Attempt, Exchange, Request, Table};
+
+#[cfg(test)]
+mod tests;

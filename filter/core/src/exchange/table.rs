@@ -1,0 +1,179 @@
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    rc::Rc,
+};
+
+use crate::{
+    auth::Principal,
+    canonical::Losses,
+    formats::{Format, Observed, UpstreamRequest},
+    ids::ExchangeId,
+    json::Envelope,
+    meter::Operation,
+    route::{Plan, Step},
+    time::Millis,
+};
+
+/// The exchanges of one VM that were admitted and have not ended.
+#[derive(Debug, Default)]
+pub struct Table(HashMap<ExchangeId, Exchange>);
+
+/// What gate and adapter know of one exchange.
+#[derive(Debug)]
+pub struct Exchange {
+    /// Which.
+    pub id: ExchangeId,
+    /// When its head arrived.
+    pub started: Millis,
+    /// Whose.
+    pub principal: Rc<Principal>,
+    /// What was asked for.
+    pub request: Request,
+    /// Whom to ask, in order.
+    pub plan: Plan,
+    /// The snapshot it was admitted under.
+    pub snapshot_version: u64,
+    /// How often a provider was asked.
+    pub attempts: u32,
+    /// The last attempt.
+    pub attempt: Option<Attempt>,
+    /// The first step's request, where the gate had to translate it to know that it can be.
+    pub prepared: Option<UpstreamRequest>,
+    /// Whether the control plane has been told that it is open.
+    named: bool,
+}
+
+/// What a client asked for.
+#[derive(Debug)]
+pub struct Request {
+    /// What kind of call.
+    pub operation: Operation,
+    /// In whose dialect.
+    pub format: Format,
+    /// The model, as the client wrote it.
+    pub model: Rc<str>,
+    /// Whether the answer is to be streamed.
+    pub stream: bool,
+    /// Whether the client asked for usage in the stream.
+    pub include_usage: bool,
+    /// Whether the client asked to be told about losses.
+    pub debug: bool,
+    /// The body as it came.
+    pub body: Vec<u8>,
+    /// Its top-level members.
+    pub envelope: Envelope,
+    /// The client's headers that providers may see.
+    pub headers: Vec<(String, String)>,
+}
+
+/// One try at one target.
+#[derive(Clone, Debug, Default)]
+pub struct Attempt {
+    /// Which step of the plan.
+    pub step: usize,
+    /// The provider's status; 0 until it answered.
+    pub status: u16,
+    /// When it answered.
+    pub first_byte: Option<Millis>,
+    /// What its answer said so far.
+    pub observed: Observed,
+    /// Whether its answer came to its end.
+    pub ended: bool,
+    /// Whether the adapter is gone: Envoy tries another, or all is over.
+    pub over: bool,
+    /// What the translation of the request could not carry.
+    pub losses: Losses,
+    /// Why its answer could not be used.
+    pub failure: Option<&'static str>,
+}
+
+impl Table {
+    /// Adds an exchange that was just admitted.
+    pub fn insert(&mut self, exchange: Exchange) {
+        if let Entry::Vacant(place) = self.0.entry(exchange.id) {
+            place.insert(exchange);
+        }
+    }
+
+    /// An exchange that has not ended.
+    pub fn find(&mut self, id: ExchangeId) -> Option<&mut Exchange> {
+        self.0.get_mut(&id)
+    }
+
+    /// Takes an exchange out, because it has ended.
+    pub fn remove(&mut self, id: ExchangeId) -> Option<Exchange> {
+        self.0.remove(&id)
+    }
+
+    /// Marks those that have been open for longer than `after_ms`; whether there is one that was not marked before.
+    pub fn name_open(&mut self, now: Millis, after_ms: u64) -> bool {
+        let mut any = false;
+        for exchange in self.0.values_mut().filter(|exchange| !exchange.named && now.since(exchange.started) > after_ms) {
+            exchange.named = true;
+            any = true;
+        }
+        any
+    }
+
+    /// Those that were marked.
+    pub fn named(&self) -> impl Iterator<Item = &Exchange> {
+        self.0.values().filter(|exchange| exchange.named)
+    }
+
+    /// How many.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Exchange {
+    /// An exchange whose first attempt is yet to come.
+    #[must_use]
+    pub fn new(id: ExchangeId, started: Millis, principal: Rc<Principal>, request: Request, plan: Plan) -> Self {
+        Self {
+            id,
+            started,
+            principal,
+            request,
+            plan,
+            snapshot_version: 0,
+            attempts: 0,
+            attempt: None,
+            prepared: None,
+            named: false,
+        }
+    }
+
+    /// The step of the last attempt, or the first one of the plan where there was none.
+    #[must_use]
+    pub fn last_step(&self) -> Option<&Step> {
+        self.plan.steps.get(self.attempt.as_ref().map_or(0, |attempt| attempt.step))
+    }
+
+    /// Provider and model of [`Self::last_step`].
+    #[must_use]
+    pub fn last_target(&self) -> Option<(Rc<str>, Rc<str>)> {
+        self.last_step().map(|step| (Rc::clone(&step.provider.name), Rc::clone(&step.model)))
+    }
+
+    /// What the formats must know of one attempt at `step`.
+    pub(super) fn translation<'a>(&'a self, step: &'a Step, id: &'a str) -> Option<crate::formats::Attempt<'a>> {
+        Some(crate::formats::Attempt {
+            client: self.request.format,
+            upstream: step.format?,
+            model: &step.model,
+            default_max_tokens: step.default_max_tokens,
+            stream: self.request.stream,
+            include_usage: self.request.include_usage,
+            exchange: id,
+            created_s: self.started.seconds(),
+        })
+    }
+}

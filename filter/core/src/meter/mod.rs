@@ -1,0 +1,6 @@
+//! What an exchange used and what it cost.
+
+pub mod price;
+mod record;
+
+pub use record::{Operation, Outcome, Provenance, Record};

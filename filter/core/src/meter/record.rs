@@ -1,0 +1,82 @@
+use std::rc::Rc;
+
+use super::price::NanoUsd;
+use crate::{auth::Principal, canonical::Usage, ids::ExchangeId, time::Millis};
+
+/// One exchange, once it has ended: who asked for what, how it ended, what it used and cost.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// Which exchange.
+    pub id: ExchangeId,
+    /// When its head arrived.
+    pub started: Millis,
+    /// From head to end.
+    pub duration_ms: u64,
+    /// From head to the first byte of the response.
+    pub first_byte_ms: Option<u64>,
+    /// Whose key it was, where that was known.
+    pub principal: Option<Rc<Principal>>,
+    /// The model that the client asked for.
+    pub model: Rc<str>,
+    /// Provider and upstream model of the last attempt.
+    pub target: Option<(Rc<str>, Rc<str>)>,
+    /// What kind of call.
+    pub operation: Option<Operation>,
+    /// Whether the client asked for a stream.
+    pub stream: bool,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The status that the client saw, 0 where it had gone before.
+    pub status: u16,
+    /// Error code of a refusal or failure.
+    pub reason: Rc<str>,
+    /// How often a provider was asked.
+    pub attempts: u32,
+    /// Tokens; `None` is unknown, which is not zero.
+    pub usage: Option<Usage>,
+    /// How far the usage can be trusted.
+    pub provenance: Provenance,
+    /// Cost, where it can be known.
+    pub cost: Option<NanoUsd>,
+    /// Which price entry the cost was computed from; `None` is unpriced.
+    pub price_version: Option<Rc<str>>,
+    /// How many fields the translation could not carry.
+    pub losses: u32,
+    /// The snapshot it was admitted under; 0 for none.
+    pub snapshot_version: u64,
+}
+
+/// What kind of call an exchange is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// A chat completion.
+    Chat,
+    /// Embeddings.
+    Embeddings,
+}
+
+/// How an exchange ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The provider's whole answer reached the client.
+    Success,
+    /// The last attempt ended in an error, or no provider could be reached.
+    ProviderError,
+    /// The client went away before the end.
+    ClientAbort,
+    /// Refused by the gate.
+    Refused,
+    /// The response began and was cut off.
+    Interrupted,
+}
+
+/// How far usage can be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Provenance {
+    /// The provider's terminal figures.
+    Reported,
+    /// The provider's figures up to where the exchange was cut off.
+    Partial,
+    /// Nothing was reported.
+    None,
+}

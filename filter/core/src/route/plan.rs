@@ -1,0 +1,148 @@
+use std::rc::Rc;
+
+use super::Selected;
+use crate::{
+    config::{Provider, Route, Target},
+    formats::Format,
+    meter::price::Price,
+};
+
+/// The ordered targets of one exchange. Envoy only walks it.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The Envoy cluster that has a priority for each step.
+    pub cluster: String,
+    /// What each priority of the cluster stands for; never empty.
+    pub steps: Vec<Step>,
+    /// Whether a loss is a refusal.
+    pub strict: bool,
+    /// Whole response, for requests that do not stream; 0 for none.
+    pub timeout_ms: u32,
+    /// Response headers, for requests that stream; 0 for none.
+    pub first_byte_timeout_ms: u32,
+}
+
+/// A target, ready to be asked.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Whom.
+    pub provider: Rc<Provider>,
+    /// For which model.
+    pub model: Rc<str>,
+    /// In which format; `None` where the provider speaks none that this operation can be translated to.
+    pub format: Option<Format>,
+    /// Output cap to add where the format demands one.
+    pub default_max_tokens: u32,
+    /// What it costs, where that is known.
+    pub price: Option<Rc<Price>>,
+}
+
+/// Used where a provider's response has no bound of its own, as OpenAI's SDKs do.
+const DIRECT_TIMEOUT_MS: u32 = 600_000;
+/// Used where a provider was named by the client.
+const DIRECT_FIRST_BYTE_TIMEOUT_MS: u32 = 120_000;
+
+impl Plan {
+    /// Draws the order of targets: within each priority the first by weight, the others in rotation after it.
+    #[must_use]
+    pub fn draw(selected: &Selected, client: Format, seed: u64) -> Self {
+        match selected {
+            Selected::Direct(provider, model) => Self {
+                cluster: provider.cluster.clone(),
+                steps: vec![Step {
+                    format: choose_format(provider, client),
+                    default_max_tokens: provider.default_max_tokens,
+                    price: find_price(&provider.prices, model),
+                    provider: Rc::clone(provider),
+                    model: Rc::clone(model),
+                }],
+                strict: false,
+                timeout_ms: DIRECT_TIMEOUT_MS,
+                first_byte_timeout_ms: DIRECT_FIRST_BYTE_TIMEOUT_MS,
+            },
+            Selected::Route(route, model) => {
+                let order = draw_order(route, seed);
+                let chain = route.chains.iter().find(|chain| chain.targets == order).or(route.chains.first());
+                let steps = chain.map_or(&[][..], |chain| &chain.targets).iter();
+                let steps = steps.filter_map(|index| route.targets.get(*index));
+                let mut plan = Self {
+                    cluster: chain.map_or_else(String::new, |chain| chain.cluster.clone()),
+                    steps: steps.map(|target| Step::of(target, model, client)).collect(),
+                    strict: route.strict,
+                    timeout_ms: route.timeout_ms,
+                    first_byte_timeout_ms: route.first_byte_timeout_ms,
+                };
+                plan.prefer_able();
+                plan
+            }
+        }
+    }
+
+    /// Where the chain does not begin with steps that can serve the operation at all (embeddings from a provider that
+    /// has none), narrows it to the first one that can: a cluster's priorities cannot be left out one by one.
+    fn prefer_able(&mut self) {
+        let unable = self.steps.iter().any(|step| step.format.is_none());
+        if let Some(able) = self.steps.iter().find(|step| step.format.is_some()).filter(|_| unable) {
+            self.cluster.clone_from(&able.provider.cluster);
+            self.steps = vec![able.clone()];
+        }
+    }
+}
+
+impl Step {
+    fn of(target: &Target, asked: &Rc<str>, client: Format) -> Self {
+        let model = target.model.as_ref().unwrap_or(asked);
+        let price = target.prices.iter().find(|(name, _)| name.is_empty()).map(|(_, price)| Rc::clone(price));
+        Self {
+            format: choose_format(&target.provider, client),
+            default_max_tokens: target.default_max_tokens,
+            price: price.or_else(|| find_price(&target.prices, model)),
+            provider: Rc::clone(&target.provider),
+            model: Rc::clone(model),
+        }
+    }
+}
+
+/// The client's own format where the provider speaks it (the identity lane), else the provider's best that the client's
+/// can be translated to.
+fn choose_format(provider: &Provider, client: Format) -> Option<Format> {
+    let own = provider.formats.iter().find(|format| **format == client);
+    own.or_else(|| provider.formats.iter().find(|format| client.translates_to(**format))).copied()
+}
+
+fn find_price(prices: &[(String, Rc<Price>)], model: &str) -> Option<Rc<Price>> {
+    prices.iter().find(|(name, _)| name == model).map(|(_, price)| Rc::clone(price))
+}
+
+fn draw_order(route: &Route, seed: u64) -> Vec<usize> {
+    let mut order = Vec::with_capacity(route.targets.len());
+    let mut rest: Vec<(usize, &Target)> = route.targets.iter().enumerate().collect();
+    rest.sort_by_key(|(_, target)| target.priority);
+    let mut random = seed;
+    for group in rest.chunk_by(|(_, a), (_, b)| a.priority == b.priority) {
+        let total: u64 = group.iter().map(|(_, target)| u64::from(target.weight)).sum();
+        random = mix(random);
+        let mut point = random.checked_rem(total).unwrap_or(0);
+        let mut first = 0;
+        for (at, (_, target)) in group.iter().enumerate() {
+            let weight = u64::from(target.weight);
+            if point < weight {
+                first = at;
+                break;
+            }
+            point = point.saturating_sub(weight);
+        }
+        let (before, from) = group.split_at_checked(first).unwrap_or((group, &[]));
+        order.extend(from.iter().chain(before).map(|(index, _)| *index));
+    }
+    order
+}
+
+/// SplitMix64's finaliser (Steele, Lea, Flood: "Fast Splittable Pseudorandom Number Generators", 2014): one seed serves
+/// every group of an exchange.
+fn mix(seed: u64) -> u64 {
+    let z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}

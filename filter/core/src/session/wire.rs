@@ -1,0 +1,190 @@
+//! The session's messages as bytes: the only place of this module that names the protocol's types.
+
+use prost::Message;
+use tollgate_proto::v1;
+
+use super::{Acknowledgement, Received};
+use crate::{
+    auth::{Answer, KeyRefusal, Principal},
+    canonical::Usage,
+    exchange::Exchange,
+    glob::Glob,
+    ids::KeyDigest,
+    meter::{Operation, Outcome, Provenance, Record},
+    outbox::Outbox,
+    vm::Node,
+};
+
+/// Beats per session where the control plane names no interval.
+const DEFAULT_HEARTBEAT_MS: u64 = 5_000;
+
+pub(super) fn decode(message: &[u8]) -> Result<Option<Received>, prost::DecodeError> {
+    use v1::down::Kind;
+    let message = v1::Down::decode(message)?;
+    Ok(message.kind.map(|kind| match kind {
+        Kind::Welcome(welcome) => Received::Welcome {
+            heartbeat_ms: match u64::from(welcome.heartbeat_interval_ms) {
+                0 => DEFAULT_HEARTBEAT_MS,
+                interval => interval,
+            },
+        },
+        Kind::Snapshot(snapshot) => Received::Snapshot(Box::new(snapshot)),
+        Kind::UsageAck(ack) => Received::Committed(ack.sequence),
+        Kind::KeysChanged(changed) => {
+            let digests = changed.digests.iter().filter_map(|digest| digest.as_slice().try_into().ok().map(KeyDigest));
+            Received::KeysChanged(digests.collect())
+        }
+    }))
+}
+
+pub(super) fn encode_hello(node: &Node, snapshot_version: u64) -> Vec<u8> {
+    up(v1::up::Kind::Hello(v1::Hello {
+        vm_id: node.vm_id.clone(),
+        node_id: node.node_id.clone(),
+        filter_version: Node::FILTER_VERSION.to_owned(),
+        snapshot_version,
+    }))
+}
+
+pub(super) fn encode_acknowledgement(ack: Acknowledgement) -> Vec<u8> {
+    up(v1::up::Kind::SnapshotAck(v1::SnapshotAck {
+        version: ack.version,
+        refusal: ack.refusal,
+        in_force_version: ack.in_force,
+    }))
+}
+
+pub(super) fn encode_open_exchanges<'a>(open: impl Iterator<Item = &'a Exchange>, outbox: &Outbox) -> Vec<u8> {
+    let exchanges = open
+        .map(|exchange| {
+            let principal = &exchange.principal;
+            let (provider, upstream_model) = exchange.last_target().unwrap_or_default();
+            v1::OpenExchange {
+                exchange_id: exchange.id.to_string(),
+                started_at_ms: exchange.started.0,
+                key_id: principal.key_id.to_string(),
+                team: principal.team.to_string(),
+                user: principal.user.to_string(),
+                model: exchange.request.model.to_string(),
+                provider: provider.to_string(),
+                upstream_model: upstream_model.to_string(),
+                operation: name_operation(exchange.request.operation).to_owned(),
+                stream: exchange.request.stream,
+            }
+        })
+        .collect();
+    up(v1::up::Kind::OpenExchanges(v1::OpenExchanges {
+        exchanges,
+        dropped_records: outbox.dropped(),
+        outbox_records: outbox.len() as u64,
+    }))
+}
+
+pub(super) fn encode_usage(sequence: u64, records: &[&Record]) -> Vec<u8> {
+    let records = records.iter().map(|record| encode_record(record)).collect();
+    up(v1::up::Kind::Usage(v1::UsageBatch { sequence, records }))
+}
+
+fn encode_record(record: &Record) -> v1::UsageRecord {
+    let principal = record.principal.as_deref();
+    let of = |field: fn(&Principal) -> &str| principal.map(|p| field(p).to_owned()).unwrap_or_default();
+    let (provider, upstream_model) = record.target.clone().unwrap_or_default();
+    v1::UsageRecord {
+        exchange_id: record.id.to_string(),
+        started_at_ms: record.started.0,
+        duration_ms: record.duration_ms,
+        first_byte_ms: record.first_byte_ms,
+        key_id: of(|p| &p.key_id),
+        key_name: of(|p| &p.name),
+        team: of(|p| &p.team),
+        user: of(|p| &p.user),
+        model: record.model.to_string(),
+        provider: provider.to_string(),
+        upstream_model: upstream_model.to_string(),
+        operation: match record.operation {
+            Some(Operation::Chat) => v1::Operation::Chat,
+            Some(Operation::Embeddings) => v1::Operation::Embeddings,
+            None => v1::Operation::Unspecified,
+        }
+        .into(),
+        stream: record.stream,
+        outcome: match record.outcome {
+            Outcome::Success => v1::Outcome::Success,
+            Outcome::ProviderError => v1::Outcome::ProviderError,
+            Outcome::ClientAbort => v1::Outcome::ClientAbort,
+            Outcome::Refused => v1::Outcome::Refused,
+            Outcome::Interrupted => v1::Outcome::Interrupted,
+        }
+        .into(),
+        status: record.status.into(),
+        reason: record.reason.to_string(),
+        attempts: record.attempts,
+        usage: record.usage.map(encode_buckets),
+        provenance: match record.provenance {
+            Provenance::Reported => v1::Provenance::Reported,
+            Provenance::Partial => v1::Provenance::Partial,
+            Provenance::None => v1::Provenance::None,
+        }
+        .into(),
+        cost_nanousd: record.cost.map(|cost| cost.0),
+        price_version: record.price_version.as_deref().unwrap_or_default().to_owned(),
+        losses: record.losses,
+        snapshot_version: record.snapshot_version,
+    }
+}
+
+fn encode_buckets(usage: Usage) -> v1::Usage {
+    v1::Usage {
+        input: usage.input,
+        cache_read: usage.cache_read,
+        cache_write_5m: usage.cache_write_5m,
+        cache_write_1h: usage.cache_write_1h,
+        output: usage.output,
+        reasoning: usage.reasoning,
+        audio_in: usage.audio_in,
+        audio_out: usage.audio_out,
+    }
+}
+
+fn name_operation(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Chat => "chat",
+        Operation::Embeddings => "embeddings",
+    }
+}
+
+fn up(kind: v1::up::Kind) -> Vec<u8> {
+    v1::Up { kind: Some(kind) }.encode_to_vec()
+}
+
+/// The question that `Keys.Resolve` takes.
+#[must_use]
+pub fn encode_resolve(digest: &KeyDigest) -> Vec<u8> {
+    v1::ResolveRequest { digest: digest.0.to_vec() }.encode_to_vec()
+}
+
+/// The answer of `Keys.Resolve`; one that cannot be read is none.
+#[must_use]
+pub fn decode_resolution(message: &[u8]) -> Answer {
+    use v1::resolve_response::{Kind, Refusal};
+    let Ok(response) = v1::ResolveResponse::decode(message) else { return Answer::Unavailable };
+    match response.kind {
+        Some(Kind::Principal(wire)) => {
+            let principal = Principal {
+                key_id: wire.key_id.into(),
+                name: wire.name.into(),
+                team: wire.team.into(),
+                user: wire.user.into(),
+                models: wire.models.into_iter().map(Glob::new).collect(),
+            };
+            Answer::Good(principal.into(), response.ttl_ms)
+        }
+        Some(Kind::Refusal(refusal)) => match Refusal::try_from(refusal) {
+            Ok(Refusal::Unknown) => Answer::Refused(KeyRefusal::Unknown, response.ttl_ms),
+            Ok(Refusal::Revoked) => Answer::Refused(KeyRefusal::Revoked, response.ttl_ms),
+            Ok(Refusal::Expired) => Answer::Refused(KeyRefusal::Expired, response.ttl_ms),
+            _ => Answer::Unavailable,
+        },
+        None => Answer::Unavailable,
+    }
+}

@@ -1,0 +1,130 @@
+//! The adapter's callbacks: one context per attempt.
+
+use proxy_wasm::{
+    traits::{Context, HttpContext},
+    types::{Action, BufferType, MapType},
+};
+use tollgate_core::{
+    exchange::{Adapter, Chunk, Reject, ResponseHead},
+    formats::Format,
+    ids::ExchangeId,
+};
+
+use crate::host;
+
+#[derive(Default)]
+pub(crate) struct AdapterContext {
+    /// Absent until the attempt begins, and where it could not.
+    adapter: Option<Adapter>,
+}
+
+/// The step of the chain that this attempt was led to: a number in the endpoint's metadata, as 8 bytes of IEEE 754.
+fn read_step() -> Option<usize> {
+    let path = ["xds", "upstream_host_metadata", "filter_metadata", "tollgate", "step"];
+    let step = f64::from_le_bytes(host::property(&path)?.try_into().ok()?);
+    // Steps are small whole numbers that we wrote into the metadata ourselves.
+    (step >= 0.0 && step < 1e6).then_some(step as usize)
+}
+
+impl AdapterContext {
+    fn whole_response(&mut self, size: usize) {
+        let body = host::read_body(BufferType::HttpResponseBody, size);
+        let whole = self.adapter.as_mut().and_then(|adapter| host::with_vm(|vm| adapter.handle_whole_response(vm, &body)));
+        if let Some(whole) = whole {
+            host::write_head(MapType::HttpResponseHeaders, &whole.head.0);
+            if let Some(body) = whole.body {
+                host::write_body(BufferType::HttpResponseBody, &body);
+            }
+        }
+    }
+}
+
+impl Context for AdapterContext {
+    fn on_done(&mut self) -> bool {
+        if let Some(adapter) = &mut self.adapter {
+            host::with_vm(|vm| adapter.handle_done(vm));
+        }
+        true
+    }
+}
+
+impl HttpContext for AdapterContext {
+    fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
+        let exchange = host::property(&[host::EXCHANGE_PROPERTY]).and_then(|name| ExchangeId::parse(&name));
+        let begun = match (exchange, read_step()) {
+            (Some(id), Some(step)) => host::with_vm(|vm| Adapter::begin(vm, id, step)),
+            _ => None,
+        };
+        match begun {
+            Some(Ok((adapter, head))) => {
+                host::write_head(MapType::HttpRequestHeaders, &head.0);
+                self.adapter = Some(adapter);
+                Action::Continue
+            }
+            Some(Err(reply)) => {
+                host::reply(&reply);
+                Action::Pause
+            }
+            // No gate admitted this request: it goes nowhere.
+            None => {
+                host::reply(&Reject::NotConfigured.reply(Format::OpenaiChat));
+                Action::Pause
+            }
+        }
+    }
+
+    fn on_http_request_body(&mut self, _size: usize, _end_of_stream: bool) -> Action {
+        match self.adapter.as_mut().map(Adapter::handle_request_body) {
+            Some(Chunk::Pass) => Action::Continue,
+            Some(Chunk::Replace(bytes)) => {
+                host::write_body(BufferType::HttpRequestBody, &bytes);
+                Action::Continue
+            }
+            None => Action::Pause,
+        }
+    }
+
+    fn on_http_response_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
+        let Some(adapter) = &mut self.adapter else { return Action::Continue };
+        let head = host::read_head(MapType::HttpResponseHeaders);
+        let now = host::now();
+        match host::with_vm(|vm| adapter.handle_response_head(vm, head, end_of_stream, now)) {
+            Some(ResponseHead::Replace(head)) => {
+                host::write_head(MapType::HttpResponseHeaders, &head.0);
+                Action::Continue
+            }
+            Some(ResponseHead::Hold) => Action::Pause,
+            Some(ResponseHead::Pass) | None => Action::Continue,
+        }
+    }
+
+    fn on_http_response_body(&mut self, size: usize, end_of_stream: bool) -> Action {
+        let Some(adapter) = &mut self.adapter else { return Action::Continue };
+        if adapter.is_holding() {
+            if !end_of_stream {
+                return Action::Pause;
+            }
+            self.whole_response(size);
+            return Action::Continue;
+        }
+        let chunk = if size == 0 { Vec::new() } else { host::read_body(BufferType::HttpResponseBody, size) };
+        if let Some(Chunk::Replace(bytes)) =
+            host::with_vm(|vm| adapter.handle_response_chunk(vm, &chunk, end_of_stream))
+        {
+            host::write_body(BufferType::HttpResponseBody, &bytes);
+        }
+        Action::Continue
+    }
+
+    fn on_http_response_trailers(&mut self, _count: usize) -> Action {
+        // Trailers are an end of body.
+        match &mut self.adapter {
+            Some(adapter) if adapter.is_holding() => self.whole_response(usize::MAX),
+            Some(adapter) => {
+                host::with_vm(|vm| adapter.handle_response_chunk(vm, &[], true));
+            }
+            None => {}
+        }
+        Action::Continue
+    }
+}
