@@ -175,6 +175,21 @@ fn chat_responses_pass_unchanged_and_their_usage_is_seen() {
 }
 
 #[test]
+fn embeddings_responses_pass_unchanged_and_their_usage_is_seen() {
+    let (mut checked, mut failures) = (0, BTreeMap::new());
+    for case in cases("embeddings").into_iter().filter(|case| !case.body.is_empty()) {
+        checked += 1;
+        let (out, observed) = relay(&attempt(Format::OpenaiEmbeddings, Format::OpenaiEmbeddings, case.kind), &case);
+        if out != case.body {
+            failures.insert(case.file.clone(), "the bytes changed".to_owned());
+        } else if let Some(difference) = difference(&case, observed.usage) {
+            failures.insert(case.file.clone(), difference);
+        }
+    }
+    report("embeddings responses through the identity lane", checked, failures);
+}
+
+#[test]
 fn anthropic_responses_become_chat_answers_with_the_same_usage_and_content() {
     let (mut checked, mut failures) = (0, BTreeMap::new());
     for case in cases("anthropic").into_iter().filter(|case| !case.body.is_empty()) {
