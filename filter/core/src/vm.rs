@@ -2,13 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::{
-    auth::KeyCache,
-    config::Snapshot,
-    exchange::Table,
-    outbox::Outbox,
-    session::Session,
-};
+use crate::{auth::KeyCache, config::Snapshot, exchange::Table, outbox::Outbox, session::Session};
 
 /// The state of one VM. Nothing is shared between VMs.
 #[derive(Debug)]

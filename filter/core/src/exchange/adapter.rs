@@ -1,8 +1,8 @@
 use super::{Head, Reject, Reply, table::Attempt};
 use crate::{
     formats::{
-        Format, InvalidRequest, Passed, Relay, ResponseKind, UpstreamBody, UpstreamRequest, encode_request, is_error_of,
-        translate_error,
+        Format, InvalidRequest, Passed, Relay, ResponseKind, UpstreamBody, UpstreamRequest, encode_request,
+        is_error_of, translate_error,
     },
     ids::ExchangeId,
     time::Millis,
@@ -168,9 +168,9 @@ impl Adapter {
         };
         let status = head.status();
         let mut passed = head.clone();
-        passed.0.retain(|(name, _)| {
-            !PRIVATE_RESPONSE_HEADERS.contains(&name.as_str()) && !name.starts_with("x-tollgate-")
-        });
+        passed
+            .0
+            .retain(|(name, _)| !PRIVATE_RESPONSE_HEADERS.contains(&name.as_str()) && !name.starts_with("x-tollgate-"));
         let name = id.to_string();
         let step = exchange.attempt.as_ref().map_or(0, |attempt| attempt.step);
         if exchange.request.debug {
@@ -183,8 +183,7 @@ impl Adapter {
             }
         }
         let relay = exchange.plan.steps.get(step).and_then(|target| exchange.translation(target, &name)).map(|found| {
-            let kind =
-                if head.is_media_type("text/event-stream") { ResponseKind::Stream } else { ResponseKind::Whole };
+            let kind = if head.is_media_type("text/event-stream") { ResponseKind::Stream } else { ResponseKind::Whole };
             (Box::new(Relay::new(&found, kind)), found.upstream == found.client, found.stream, kind)
         });
         if let Some(attempt) = exchange.attempt.as_mut() {

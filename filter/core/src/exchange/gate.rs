@@ -312,7 +312,8 @@ impl Gate {
 
     /// Goes on if both the key and the body are there.
     fn proceed(&mut self, vm: &mut Vm) -> Verdict {
-        let State::Collecting(Collecting { key: Key::Good(principal), body: Some(body), max_body, .. }) = &self.state else {
+        let State::Collecting(Collecting { key: Key::Good(principal), body: Some(body), max_body, .. }) = &self.state
+        else {
             return Verdict::Hold;
         };
         let principal = Rc::clone(principal);

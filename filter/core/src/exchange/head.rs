@@ -32,9 +32,9 @@ impl Head {
     /// `content-encoding`, unless it says that there is none.
     #[must_use]
     pub fn encoding(&self) -> Option<&str> {
-        self.value("content-encoding").map(str::trim).filter(|value| {
-            !value.is_empty() && !value.eq_ignore_ascii_case("identity")
-        })
+        self.value("content-encoding")
+            .map(str::trim)
+            .filter(|value| !value.is_empty() && !value.eq_ignore_ascii_case("identity"))
     }
 
     /// Gives a header this one value.

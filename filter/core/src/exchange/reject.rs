@@ -201,11 +201,15 @@ impl Reject {
             Self::WrongMethod(allowed) => format!("This path takes {allowed} only."),
             Self::Upgrade => "Upgrading the connection to another protocol is not supported.".to_owned(),
             Self::NoKey => "No API key was sent. Put it into the header 'authorization: Bearer <key>'.".to_owned(),
-            Self::BadKey(KeyRefusal::Unknown) => "This API key is not known. Check that it was copied whole.".to_owned(),
+            Self::BadKey(KeyRefusal::Unknown) => {
+                "This API key is not known. Check that it was copied whole.".to_owned()
+            }
             Self::BadKey(KeyRefusal::Revoked) => "This API key was revoked. Ask for a new one.".to_owned(),
             Self::BadKey(KeyRefusal::Expired) => "This API key has expired. Ask for a new one.".to_owned(),
             Self::KeyUnresolved => "The key could not be checked right now. Try again in a moment.".to_owned(),
-            Self::NotConfigured => "The gateway has not received its configuration yet. Try again in a moment.".to_owned(),
+            Self::NotConfigured => {
+                "The gateway has not received its configuration yet. Try again in a moment.".to_owned()
+            }
             Self::CompressedBody(encoding) => {
                 format!("The request body is compressed ({encoding}). Send it without content-encoding.")
             }
@@ -214,9 +218,9 @@ impl Reject {
             Self::RepeatedMember(key) => format!("'{key}' stands in the body more than once."),
             Self::InvalidMember(key, expected) => format!("'{key}' must be {expected}."),
             Self::InvalidRequest(message, _) => message.clone(),
-            Self::UnknownModel(model) => format!(
-                "The model '{model}' does not exist here. GET /v1/models lists those that your key may use."
-            ),
+            Self::UnknownModel(model) => {
+                format!("The model '{model}' does not exist here. GET /v1/models lists those that your key may use.")
+            }
             Self::UnknownProvider(name) => format!("The header 'x-provider' names '{name}', which is not configured."),
             Self::ModelNotAllowed(model) => format!("Your key may not use the model '{model}'."),
             Self::UnsupportedOperation(model) => format!("No provider of '{model}' can do this kind of call."),

@@ -108,7 +108,8 @@ impl Table {
     /// Marks those that have been open for longer than `after_ms`; whether there is one that was not marked before.
     pub fn name_open(&mut self, now: Millis, after_ms: u64) -> bool {
         let mut any = false;
-        for exchange in self.0.values_mut().filter(|exchange| !exchange.named && now.since(exchange.started) > after_ms) {
+        for exchange in self.0.values_mut().filter(|exchange| !exchange.named && now.since(exchange.started) > after_ms)
+        {
             exchange.named = true;
             any = true;
         }

@@ -355,7 +355,8 @@ fn a_strict_route_refuses_what_cannot_cross_and_a_lenient_one_names_it() {
     let mut gate = gate();
     let Verdict::Admit(admission) = ask(&mut vm, &mut gate, &[("x-tollgate-debug", "1")], body) else { panic!() };
     let (mut adapter, _) = Adapter::begin(&mut vm, admission.exchange, 0).unwrap();
-    let ResponseHead::Hold = adapter.handle_response_head(&mut vm, response("200", "application/json"), false, NOW) else {
+    let ResponseHead::Hold = adapter.handle_response_head(&mut vm, response("200", "application/json"), false, NOW)
+    else {
         panic!()
     };
     let answer = br#"{"id":"m","type":"message","role":"assistant","model":"c","content":[{"type":"text","text":"x"}],"stop_reason":"end_turn","usage":{"input_tokens":1,"output_tokens":1}}"#;

@@ -88,7 +88,8 @@ impl Envelope {
         self.members.iter().filter(|member| member.key == key).nth(1).is_some()
     }
 
-    /// `text` with the edits applied; every byte outside the edited members stays as it was.
+    /// `text` with the edits applied; every byte outside the edited members stays as it was. Of a member that is both set
+    /// and removed, nothing stays.
     #[must_use]
     pub fn splice(&self, text: &[u8], edits: &[Edit<'_>]) -> Vec<u8> {
         let mut out = Vec::with_capacity(text.len().saturating_add(64));
@@ -98,22 +99,26 @@ impl Envelope {
         };
         let mut added = Vec::new();
         let mut changes: Vec<(Range<usize>, &str)> = Vec::new();
-        let mut kept = self.members.len();
+        let removes = |key: &str| edits.iter().any(|edit| matches!(edit, Edit::Remove(removed) if *removed == key));
         for edit in edits {
-            match edit {
-                Edit::Set(key, value) => {
-                    let before = changes.len();
-                    changes.extend(self.members.iter().filter(|m| m.key == *key).map(|m| (m.value.clone(), &**value)));
-                    if changes.len() == before {
-                        added.push((*key, &**value));
-                    }
-                }
-                Edit::Remove(key) => {
-                    for (index, _) in self.members.iter().enumerate().filter(|(_, m)| m.key == *key) {
-                        changes.push((self.extent(text, index), ""));
-                        kept = kept.saturating_sub(1);
-                    }
-                }
+            let Edit::Set(key, value) = edit else { continue };
+            let mut places = self.members.iter().filter(|member| member.key == *key).peekable();
+            if places.peek().is_none() {
+                added.push((*key, &**value));
+            }
+            changes.extend(places.filter(|m| !removes(&m.key)).map(|member| (member.value.clone(), &**value)));
+        }
+        let mut kept = 0_usize;
+        let mut from = text.iter().position(|byte| *byte == b'{').map_or(0, |at| at.saturating_add(1));
+        for (index, member) in self.members.iter().enumerate() {
+            if removes(&member.key) {
+                let next = self.members.get(index.saturating_add(1));
+                let extent = from..removed_end(text, kept > 0, member, next);
+                from = extent.end;
+                changes.push((extent, ""));
+            } else {
+                kept = kept.saturating_add(1);
+                from = member.value.end;
             }
         }
         changes.sort_by_key(|(range, _)| range.start);
@@ -146,27 +151,16 @@ impl Envelope {
         copy_to(&mut out, insert, text.len());
         out
     }
+}
 
-    /// From the key's opening quote to the end of the value, with the comma that a removal makes superfluous: the one
-    /// before it, or for the first member the one after it.
-    fn extent(&self, text: &[u8], index: usize) -> Range<usize> {
-        let value = self.members.get(index).map_or(0..0, |member| member.value.clone());
-        let floor = match index.checked_sub(1).and_then(|previous| self.members.get(previous)) {
-            Some(previous) => previous.value.end,
-            None => text.iter().position(|byte| *byte == b'{').map_or(0, |at| at.saturating_add(1)),
-        };
-        if index > 0 {
-            return floor..value.end;
-        }
-        match self.members.get(index.saturating_add(1)) {
-            Some(next) => {
-                let gap = text.get(value.end..next.value.start).unwrap_or_default();
-                let comma = gap.iter().position(|byte| *byte == b',').map_or(0, |at| at.saturating_add(1));
-                floor..value.end.saturating_add(comma)
-            }
-            None => floor..value.end,
-        }
-    }
+/// Where the removal of a member ends: at the end of its value, when the comma before it goes with it; without a kept
+/// member before it, after the comma that follows.
+fn removed_end(text: &[u8], follows_kept: bool, member: &Member, next: Option<&Member>) -> usize {
+    let end = member.value.end;
+    let Some(next) = next.filter(|_| !follows_kept) else { return end };
+    let gap = text.get(end..next.value.start).unwrap_or_default();
+    let comma = gap.iter().position(|byte| *byte == b',').map_or(0, |at| at.saturating_add(1));
+    end.saturating_add(comma)
 }
 
 impl fmt::Display for ScanError {

@@ -91,8 +91,7 @@ fn a_control_plane_that_accepts_and_says_nothing_is_given_up() {
 #[test]
 fn acknowledges_a_snapshot_that_is_in_force() {
     let mut vm = opened();
-    let actions =
-        Session::handle_message(&mut vm, &down(v1::down::Kind::Snapshot(snapshot(7, "chain/openai"))), NOW);
+    let actions = Session::handle_message(&mut vm, &down(v1::down::Kind::Snapshot(snapshot(7, "chain/openai"))), NOW);
     let expected = v1::SnapshotAck { version: 7, refusal: String::new(), in_force_version: 7 };
     assert_eq!(sent(&actions), [v1::up::Kind::SnapshotAck(expected)]);
     assert_eq!(vm.snapshot.unwrap().version, 7);

@@ -88,14 +88,15 @@ impl Decoder {
             if !ends_block {
                 self.read_field(line);
             }
-            if ends_block || (self.finished && end == self.buffer.len()) {
+            if ends_block {
                 return Some(Ok(self.take(end)));
             }
         }
         if self.buffer.len().saturating_sub(self.start) > MAX_BLOCK {
             return self.fail();
         }
-        None
+        let unended = self.finished && self.start < self.buffer.len();
+        unended.then(|| Ok(self.take(self.buffer.len())))
     }
 
     /// Bytes received but not given out in a block.

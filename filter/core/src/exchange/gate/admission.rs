@@ -25,8 +25,7 @@ const MAX_MODEL_NAME: usize = 256;
 /// else (credentials, cookies, addresses, internal headers) stays here.
 const FORWARDED_HEADERS: [&str; 4] = ["traceparent", "tracestate", "x-request-id", "openai-beta"];
 /// Headers that carry the client's credential, or name what only the gateway reads.
-const STRIPPED_HEADERS: [&str; 6] =
-    ["authorization", "x-api-key", "api-key", "x-goog-api-key", "x-provider", "cookie"];
+const STRIPPED_HEADERS: [&str; 6] = ["authorization", "x-api-key", "api-key", "x-goog-api-key", "x-provider", "cookie"];
 
 /// A request that is complete.
 pub(super) struct Pending {

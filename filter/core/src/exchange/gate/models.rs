@@ -67,7 +67,8 @@ pub(super) fn retrieve(vm: &Vm, principal: &Principal, id: &str) -> Result<Reply
 fn find<'a>(snapshot: &'a Snapshot, name: &'a str) -> Option<Model<'a>> {
     let target = snapshot.aliases.get(name).map_or(name, String::as_str);
     let exact: Option<&Rc<Route>> = snapshot.routes.get(target);
-    let route = exact.or_else(|| snapshot.globs.iter().find(|(glob, _)| glob.matches(target)).map(|(_, route)| route))?;
+    let route =
+        exact.or_else(|| snapshot.globs.iter().find(|(glob, _)| glob.matches(target)).map(|(_, route)| route))?;
     let owned_by = route.targets.first().map_or("tollgate", |target| &target.provider.name);
     Some(Model { id: name, object: "model", created: 0, owned_by })
 }

@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{decode_error, finish_reason, usage::Figures};
+use super::{decode_error, decode_response, finish_reason, usage::Figures};
 use crate::{
     canonical::{BlockStart, Delta, Event},
     formats::RelayError,
@@ -36,26 +36,31 @@ enum Open {
 }
 
 impl StreamDecoder {
-    /// Decodes the data of one event.
+    /// Decodes one event. Its name stands in for a `type` that some gateways leave out of the data.
     pub(in crate::formats) fn decode(
         &mut self,
+        name: &[u8],
         data: &[u8],
         sink: &mut dyn FnMut(Event<'_>),
     ) -> Result<(), RelayError> {
+        // OpenRouter ends its messages as it ends its chats.
+        if data == b"[DONE]" {
+            return Ok(());
+        }
         let wire: Wire<'_> = serde_json::from_slice(data).map_err(|error| RelayError::Malformed(error.to_string()))?;
-        match &*wire.r#type.0 {
-            "message_start" => {
+        match wire.r#type.as_ref().map_or(name, |kind| kind.0.as_bytes()) {
+            b"message_start" => {
                 let message = wire.message.ok_or_else(|| missing("message"))?;
                 sink(Event::Start { model: message.model.0 });
                 self.figures.update(message.usage.unwrap_or_default());
                 self.report_usage(sink);
             }
-            "content_block_start" => {
+            b"content_block_start" => {
                 self.start_block(wire.content_block.ok_or_else(|| missing("content_block"))?, sink)
             }
-            "content_block_delta" => self.continue_block(wire.delta.ok_or_else(|| missing("delta"))?, sink),
-            "content_block_stop" => self.stop_block(sink),
-            "message_delta" => {
+            b"content_block_delta" => self.continue_block(wire.delta.ok_or_else(|| missing("delta"))?, sink),
+            b"content_block_stop" => self.stop_block(sink),
+            b"message_delta" => {
                 if let Some(reason) = wire.delta.and_then(|delta| delta.stop_reason) {
                     self.finished = true;
                     sink(Event::Finish(finish_reason(&reason.0)));
@@ -63,9 +68,11 @@ impl StreamDecoder {
                 self.figures.update(wire.usage.unwrap_or_default());
                 self.report_usage(sink);
             }
-            "message_stop" => sink(Event::End),
-            "ping" => sink(Event::Ping),
-            "error" => {
+            b"message_stop" => sink(Event::End),
+            // A provider may answer all at once in one event.
+            b"message" => return decode_response(data, sink),
+            b"ping" => sink(Event::Ping),
+            b"error" => {
                 let failure = decode_error(data).ok_or_else(|| missing("error"))?;
                 return Err(RelayError::Provider(failure));
             }
@@ -146,7 +153,7 @@ fn missing(member: &str) -> RelayError {
 #[derive(Deserialize)]
 struct Wire<'e> {
     #[serde(borrow)]
-    r#type: Text<'e>,
+    r#type: Option<Text<'e>>,
     #[serde(borrow)]
     message: Option<MessageWire<'e>>,
     #[serde(borrow)]

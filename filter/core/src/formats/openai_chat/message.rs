@@ -15,7 +15,7 @@ pub(super) fn decode_message<'a>(
 ) -> Result<Message<'a>, InvalidRequest> {
     let members = want(value.members(), &path, "an object")?;
     let role_path = format!("{path}.role");
-    let spoken = want(value.member("role").and_then(Node::string), &role_path, "a string")?;
+    let spoken = want(pick(&members, "role").and_then(Node::string), &role_path, "a string")?;
     let role = match &*spoken {
         "system" | "developer" => Role::System,
         "user" | "tool" => Role::User,
@@ -68,6 +68,11 @@ pub(super) fn decode_message<'a>(
     Ok(Message { role, parts, path })
 }
 
+/// The last member of that name. Contents are large, so members are looked for only once.
+fn pick<'a>(members: &[(Cow<'a, str>, Node<'a>)], key: &str) -> Option<Node<'a>> {
+    members.iter().rev().find(|(name, _)| name == key).map(|(_, value)| *value)
+}
+
 fn part(block: Block<'_>, path: String) -> Part<'_> {
     Part { block, cache: None, path }
 }
@@ -83,9 +88,9 @@ fn decode_content<'a>(value: Node<'a>, path: String, extra: &mut Vec<String>) ->
 fn decode_part<'a>(value: Node<'a>, path: String, extra: &mut Vec<String>) -> Result<Part<'a>, InvalidRequest> {
     let members = want(value.members(), &path, "an object")?;
     let kind_path = format!("{path}.type");
-    let kind = want(value.member("type").and_then(Node::string), &kind_path, "a string")?;
+    let kind = want(pick(&members, "type").and_then(Node::string), &kind_path, "a string")?;
     let inner_path = format!("{path}.{kind}");
-    let inner = || want(value.member(&kind), &inner_path, "there");
+    let inner = || want(pick(&members, &kind), &inner_path, "there");
     let block = match &*kind {
         "text" | "refusal" => Block::Text(want(inner()?.string(), &inner_path, "a string")?),
         "image_url" => Block::Image(decode_image(inner()?, &inner_path, extra)?),
@@ -110,15 +115,16 @@ fn decode_image<'a>(value: Node<'a>, path: &str, extra: &mut Vec<String>) -> Res
     if let Some(url) = value.string() {
         return decode_source(url, path);
     }
-    for (key, detail) in want(value.members(), path, "an object")?.into_iter().filter(|(_, value)| !value.is_null()) {
-        match &*key {
+    let members = want(value.members(), path, "an object")?;
+    for (key, detail) in members.iter().filter(|(_, value)| !value.is_null()) {
+        match &**key {
             "url" => {}
             "detail" if detail.text() == "\"auto\"" => {}
             key => extra.push(format!("{path}.{key}")),
         }
     }
     let path = format!("{path}.url");
-    decode_source(want(value.member("url").and_then(Node::string), &path, "a string")?, &path)
+    decode_source(want(pick(&members, "url").and_then(Node::string), &path, "a string")?, &path)
 }
 
 fn decode_file<'a>(value: Node<'a>, path: &str) -> Result<Block<'a>, InvalidRequest> {

@@ -41,13 +41,14 @@ impl Tap {
         let Ok(chunk) = serde_json::from_slice::<Chunk<'_>>(data) else {
             return Verdict { output_bytes, ..Verdict::default() };
         };
-        // Groq states the same figures a second time under a member of its own; only the standard place is read.
-        let usage = chunk.usage.and_then(|usage| decode_usage(usage.get().as_bytes()));
+        let decode = |usage: Option<&RawValue>| usage.and_then(|usage| decode_usage(usage.get().as_bytes()));
+        let added = decode(chunk.usage);
+        let usage = added.or_else(|| decode(chunk.x_groq.and_then(|own| own.usage)));
         let choiceless = chunk.choices.is_some_and(|choices| choices.is_empty());
         Verdict {
             usage,
             terminal: usage.is_some() && (choiceless || self.finished),
-            usage_only: usage.is_some() && choiceless,
+            usage_only: added.is_some() && choiceless,
             model: chunk.model.map(|model| model.0.into_owned()),
             output_bytes,
         }
@@ -67,6 +68,15 @@ struct Chunk<'a> {
     model: Option<Text<'a>>,
     #[serde(default)]
     choices: Option<Vec<IgnoredAny>>,
+    /// Where Groq puts the figures of a stream unasked: <https://console.groq.com/docs/api-reference>.
+    #[serde(borrow, default)]
+    x_groq: Option<Groq<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Groq<'a> {
+    #[serde(borrow, default)]
+    usage: Option<&'a RawValue>,
 }
 
 /// Whether `key` (in its quotes) occurs with a value other than `null`. A key inside a string has its quotes escaped, so

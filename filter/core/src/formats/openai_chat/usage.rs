@@ -18,6 +18,9 @@ use crate::canonical::Usage;
 /// the part stood outside. That holds for xAI's reasoning (<https://docs.x.ai/docs/guides/reasoning>) and for Mistral's
 /// audio input (<https://docs.mistral.ai/capabilities/audio/>).
 ///
+/// Reasoning beyond `completion_tokens` stood outside as well, whatever the total says: Vercel's gateway reports Gemini so,
+/// and bills both.
+///
 /// `None` when there is neither a prompt nor a completion count: zero is a figure, absence is none.
 pub(in crate::formats) fn decode_usage(usage: &[u8]) -> Option<Usage> {
     let wire: Decoded = serde_json::from_slice(usage).ok()?;
@@ -36,17 +39,26 @@ pub(in crate::formats) fn decode_usage(usage: &[u8]) -> Option<Usage> {
     let audio_in = input.audio_tokens.unwrap_or_default();
     let audio_out = output.audio_tokens.unwrap_or_default();
     let all_input = if stands_outside(audio_in) { prompt.saturating_add(audio_in) } else { prompt };
-    let all_output = if stands_outside(reasoning) { completion.saturating_add(reasoning) } else { completion };
+    let all_output = if stands_outside(reasoning) || reasoning > completion {
+        completion.saturating_add(reasoning)
+    } else {
+        completion
+    };
     let cache_read = input.cached_tokens.or(wire.prompt_cache_hit_tokens).or(wire.cached_tokens).unwrap_or_default();
     let cache_write = input.cache_write_tokens.or(wire.cache_creation_input_tokens).unwrap_or_default();
-    let parts = [cache_read, cache_write, audio_in].into_iter().fold(0, u64::saturating_add);
+    // A part is never more than what is left of its whole, whatever some providers state.
+    let audio_in = audio_in.min(all_input);
+    let cache_read = cache_read.min(all_input.saturating_sub(audio_in));
+    let uncached = all_input.saturating_sub(audio_in).saturating_sub(cache_read);
+    let cache_write = cache_write.min(uncached);
+    let audio_out = audio_out.min(all_output);
     Some(Usage {
-        input: all_input.saturating_sub(parts),
+        input: uncached.saturating_sub(cache_write),
         cache_read,
         cache_write_5m: cache_write,
         cache_write_1h: 0,
         output: all_output.saturating_sub(audio_out),
-        reasoning,
+        reasoning: reasoning.min(all_output.saturating_sub(audio_out)),
         audio_in,
         audio_out,
     })
@@ -145,6 +157,8 @@ mod tests {
     fn adds_reasoning_that_stands_outside() {
         let xai = r#"{"prompt_tokens":506,"completion_tokens":12,"total_tokens":556,"completion_tokens_details":{"reasoning_tokens":38}}"#;
         assert_eq!((decode(xai).output, decode(xai).reasoning), (50, 38));
+        let vercel = r#"{"prompt_tokens":9,"completion_tokens":2,"total_tokens":11,"completion_tokens_details":{"reasoning_tokens":25}}"#;
+        assert_eq!((decode(vercel).output, decode(vercel).reasoning), (27, 25));
         let openai = r#"{"prompt_tokens":506,"completion_tokens":50,"total_tokens":556,"completion_tokens_details":{"reasoning_tokens":38}}"#;
         assert_eq!((decode(openai).output, decode(openai).reasoning), (50, 38));
     }
@@ -158,6 +172,13 @@ mod tests {
         assert_eq!((usage.input, usage.audio_in, usage.output, usage.audio_out), (20, 2, 6, 12));
         let outside = r#"{"prompt_tokens":11,"completion_tokens":15,"total_tokens":401,"prompt_tokens_details":{"audio_tokens":375}}"#;
         assert_eq!((decode(outside).input, decode(outside).audio_in), (11, 375));
+    }
+
+    #[test]
+    fn holds_parts_within_their_whole() {
+        let usage =
+            decode(r#"{"prompt_tokens":371,"completion_tokens":4,"prompt_tokens_details":{"cached_tokens":493}}"#);
+        assert_eq!((usage.input, usage.cache_read, usage.total_input()), (0, 371, 371));
     }
 
     #[test]

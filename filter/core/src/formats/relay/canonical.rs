@@ -16,8 +16,15 @@ pub(super) struct Canonical {
 /// What the provider sends.
 #[derive(Debug)]
 enum Source {
-    Stream { decoder: sse::Decoder, events: anthropic_messages::StreamDecoder },
+    Stream(Box<Events>),
     Whole(Vec<u8>),
+}
+
+/// The two stages that read a stream.
+#[derive(Debug, Default)]
+struct Events {
+    blocks: sse::Decoder,
+    decoder: anthropic_messages::StreamDecoder,
 }
 
 /// What the client gets.
@@ -30,10 +37,7 @@ enum Sink {
 impl Canonical {
     pub(super) fn new(attempt: &Attempt<'_>, kind: ResponseKind) -> Self {
         let source = match kind {
-            ResponseKind::Stream => Source::Stream {
-                decoder: sse::Decoder::default(),
-                events: anthropic_messages::StreamDecoder::default(),
-            },
+            ResponseKind::Stream => Source::Stream(Box::default()),
             ResponseKind::Whole => Source::Whole(Vec::new()),
         };
         let sink = match attempt.stream {
@@ -54,9 +58,9 @@ impl Canonical {
                 body.extend_from_slice(chunk);
                 Ok(())
             }
-            Source::Stream { decoder, events } => {
-                decoder.push(chunk);
-                decode_blocks(decoder, events, &mut self.sink, observed, &mut out)
+            Source::Stream(events) => {
+                events.blocks.push(chunk);
+                decode_blocks(events, &mut self.sink, observed, &mut out)
             }
         };
         if let Err(error) = result {
@@ -73,17 +77,13 @@ impl Canonical {
                 Source::Whole(body) => anthropic_messages::decode_response(body, &mut |event| {
                     accept(sink, event, observed, &mut out);
                 }),
-                Source::Stream { decoder, events } => {
-                    decoder.finish();
-                    decode_blocks(decoder, events, sink, observed, &mut out)
+                Source::Stream(events) => {
+                    events.blocks.finish();
+                    decode_blocks(events, sink, observed, &mut out)
                 }
             };
             // A provider that gave its reason to end has ended, with or without an end event.
-            let result = result.and_then(|()| match observed.finished {
-                true => Ok(()),
-                false => Err(RelayError::Incomplete),
-            });
-            match result {
+            match result.and(if observed.finished { Ok(()) } else { Err(RelayError::Incomplete) }) {
                 Ok(()) => accept(sink, Event::End, observed, &mut out),
                 Err(error) => self.fail(error, observed, &mut out),
             }
@@ -109,16 +109,15 @@ impl Canonical {
 }
 
 fn decode_blocks(
-    decoder: &mut sse::Decoder,
-    events: &mut anthropic_messages::StreamDecoder,
+    events: &mut Events,
     sink: &mut Sink,
     observed: &mut Observed,
     out: &mut Vec<u8>,
 ) -> Result<(), RelayError> {
-    while let Some(block) = decoder.next() {
+    while let Some(block) = events.blocks.next() {
         let block = block.map_err(|sse::TooLong| RelayError::TooLarge)?;
         if let Some(data) = block.data.filter(|data| !data.is_empty()) {
-            events.decode(&data, &mut |event| accept(sink, event, observed, out))?;
+            events.decoder.decode(block.name, &data, &mut |event| accept(sink, event, observed, out))?;
         }
     }
     Ok(())
