@@ -90,7 +90,7 @@ async fn requests_and_answers_cross() {
     let records = stack.api().wait_for_records(6).await;
     let first = records.first().expect("a record");
     assert_eq!((&first["provider"], &first["upstream_model"]), (&json!("claude"), &json!("claude-model")));
-    assert_eq!(first["usage"]["input"], usage["prompt_tokens"], "{first:#}");
+    assert_eq!(first["input"], usage["prompt_tokens"], "{first:#}");
     let (input, output) = (usage["prompt_tokens"].as_i64(), usage["completion_tokens"].as_i64());
     assert_eq!(
         first["cost_nanousd"].as_i64(),
@@ -244,8 +244,8 @@ async fn losses_are_declared_and_caches_are_counted() {
     assert_eq!(records[0]["losses"], 2, "{:#}", records[0]);
     assert_eq!((&records[2]["outcome"], &records[2]["reason"]), (&json!("refused"), &json!("lossy_translation")));
     let [.., write, read] = records.as_slice() else { panic!("too few") };
-    assert_eq!(write["usage"]["cache_write_5m"], 1_000, "{write:#}");
-    assert_eq!((&read["usage"]["cache_read"], &read["usage"]["input"]), (&json!(1_000), &json!(3)), "{read:#}");
-    let output = read["usage"]["output"].as_i64().unwrap_or_default();
+    assert_eq!(write["cache_write_5m"], 1_000, "{write:#}");
+    assert_eq!((&read["cache_read"], &read["input"]), (&json!(1_000), &json!(3)), "{read:#}");
+    let output = read["output"].as_i64().unwrap_or_default();
     assert_eq!(read["cost_nanousd"], json!(1_000 * 300 + 3 * 3_000 + output * 15_000), "{read:#}");
 }

@@ -9,11 +9,7 @@ use super::{ask, ask_streaming};
 
 /// Waits until the control plane knows of so many open exchanges.
 async fn wait_until_reported(stack: &Stack, count: usize) {
-    let found = eventually(async || {
-        let metrics = reqwest::get(format!("{}/metrics", stack.api().url())).await.ok()?.text().await.ok()?;
-        let line = metrics.lines().find_map(|line| line.strip_prefix("tollgate_open_exchanges "))?;
-        (line.trim().parse::<usize>().ok()? == count).then_some(())
-    });
+    let found = eventually(async || (stack.api().open_exchanges().await? == count).then_some(()));
     assert!(found.await.is_some(), "{count} open exchanges are not reported");
 }
 
@@ -37,8 +33,8 @@ async fn a_killed_envoy_leaves_one_lost_record_for_each_open_stream() {
     let records = stack.api().wait_for_records(2).await;
     let lost = of_outcome(&records, "lost");
     assert_eq!(lost.len(), 1, "{records:#?}");
-    assert_eq!((&lost[0]["model"], &lost[0]["key_name"]), (&json!("gpt-4o"), &json!("dev")), "{:#}", lost[0]);
-    assert!(lost[0]["usage"].is_null(), "{:#}", lost[0]);
+    assert_eq!((&lost[0]["model"], &lost[0]["team"]), (&json!("gpt-4o"), &json!("platform")), "{:#}", lost[0]);
+    assert!(lost[0]["input"].is_null(), "{:#}", lost[0]);
 
     // A new Envoy serves, and nothing is counted again.
     stack.start_envoy();

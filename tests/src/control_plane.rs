@@ -58,14 +58,23 @@ impl ControlPlane {
         assert_eq!(answer.status, 204, "{}", answer.text());
     }
 
-    /// The snapshot in force and how many VMs have acknowledged it; `None` while there is no answer.
+    /// The snapshot in force and how many VMs run on it; `None` while there is no answer.
     pub async fn snapshot(&self) -> Option<(u64, usize)> {
-        let answer =
-            self.call(Method::GET, "/api/v1/snapshot", None).await.ok().filter(|answer| answer.status == 200)?;
-        let snapshot = answer.json();
+        let snapshot = self.sessions().await?;
         let version = snapshot["version"].as_u64()?;
-        let vms = snapshot["vms"].as_array().map(Vec::as_slice).unwrap_or_default();
-        Some((version, vms.iter().filter(|vm| vm["in_force_version"] == version).count()))
+        Some((version, vms(&snapshot).filter(|vm| vm["version"] == version).count()))
+    }
+
+    /// How many exchanges the VMs have named as open for longer than a second; `None` while there is no answer.
+    pub async fn open_exchanges(&self) -> Option<usize> {
+        let snapshot = self.sessions().await?;
+        let counts = vms(&snapshot).filter_map(|vm| vm["open_exchanges"].as_u64());
+        usize::try_from(counts.sum::<u64>()).ok()
+    }
+
+    async fn sessions(&self) -> Option<Value> {
+        let answer = self.call(Method::GET, "/api/v1/snapshot", None).await.ok()?;
+        (answer.status == 200).then(|| answer.json())
     }
 
     /// Waits until `vms` VMs run on a snapshot later than `after`, and returns its version.
@@ -80,7 +89,7 @@ impl ControlPlane {
     pub async fn records(&self) -> Vec<Value> {
         let answer = self.get("/api/v1/usage?limit=1000").await.json();
         let mut records = answer["records"].as_array().cloned().unwrap_or_else(|| panic!("no records: {answer}"));
-        records.sort_by_key(|record| record["started_at_ms"].as_u64());
+        records.sort_by_key(started_at);
         records
     }
 
@@ -95,4 +104,15 @@ impl ControlPlane {
         assert!(found && last.len() == count, "{} records, not {count}: {:#}", last.len(), json!(last));
         last
     }
+}
+
+fn vms(snapshot: &Value) -> impl Iterator<Item = &Value> {
+    snapshot["vms"].as_array().into_iter().flatten()
+}
+
+/// RFC 3339 with as many digits of the second as are needed, made comparable.
+fn started_at(record: &Value) -> (String, String) {
+    let time = record["started_at"].as_str().unwrap_or_default().trim_end_matches('Z');
+    let (second, fraction) = time.split_once('.').unwrap_or((time, ""));
+    (second.to_owned(), fraction.to_owned())
 }

@@ -22,7 +22,7 @@ pub use stack::{Providers, Setup, Stack};
 use std::time::Duration;
 
 /// How long anything may take before a test gives up on it.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Asks again and again until the answer is `Some`; `None` when [`PATIENCE`] ran out.
 pub async fn eventually<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> Option<T> {
