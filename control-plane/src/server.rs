@@ -8,8 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     domain::secret::Secret,
-    grpc,
-    http,
+    grpc, http,
     metrics::Metrics,
     publish::Publisher,
     store::{self, Store, now_ms},
@@ -164,8 +163,11 @@ impl Server {
         let serving = async {
             let http = async { http.await.map_err(Error::Http) };
             let grpc = async { grpc.await.map_err(Error::Grpc) };
-            let ((), (), ()) = tokio::try_join!(http, grpc, async { Ok(chores.await) })?;
-            Ok(())
+            let chores = async {
+                chores.await;
+                Ok(())
+            };
+            tokio::try_join!(http, grpc, chores).map(|_| ())
         };
         tokio::pin!(serving);
         let outcome = tokio::select! {

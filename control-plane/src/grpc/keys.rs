@@ -1,6 +1,5 @@
 use tollgate_proto::v1::{
-    Principal, ResolveRequest, ResolveResponse,
-    keys_server,
+    Principal, ResolveRequest, ResolveResponse, keys_server,
     resolve_response::{Kind, Refusal},
 };
 use tonic::{Request, Response, Status};

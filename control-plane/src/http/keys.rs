@@ -10,7 +10,6 @@ use super::{Error, error::ErrorBody};
 use crate::{
     domain::key::{self, BootstrapKey, Source},
     grpc::Context,
-    store,
 };
 
 /// A key, without the key itself.
@@ -82,12 +81,12 @@ pub(super) async fn create(
     let key = key::generate().map_err(Error::Random)?;
     let stated = BootstrapKey { name: wanted.name, key, team: wanted.team, user: wanted.user, models };
     match context.store.add_key(&stated, Source::Api).await? {
-        store::NewKey::Added(stored) => {
+        Some(stored) => {
             tracing::info!(key.id = stored.id, key.name = stored.name, "key made");
             let created = Created { key: stated.key.expose().to_owned(), stored: show(stored) };
             Ok((StatusCode::CREATED, Json(created)))
         }
-        store::NewKey::Exists => Err(Error::Conflict("this key exists already".to_owned())),
+        None => Err(Error::Conflict("this key exists already".to_owned())),
     }
 }
 
@@ -98,7 +97,10 @@ pub(super) async fn revoke(State(context): State<Context>, Path(id): Path<String
     let missing = || Error::NotFound(format!("there is no key with the id {id}"));
     let key = context.store.key(&id).await?.ok_or_else(missing)?;
     if key.source == Source::File && key.revoked_at.is_none() {
-        return Err(Error::Conflict(format!("the key {} stands in the configuration file: take it out there", key.name)));
+        return Err(Error::Conflict(format!(
+            "the key {} stands in the configuration file: take it out there",
+            key.name
+        )));
     }
     context.store.revoke_key(&id).await?;
     tracing::info!(key.id = id, key.name = key.name, "key revoked");

@@ -108,7 +108,8 @@ pub(super) async fn usage(
         columns.iter().map(cell).collect::<Vec<_>>()
     };
     // Writing to memory cannot fail, and rows are as long as the head.
-    let written = writer.write_record(&columns).and_then(|()| rows.iter().try_for_each(|row| writer.write_record(cells(row))));
+    let written =
+        writer.write_record(&columns).and_then(|()| rows.iter().try_for_each(|row| writer.write_record(cells(row))));
     let text = written.ok().and_then(|()| writer.into_inner().ok()).unwrap_or_default();
     Ok(([(CONTENT_TYPE, "text/csv; charset=utf-8")], text).into_response())
 }
@@ -145,7 +146,8 @@ fn parse_time(name: &str, text: &str) -> Result<i64, Error> {
     if let Ok(number) = text.parse::<i64>() {
         return Ok(if number.abs() < 100_000_000_000 { number * 1000 } else { number });
     }
-    let invalid = |_| Error::Invalid(format!("{name}: `{text}` is no time; write 2026-01-31T00:00:00Z or Unix seconds"));
+    let invalid =
+        |_| Error::Invalid(format!("{name}: `{text}` is no time; write 2026-01-31T00:00:00Z or Unix seconds"));
     text.parse::<jiff::Timestamp>().map(|time| time.as_millisecond()).map_err(invalid)
 }
 

@@ -3,23 +3,14 @@ use sqlx::{Row, any::AnyRow};
 use super::{Error, Store, now_ms};
 use crate::domain::key::{BootstrapKey, Key, KeyDigest, Source};
 
-/// What came of asking for a key to be added.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NewKey {
-    /// It is there now.
-    Added(Key),
-    /// The same key was there before.
-    Exists,
-}
-
 const COLUMNS: &str = "id, name, digest, prefix, team, user_name, models, source, created_at, revoked_at";
 
 impl Store {
-    /// Adds a key.
+    /// Adds a key. `None` where the same key is there already.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn add_key(&self, stated: &BootstrapKey, source: Source) -> Result<NewKey, Error> {
+    pub async fn add_key(&self, stated: &BootstrapKey, source: Source) -> Result<Option<Key>, Error> {
         let key = Key::of(stated, source, now_ms());
         let mut transaction = self.begin().await?;
         let added = insert(&mut transaction, &key, "do nothing").await?;
@@ -27,7 +18,7 @@ impl Store {
             note_change(&mut transaction, &key.digest).await?;
         }
         transaction.commit().await?;
-        Ok(if added { NewKey::Added(key) } else { NewKey::Exists })
+        Ok(added.then_some(key))
     }
 
     /// Makes the keys of the file be those that are stated now: adds, changes, and revokes what is no longer there.
@@ -121,7 +112,8 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn last_key_change(&self) -> Result<i64, Error> {
-        let row = sqlx::query("select coalesce(max(sequence), 0) as last from key_changes").fetch_one(&self.pool).await?;
+        let row =
+            sqlx::query("select coalesce(max(sequence), 0) as last from key_changes").fetch_one(&self.pool).await?;
         Ok(row.try_get("last")?)
     }
 
@@ -142,11 +134,7 @@ impl Store {
     }
 }
 
-async fn insert(
-    connection: &mut sqlx::AnyConnection,
-    key: &Key,
-    on_conflict: &'static str,
-) -> Result<bool, Error> {
+async fn insert(connection: &mut sqlx::AnyConnection, key: &Key, on_conflict: &'static str) -> Result<bool, Error> {
     let sql = format!(
         "insert into keys ({COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict {on_conflict}"
     );

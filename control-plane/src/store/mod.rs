@@ -15,7 +15,6 @@ use sqlx::{
     any::{AnyPoolOptions, install_default_drivers},
 };
 
-pub use keys::NewKey;
 pub use usage::Page;
 
 /// A database, migrated.

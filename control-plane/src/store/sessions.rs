@@ -20,7 +20,11 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn end_session(&self, vm_id: &str) -> Result<(), Error> {
-        sqlx::query("update vms set ended_at = $1 where id = $2").bind(now_ms()).bind(vm_id).execute(&self.pool).await?;
+        sqlx::query("update vms set ended_at = $1 where id = $2")
+            .bind(now_ms())
+            .bind(vm_id)
+            .execute(&self.pool)
+            .await?;
         Ok(())
     }
 

@@ -20,17 +20,13 @@ impl Store {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn records(
-        &self,
-        filter: &Filter,
-        cursor: Option<&(i64, String)>,
-        limit: usize,
-    ) -> Result<Page, Error> {
+    pub async fn records(&self, filter: &Filter, cursor: Option<&(i64, String)>, limit: usize) -> Result<Page, Error> {
         let (mut condition, values) = condition(filter);
         let bound = values.len();
         if cursor.is_some() {
             let (time, id) = (bound + 1, bound + 2);
-            condition.push_str(&format!(" and (started_at < ${time} or (started_at = ${time} and exchange_id < ${id}))"));
+            condition
+                .push_str(&format!(" and (started_at < ${time} or (started_at = ${time} and exchange_id < ${id}))"));
         }
         let sql = format!(
             "select {} from usage_records where {condition} order by started_at desc, exchange_id desc limit {}",
@@ -103,16 +99,8 @@ impl Store {
     }
 }
 
-const BUCKETS: [&str; 8] = [
-    "input",
-    "cache_read",
-    "cache_write_5m",
-    "cache_write_1h",
-    "output",
-    "reasoning",
-    "audio_in",
-    "audio_out",
-];
+const BUCKETS: [&str; 8] =
+    ["input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning", "audio_in", "audio_out"];
 
 fn column(dimension: Dimension) -> &'static str {
     match dimension {

@@ -24,7 +24,7 @@ fn read_step() -> Option<usize> {
     let path = ["xds", "upstream_host_metadata", "filter_metadata", "tollgate", "step"];
     let step = f64::from_le_bytes(host::property(&path)?.try_into().ok()?);
     // Steps are small whole numbers that we wrote into the metadata ourselves.
-    (step >= 0.0 && step < 1e6).then_some(step as usize)
+    (0.0..1e6).contains(&step).then_some(step as usize)
 }
 
 /// Which exchange this attempt belongs to: the header that the gate set, which the first attempt takes out again; the
@@ -37,7 +37,8 @@ fn read_exchange() -> Option<ExchangeId> {
 impl AdapterContext {
     fn whole_response(&mut self, size: usize) {
         let body = host::read_body(BufferType::HttpResponseBody, size);
-        let whole = self.adapter.as_mut().and_then(|adapter| host::with_vm(|vm| adapter.handle_whole_response(vm, &body)));
+        let whole =
+            self.adapter.as_mut().and_then(|adapter| host::with_vm(|vm| adapter.handle_whole_response(vm, &body)));
         if let Some(whole) = whole {
             host::write_head(MapType::HttpResponseHeaders, &whole.head.0);
             if let Some(body) = whole.body {

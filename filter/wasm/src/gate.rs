@@ -152,9 +152,7 @@ impl HttpContext for GateContext {
                 reply.headers.iter().for_each(|(name, value)| head.set(name, value.as_str()));
                 host::write_head(MapType::HttpResponseHeaders, &head.0);
             }
-        } else if end_of_stream
-            && let Some(Some(reply)) = host::with_vm(|vm| self.gate.handle_bodiless_error(vm))
-        {
+        } else if end_of_stream && let Some(Some(reply)) = host::with_vm(|vm| self.gate.handle_bodiless_error(vm)) {
             host::reply(&reply);
             return Action::Pause;
         }

@@ -68,7 +68,9 @@ pub(crate) fn check<T>(what: &str, result: Result<T, proxy_wasm::types::Status>)
 /// A head as it stands. Read as bytes: the string variant of this call panics on values that are not UTF-8.
 pub(crate) fn read_head(map: MapType) -> Head {
     let pairs = check("reading headers", hostcalls::get_map_bytes(map)).unwrap_or_default();
-    let text = |value: Vec<u8>| String::from_utf8(value).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned());
+    let text = |value: Vec<u8>| {
+        String::from_utf8(value).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned())
+    };
     Head(pairs.into_iter().map(|(name, value)| (name, text(value))).collect())
 }
 

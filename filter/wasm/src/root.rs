@@ -146,7 +146,7 @@ impl RootContext for Root {
         }
         self.role = Some(configuration.role);
         self.link = Rc::new(Link { cluster: configuration.control_plane, authorization: format!("Bearer {token}") });
-        let node_id = host::property(&["node", "id"]).map(|id| String::from_utf8_lossy(&id).into_owned());
+        let node_id = host::property(&["xds", "node", "id"]).map(|id| String::from_utf8_lossy(&id).into_owned());
         let node = || Node {
             vm_id: ExchangeId::from_random(host::random_wide()).to_string(),
             node_id: node_id.unwrap_or_default(),

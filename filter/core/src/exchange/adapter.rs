@@ -247,6 +247,7 @@ impl Adapter {
             }
         }
         let observed = relay.observed().clone();
+        let failure = failure.or(observed.failed.then_some("provider_stream_failed"));
         self.note(vm, |attempt| {
             attempt.failure = attempt.failure.or(failure);
             attempt.observed = observed;
