@@ -49,7 +49,7 @@ async fn requests_and_answers_cross() {
     assert_eq!(received.header("x-api-key"), Some(ANTHROPIC_SECRET));
     assert!(received.header("anthropic-version").is_some() && received.header("authorization").is_none());
     let message = received.json();
-    assert_eq!(message["model"], "claude-model");
+    assert_eq!(message["model"], "claude-haiku-4-5");
     assert_eq!(message["max_tokens"], 333);
     let system: Vec<&Value> =
         message["system"].as_array().expect("blocks").iter().map(|block| &block["text"]).collect();
@@ -89,7 +89,7 @@ async fn requests_and_answers_cross() {
 
     let records = stack.api().wait_for_records(6).await;
     let first = records.first().expect("a record");
-    assert_eq!((&first["provider"], &first["upstream_model"]), (&json!("claude"), &json!("claude-model")));
+    assert_eq!((&first["provider"], &first["upstream_model"]), (&json!("claude"), &json!("claude-haiku-4-5")));
     assert_eq!(first["input"], usage["prompt_tokens"], "{first:#}");
     let (input, output) = (usage["prompt_tokens"].as_i64(), usage["completion_tokens"].as_i64());
     assert_eq!(
@@ -139,9 +139,17 @@ async fn streams_cross() {
     assert_eq!(error["error"]["message"], "Overloaded");
     assert!(!answer.text().contains("event: error"), "{}", answer.text());
 
-    let records = stack.api().wait_for_records(3).await;
+    // So it does in the identity lane, where the event is the provider's own.
+    let error = json!({"error": {"message": "Overloaded", "type": "server_error", "param": null, "code": null}});
+    stack.providers().openai.script(Script { error_event: Some(error.clone()), ..Script::default() });
+    let answer = stack.chat(ask_streaming("gpt-4o", "hello there you all")).await;
+    assert_eq!(events(&answer.body).last(), Some(&error), "{}", answer.text());
+
+    let records = stack.api().wait_for_records(4).await;
     assert_eq!((&records[0]["stream"], &records[0]["provenance"]), (&json!(true), &json!("reported")), "{records:#?}");
-    assert_eq!(records[2]["outcome"], "provider_error", "{:#}", records[2]);
+    for record in &records[2..] {
+        assert_eq!(record["outcome"], "provider_error", "{record:#}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

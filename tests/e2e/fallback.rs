@@ -34,7 +34,7 @@ async fn the_second_provider_gets_a_fresh_translation() {
             assert_eq!(first[0].json()["model"], "openai-model");
             assert_eq!(
                 (&second[0].json()["model"], &second[0].json()["max_tokens"]),
-                (&json!("claude-model"), &json!(50))
+                (&json!("claude-haiku-4-5"), &json!(50))
             );
             assert_nothing_leaked(providers);
             // A good answer of the first in between keeps Envoy from taking it out of service.

@@ -70,9 +70,8 @@ fn normal(answer: &Answer) -> Vec<Value> {
     let stream = answer.header("content-type").starts_with("text/event-stream");
     let mut messages = if stream { events(&answer.body) } else { vec![answer.json()] };
     for message in &mut messages {
-        if let Some(members) = message.as_object_mut() {
-            members.retain(|name, _| name != "id" && name != "created");
-        }
+        let Some(members) = message.as_object_mut() else { continue };
+        members.retain(|name, _| name != "id" && name != "created");
         for choice in message["choices"].as_array_mut().into_iter().flatten() {
             for spoken in ["delta", "message"] {
                 for call in choice[spoken]["tool_calls"].as_array_mut().into_iter().flatten() {

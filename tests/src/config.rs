@@ -24,7 +24,11 @@ impl Config {
     #[must_use]
     pub fn standard(providers: &Providers) -> Self {
         let [openai, claude, second] = providers.each().map(|mock| format!("{}/v1", mock.url()));
-        let target = |provider: &str, priority: u32| json!({"provider": provider, "model": format!("{provider}-model"), "priority": priority});
+        let target = |provider: &str, priority: u32| {
+            // What an Anthropic model takes is told from its name.
+            let model = if provider == "claude" { "claude-haiku-4-5".to_owned() } else { format!("{provider}-model") };
+            json!({"provider": provider, "model": model, "priority": priority})
+        };
         let one = |provider: &str| json!({"targets": [target(provider, 0)]});
         let two = |first: &str, then: &str| json!({"targets": [target(first, 0), target(then, 1)]});
         Self(json!({
@@ -67,7 +71,7 @@ impl Config {
             "prices": {
                 "openai/gpt-4o": {"input": 1, "output": 2},
                 "openai-model": {"input": 1, "output": 2},
-                "claude-model": {"input": 3, "output": 15, "cache_read": 0.3, "cache_write_5m": 3.75},
+                "claude-haiku-4-5": {"input": 3, "output": 15, "cache_read": 0.3, "cache_write_5m": 3.75},
                 "embed-small": {"input": 0.02, "output": 0},
             },
         }))

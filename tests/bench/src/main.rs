@@ -1,6 +1,7 @@
 //! Measures Tollgate beside plain Envoy: same machine, same run, turn by turn. `docs/BENCHMARK.md` says how to read it.
 
 mod answer;
+mod calls;
 mod error;
 mod gauge;
 mod load;

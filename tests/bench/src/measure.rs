@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::{
     answer,
+    calls::{self, Calls},
     error::Error,
     gauge::{Memory, load_average},
     load::{self, Call, Connection},
@@ -85,6 +86,8 @@ pub(crate) struct Measurements {
     pub(crate) memory_before: Memories,
     pub(crate) memory_after: Memories,
     pub(crate) rounds: Vec<Round>,
+    /// Of one exchange each.
+    pub(crate) calls: Vec<Calls>,
 }
 
 /// Measures every workload whose name contains `only`.
@@ -102,7 +105,7 @@ pub(crate) async fn measure(mut stack: Stack, schedule: Schedule, only: Option<&
     }
     let memory_before = memories(&stack)?;
     let mut rounds = Vec::new();
-    for workload in workloads {
+    for &workload in &workloads {
         let mut lanes = Lanes::new(&stack, workload, schedule);
         for round in 0..schedule.rounds {
             for side in turn(round) {
@@ -118,7 +121,9 @@ pub(crate) async fn measure(mut stack: Stack, schedule: Schedule, only: Option<&
             }
         }
     }
-    Ok(Measurements { load_average_before, memory_before, memory_after: memories(&stack)?, rounds })
+    let memory_after = memories(&stack)?;
+    let calls = calls::count(&mut stack, &workloads).await?;
+    Ok(Measurements { load_average_before, memory_before, memory_after, rounds, calls })
 }
 
 fn memories(stack: &Stack) -> Result<Memories, Error> {

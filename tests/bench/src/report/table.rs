@@ -35,6 +35,14 @@ impl Report {
             });
             writeln!(out, "{:<8} {:<9}              | {p50}  | {p99}", stream.workload, stream.lane.name())?;
         }
+        writeln!(out, "\nCalls for one exchange, into the filter + out of it")?;
+        for lanes in self.measurements.calls.chunk_by(|one, next| one.workload == next.workload) {
+            write!(out, "{:<8}", lanes[0].workload)?;
+            for calls in lanes {
+                write!(out, " {:<9} {:>3} + {:<4}", calls.lane.name(), calls.callbacks, calls.host_calls)?;
+            }
+            writeln!(out)?;
+        }
         let memory = &self.memory;
         writeln!(
             out,

@@ -59,9 +59,14 @@ impl Child {
         }
     }
 
+    /// All it has written so far.
+    pub(super) fn log(&self) -> Result<String, Error> {
+        let bytes = std::fs::read(&self.log).context(self.log.display().to_string())?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
     pub(super) fn log_tail(&self) -> String {
-        let text = std::fs::read(&self.log).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
+        let text = self.log().unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(15)..].join("\n")
     }

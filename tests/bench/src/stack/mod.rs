@@ -11,6 +11,11 @@ use std::{
 };
 
 use self::child::Child;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
 pub(crate) use self::gateway::KEY;
 use crate::{
     error::{Error, IoContext},
@@ -49,6 +54,7 @@ pub(crate) struct Stack {
     tollgate: Child,
     pub(crate) plain_address: SocketAddr,
     pub(crate) tollgate_address: SocketAddr,
+    admin_address: SocketAddr,
 }
 
 /// The processes, for the gauges.
@@ -68,7 +74,8 @@ impl Stack {
         let plain = plain::start(programs, cores.gateway, folder, plain_address, provider_address).await?;
         let gateway = gateway::Addresses { listen: ports[1], http: ports[2], grpc: ports[3], admin: ports[4] };
         let (control_plane, tollgate) = gateway::start(programs, cores, folder, &gateway, provider_address).await?;
-        Ok(Self { provider, plain, control_plane, tollgate, plain_address, tollgate_address: gateway.listen })
+        let (tollgate_address, admin_address) = (gateway.listen, gateway.admin);
+        Ok(Self { provider, plain, control_plane, tollgate, plain_address, tollgate_address, admin_address })
     }
 
     pub(crate) fn pids(&self) -> Pids {
@@ -85,6 +92,22 @@ impl Stack {
         [&mut self.provider, &mut self.plain, &mut self.control_plane, &mut self.tollgate]
             .into_iter()
             .try_for_each(Child::check)
+    }
+
+    /// Sets the level of what Tollgate's Envoy logs of its filters.
+    pub(crate) async fn set_wasm_log_level(&self, level: &str) -> Result<(), Error> {
+        let what = || format!("Envoy's admin interface at {}", self.admin_address);
+        let mut stream = TcpStream::connect(self.admin_address).await.context(what())?;
+        let request = format!("POST /logging?wasm={level} HTTP/1.1\r\nhost: envoy\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.context(what())?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.context(what())?;
+        if answer.starts_with("HTTP/1.1 200") { Ok(()) } else { Err(Error::Unreadable { what: what(), text: answer }) }
+    }
+
+    /// All that Tollgate's Envoy has logged.
+    pub(crate) fn gateway_log(&self) -> Result<String, Error> {
+        self.tollgate.log()
     }
 
     /// What Tollgate's Envoy logged last, for messages.
