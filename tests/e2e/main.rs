@@ -13,6 +13,7 @@ mod lost;
 mod secrets;
 mod streams;
 mod surface;
+mod up;
 
 use mock_llm::Received;
 use serde_json::{Value, json};

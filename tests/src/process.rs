@@ -6,6 +6,8 @@ use std::process::Stdio;
 
 use tokio::process::{Child, Command};
 
+use crate::PATIENCE;
+
 /// A running child. It is killed when this is dropped.
 pub struct Process {
     name: &'static str,
@@ -26,6 +28,22 @@ impl Process {
     /// `kill -9`; returns when it is gone.
     pub async fn kill(mut self) {
         self.child.kill().await.unwrap_or_else(|error| panic!("cannot kill {}: {error}", self.name));
+    }
+
+    /// `kill -TERM`; whether it then ended well.
+    pub async fn terminate(mut self) -> bool {
+        let id = self.child.id().unwrap_or_else(|| panic!("{} has ended already", self.name));
+        // The shell's own, because there may be no other `kill`.
+        let sent = Command::new("sh").arg("-c").arg(format!("kill -TERM {id}")).status().await;
+        assert!(sent.is_ok_and(|status| status.success()), "cannot terminate {}", self.name);
+        self.ended_well().await
+    }
+
+    /// Waits until it ends by itself; whether it ended well.
+    pub async fn ended_well(&mut self) -> bool {
+        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        let status = ended.unwrap_or_else(|_| panic!("{} does not end: {}", self.name, self.log()));
+        status.is_ok_and(|status| status.success())
     }
 
     /// Whether it is still there.

@@ -138,19 +138,9 @@ impl Stack {
 
     /// Starts `tollgate serve` and waits until its API answers and Envoy's files are there.
     pub async fn start_control_plane(&mut self) {
-        let setup = &self.setup;
-        let mut command = Command::new(artefacts::tollgate());
-        command.arg("serve").arg("--config").arg(setup.config_file()).arg("--data-dir").arg(setup.data());
-        command.arg("--envoy-dir").arg(setup.data().join("envoy")).arg("--wasm").arg(&setup.module);
-        for (flag, address) in [
-            ("--http", setup.http),
-            ("--grpc", setup.grpc),
-            ("--listen", setup.gateway),
-            ("--envoy-admin", setup.envoy_admin),
-        ] {
-            command.arg(flag).arg(address.to_string());
-        }
-        let log = setup.folder.path().join("tollgate.log");
+        let mut command = self.command("serve");
+        command.arg("--envoy-dir").arg(self.setup.data().join("envoy"));
+        let log = self.setup.folder.path().join("tollgate.log");
         let mut process = Process::start("tollgate serve", &mut command, &log);
         let bootstrap = self.bootstrap();
         let answers = eventually(async || {
@@ -160,6 +150,31 @@ impl Stack {
         });
         answers.await.unwrap_or_else(|| panic!("tollgate serve does not get ready"));
         self.control_plane = Some(process);
+    }
+
+    /// Starts `tollgate up`: everything, as one command.
+    #[must_use]
+    pub fn start_up(&self) -> Process {
+        let mut command = self.command("up");
+        command.arg("--envoy-bin").arg(artefacts::envoy()).args(["--concurrency", "2"]);
+        Process::start("tollgate up", &mut command, &self.setup.folder.path().join("tollgate.log"))
+    }
+
+    /// `tollgate` with this system's places.
+    fn command(&self, name: &str) -> Command {
+        let setup = &self.setup;
+        let mut command = Command::new(artefacts::tollgate());
+        command.arg(name).arg("--config").arg(setup.config_file()).arg("--data-dir").arg(setup.data());
+        command.arg("--wasm").arg(&setup.module);
+        for (flag, address) in [
+            ("--http", setup.http),
+            ("--grpc", setup.grpc),
+            ("--listen", setup.gateway),
+            ("--envoy-admin", setup.envoy_admin),
+        ] {
+            command.arg(flag).arg(address.to_string());
+        }
+        command
     }
 
     /// Starts Envoy with two workers on the files that the control plane has written.

@@ -1,5 +1,5 @@
-//! How often Envoy and the filter call each other for one exchange: Envoy writes a line for every crossing when its `wasm`
-//! logger is at trace. Counted after the timed rounds, because those lines are what costs then.
+//! How often Envoy and the filter call each other for one exchange: Envoy writes a line for every crossing when its
+//! `wasm` logger is at trace. Counted after the timed rounds, because those lines are what costs then.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -64,7 +64,7 @@ async fn read(stack: &mut Stack, before: usize, workload: &'static str, lane: Si
 const PATIENCE: Duration = Duration::from_secs(5);
 const CALLBACK: &str = "proxy_on_";
 
-/// `None` until the gate's context is deleted. A line: `[time][thread][trace][wasm] [file:line] [host->vm] name(…)`, or
+/// `None` until the gate's context is deleted. A line: `[time][thread][trace][wasm] [file:line] [host->vm] name(…)`,
 /// `[vm->host] env.name(…)` inside; `[host<-vm] name return: …` is the way back.
 fn tally(log: &str) -> Option<BTreeMap<String, u32>> {
     let mut by_name = BTreeMap::new();
