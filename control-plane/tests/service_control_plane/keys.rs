@@ -1,0 +1,171 @@
+//! Keys: made, resolved, revoked, and every session told, whichever control plane it is on.
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use tollgate_control_plane::domain::{
+    key::{BootstrapKey, KeyDigest},
+    secret::Secret,
+};
+use tollgate_proto::v1::{
+    Principal, Snapshot,
+    resolve_response::{Kind, Refusal},
+};
+use tonic::Code;
+
+use crate::support::{
+    database::Database,
+    plane::{NODE_TOKEN, Plane},
+    vm::{Vm, resolve},
+};
+
+on_each_store! {
+    a_key_made_on_one_control_plane_is_told_to_sessions_on_another,
+    a_revoked_key_is_pushed_and_refused,
+    an_unknown_key_is_refused_for_a_short_time,
+    a_digest_of_the_wrong_length_is_an_error,
+    a_key_is_shown_once_and_kept_as_a_digest,
+    keys_of_the_file_follow_the_file,
+    bad_requests_for_keys_are_named,
+}
+
+async fn make_key(plane: &Plane, wanted: Value) -> (String, Vec<u8>, Value) {
+    let response =
+        plane.request(Method::POST, "/api/v1/keys").json(&wanted).send().await.expect("the HTTP API answers");
+    assert_eq!(response.status(), StatusCode::CREATED);
+    let made: Value = response.json().await.expect("the answer is JSON");
+    let key = made["key"].as_str().expect("the key itself").to_owned();
+    let digest = digest(&key);
+    (key, digest, made)
+}
+
+fn digest(key: &str) -> Vec<u8> {
+    KeyDigest::of(&Secret::new(key)).as_bytes().to_vec()
+}
+
+async fn answer(plane: &Plane, digest: &[u8]) -> (Kind, u32) {
+    let answer = resolve(plane, digest, Some(NODE_TOKEN)).await.expect("the question is answered");
+    (answer.kind.expect("one answer or the other"), answer.ttl_ms)
+}
+
+async fn refusal(plane: &Plane, digest: &[u8]) -> Refusal {
+    match answer(plane, digest).await.0 {
+        Kind::Refusal(refusal) => Refusal::try_from(refusal).expect("a refusal that we know"),
+        Kind::Principal(principal) => panic!("{} is good", principal.key_id),
+    }
+}
+
+async fn revoke(plane: &Plane, id: &str) -> StatusCode {
+    let response = plane.request(Method::DELETE, &format!("/api/v1/keys/{id}")).send().await;
+    response.expect("the HTTP API answers").status()
+}
+
+async fn a_key_made_on_one_control_plane_is_told_to_sessions_on_another(database: Database) {
+    let (one, other) = (Plane::start(&database).await, Plane::start(&database).await);
+    let mut vm = Vm::connect(&other, "vm-1").await;
+    let wanted = json!({"name": "ci", "team": "red", "user": "ann", "models": ["gpt-*"]});
+    let (_, digest, made) = make_key(&one, wanted).await;
+    // A VM that was refused this key before must ask again.
+    vm.told_of(&digest).await;
+    let (kind, ttl_ms) = answer(&other, &digest).await;
+    let expected = Principal {
+        key_id: made["id"].as_str().expect("an id").to_owned(),
+        name: "ci".to_owned(),
+        team: "red".to_owned(),
+        user: "ann".to_owned(),
+        models: vec!["gpt-*".to_owned()],
+    };
+    assert_eq!(kind, Kind::Principal(expected));
+    assert_eq!(ttl_ms, 300_000);
+}
+
+async fn a_revoked_key_is_pushed_and_refused(database: Database) {
+    let (one, other) = (Plane::start(&database).await, Plane::start(&database).await);
+    let (mut near, mut far) = (Vm::connect(&one, "vm-1").await, Vm::connect(&other, "vm-2").await);
+    let (_, digest, made) = make_key(&one, json!({"name": "ci"})).await;
+    let id = made["id"].as_str().expect("an id");
+    // The news of its making comes first.
+    near.told_of(&digest).await;
+    far.told_of(&digest).await;
+
+    assert_eq!(revoke(&one, id).await, StatusCode::NO_CONTENT);
+    near.told_of(&digest).await;
+    far.told_of(&digest).await;
+    assert_eq!(refusal(&other, &digest).await, Refusal::Revoked);
+    let listed = one.get("/api/v1/keys").await;
+    assert!(listed["keys"][0]["revoked_at"].is_string(), "{listed}");
+    // Revoking it again is no error, and no news.
+    assert_eq!(revoke(&other, id).await, StatusCode::NO_CONTENT);
+    assert_eq!(revoke(&one, "key_ffffffffffffffff").await, StatusCode::NOT_FOUND);
+}
+
+async fn an_unknown_key_is_refused_for_a_short_time(database: Database) {
+    let plane = Plane::start(&database).await;
+    let (kind, ttl_ms) = answer(&plane, &[7; 32]).await;
+    assert_eq!(kind, Kind::Refusal(Refusal::Unknown.into()));
+    assert_eq!(ttl_ms, 30_000);
+}
+
+async fn a_digest_of_the_wrong_length_is_an_error(database: Database) {
+    let plane = Plane::start(&database).await;
+    let refused = resolve(&plane, &[7; 31], Some(NODE_TOKEN)).await.expect_err("31 bytes are no digest");
+    assert_eq!(refused.code(), Code::InvalidArgument);
+}
+
+async fn a_key_is_shown_once_and_kept_as_a_digest(database: Database) {
+    let plane = Plane::start(&database).await;
+    let (key, ..) = make_key(&plane, json!({"name": "one"})).await;
+    let (other, ..) = make_key(&plane, json!({"name": "one"})).await;
+    assert!(key.starts_with("sk-tg-") && key.len() > 40, "a long key with the prefix");
+    assert_ne!(key, other);
+    let listed = plane.get("/api/v1/keys").await;
+    assert_eq!(listed["keys"].as_array().map(Vec::len), Some(2));
+    assert!(!listed.to_string().contains(&key[10..]), "the list shows the key");
+    assert_eq!(listed["keys"][0]["models"], json!(["*"]));
+    plane.stop().await;
+}
+
+async fn keys_of_the_file_follow_the_file(database: Database) {
+    let plane = Plane::start(&database).await;
+    let stated = |team: &str| BootstrapKey {
+        name: "demo".to_owned(),
+        key: Secret::new("sk-demo-of-the-file"),
+        team: Some(team.to_owned()),
+        user: None,
+        models: vec!["*".to_owned()],
+    };
+    let digest = digest("sk-demo-of-the-file");
+    plane.publish(Snapshot::default(), vec![stated("red")]).await;
+    let mut vm = Vm::connect(&plane, "vm-1").await;
+    let Kind::Principal(principal) = answer(&plane, &digest).await.0 else { panic!("a key of the file is good") };
+    assert_eq!(principal.team, "red");
+    assert_eq!(revoke(&plane, &principal.key_id).await, StatusCode::CONFLICT);
+
+    plane.publish(Snapshot::default(), vec![stated("blue")]).await;
+    vm.told_of(&digest).await;
+    let Kind::Principal(changed) = answer(&plane, &digest).await.0 else { panic!("a changed key is good") };
+    assert_eq!((changed.key_id, changed.team.as_str()), (principal.key_id, "blue"));
+
+    plane.publish(Snapshot::default(), Vec::new()).await;
+    vm.told_of(&digest).await;
+    assert_eq!(refusal(&plane, &digest).await, Refusal::Revoked);
+
+    plane.publish(Snapshot::default(), vec![stated("blue")]).await;
+    vm.told_of(&digest).await;
+    assert!(matches!(answer(&plane, &digest).await.0, Kind::Principal(_)), "a key that is back in the file is good");
+}
+
+async fn bad_requests_for_keys_are_named(database: Database) {
+    let plane = Plane::start(&database).await;
+    for (wanted, named) in [
+        (json!({}), "name"),
+        (json!({"name": "  "}), "name"),
+        (json!({"name": "ci", "models": []}), "models"),
+        (json!({"name": "ci", "teem": "red"}), "teem"),
+    ] {
+        let response = plane.request(Method::POST, "/api/v1/keys").json(&wanted).send().await.expect("an answer");
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{wanted}");
+        let body: Value = response.json().await.expect("the answer is JSON");
+        assert!(body["error"]["message"].as_str().is_some_and(|message| message.contains(named)), "{wanted}: {body}");
+    }
+    assert_eq!(plane.get("/api/v1/keys").await["keys"], json!([]));
+}

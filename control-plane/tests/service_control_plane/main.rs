@@ -1,0 +1,14 @@
+//! The control plane as its clients see it: VMs over gRPC, people over HTTP. Every test runs on SQLite and on PostgreSQL,
+//! each time on a database of its own.
+
+#[macro_use]
+#[path = "../support/mod.rs"]
+mod support;
+
+mod access;
+mod keys;
+mod lost;
+mod records;
+mod snapshots;
+mod start;
+mod usage;

@@ -1,0 +1,116 @@
+//! Usage records: kept once, acknowledged after the commit, whatever comes twice or cannot be read.
+
+use reqwest::StatusCode;
+use tollgate_proto::v1::{Outcome, UsageRecord, down};
+use tonic::Code;
+
+use crate::support::{
+    database::Database,
+    plane::Plane,
+    vm::{Vm, id, open, record},
+};
+
+on_each_store! {
+    a_record_that_comes_again_changes_nothing,
+    a_replay_to_another_control_plane_changes_nothing,
+    an_acknowledged_record_survives_a_kill,
+    nothing_is_acknowledged_that_is_not_kept,
+    a_record_that_cannot_be_read_is_counted_and_does_not_hold_up_others,
+    what_is_not_known_stays_unknown,
+}
+
+async fn a_record_that_comes_again_changes_nothing(database: Database) {
+    let plane = Plane::start(&database).await;
+    let mut vm = Vm::connect(&plane, "vm-1").await;
+    vm.deliver(2, vec![record(1), record(2)]).await;
+    let altered = UsageRecord { cost_nanousd: Some(9), ..record(1) };
+    vm.deliver(3, vec![altered, record(2), record(3)]).await;
+
+    let records = plane.records().await;
+    assert_eq!(records.len(), 3);
+    assert!(records.iter().all(|record| record["cost_nanousd"] == 2_500), "{records:?}");
+}
+
+async fn a_replay_to_another_control_plane_changes_nothing(database: Database) {
+    let (one, other) = (Plane::start(&database).await, Plane::start(&database).await);
+    let mut before = Vm::connect(&one, "vm-1").await;
+    before.deliver(1, vec![record(1)]).await;
+    let mut after = Vm::connect(&other, "vm-1").await;
+    after.deliver(2, vec![record(1), record(2)]).await;
+    assert_eq!(one.records().await.len(), 2);
+}
+
+async fn an_acknowledged_record_survives_a_kill(database: Database) {
+    let plane = Plane::start(&database).await;
+    let mut vm = Vm::connect(&plane, "vm-1").await;
+    vm.deliver(1, vec![record(1)]).await;
+    drop(plane);
+    let again = Plane::start(&database).await;
+    assert_eq!(again.records().await[0]["exchange_id"], id(1));
+}
+
+async fn nothing_is_acknowledged_that_is_not_kept(database: Database) {
+    let plane = Plane::start(&database).await;
+    let mut vm = Vm::connect(&plane, "vm-1").await;
+    database.tamper("alter table usage_records rename to out_of_reach").await;
+    vm.send_records(1, vec![record(1)]).await;
+    // No acknowledgement, but the end of the session: the VM comes back and sends it again.
+    let ended = loop {
+        match vm.next().await {
+            Ok(Some(down::Kind::UsageAck(ack))) => panic!("{} is acknowledged and not kept", ack.sequence),
+            Ok(Some(_)) => {}
+            Ok(None) => panic!("the session ended without a reason"),
+            Err(status) => break status,
+        }
+    };
+    assert_eq!(ended.code(), Code::Unavailable);
+    assert!(!ended.message().contains("usage_records"), "the database speaks: {ended}");
+    let (status, body) = plane.try_get("/api/v1/usage").await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(!body.to_string().contains("usage_records"), "the database speaks: {body}");
+    assert!(plane.metric("tollgate_store_errors_total").await >= 1.0);
+
+    database.tamper("alter table out_of_reach rename to usage_records").await;
+    let mut back = Vm::connect(&plane, "vm-1").await;
+    back.deliver(1, vec![record(1)]).await;
+    assert_eq!(plane.records().await.len(), 1);
+}
+
+async fn a_record_that_cannot_be_read_is_counted_and_does_not_hold_up_others(database: Database) {
+    let plane = Plane::start(&database).await;
+    let mut vm = Vm::connect(&plane, "vm-1").await;
+    let bad = [
+        UsageRecord { exchange_id: "short".to_owned(), ..record(1) },
+        UsageRecord { outcome: Outcome::Unspecified.into(), ..record(2) },
+        UsageRecord { outcome: 99, ..record(3) },
+        UsageRecord { duration_ms: u64::MAX, ..record(4) },
+    ];
+    let malformed = bad.len() as f64;
+    vm.deliver(5, bad.into_iter().chain([record(5)]).collect()).await;
+    let records = plane.records().await;
+    assert_eq!(records.len(), 1);
+    assert_eq!(records[0]["exchange_id"], id(5));
+    assert_eq!(plane.metric("tollgate_malformed_records_total").await, malformed);
+}
+
+async fn what_is_not_known_stays_unknown(database: Database) {
+    let plane = Plane::start(&database).await;
+    let mut vm = Vm::connect(&plane, "vm-1").await;
+    vm.state_open(1, vec![open(1)]).await;
+    let unknown = UsageRecord {
+        outcome: Outcome::ClientAbort.into(),
+        first_byte_ms: None,
+        usage: None,
+        cost_nanousd: None,
+        price_version: String::new(),
+        model: "nul\0l".to_owned(),
+        ..record(1)
+    };
+    vm.deliver(2, vec![unknown]).await;
+    let records = plane.records().await;
+    let record = &records[0];
+    assert_eq!(record["outcome"], "client_abort");
+    assert!(record["cost_nanousd"].is_null() && record["cost_usd"].is_null() && record["first_byte_ms"].is_null());
+    assert!(record["input"].is_null() && record["output"].is_null(), "{record}");
+    assert_eq!(record["model"], "nul\u{fffd}l");
+}

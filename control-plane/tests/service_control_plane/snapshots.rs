@@ -1,0 +1,142 @@
+//! Snapshots: versions that grow with their content, and what each VM made of them.
+
+use std::collections::HashMap;
+
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+use tollgate_proto::v1::{Header, Price, Provider, Rates, Route, Snapshot, Target};
+
+use crate::support::{DEADLINE, database::Database, eventually, plane::Plane, vm::Vm};
+
+on_each_store! {
+    the_same_content_keeps_its_version,
+    versions_grow_across_a_restart,
+    control_planes_agree_on_the_version_of_the_same_content,
+    a_session_gets_the_snapshot_in_force_and_each_new_one,
+    acknowledgement_and_refusal_are_shown,
+    a_rejected_edit_is_shown_until_one_is_in_force,
+    models_are_shown_with_prices_and_without_credentials,
+}
+
+fn snapshot(model: &str) -> Snapshot {
+    let price = Price {
+        model: String::new(),
+        version: "book@2026-11-01".to_owned(),
+        rates: Some(Rates { input: 2_500_000, output: 10_000_000, cache_read: Some(1_250_000), ..Rates::default() }),
+        tiers: Vec::new(),
+    };
+    let target = Target {
+        provider: "openai".to_owned(),
+        model: "gpt-4o-2024-08-06".to_owned(),
+        weight: 1,
+        prices: vec![price],
+        ..Target::default()
+    };
+    let header = Header { name: "authorization".to_owned(), value: "Bearer sk-of-the-provider".to_owned() };
+    Snapshot {
+        version: 0,
+        providers: vec![Provider { name: "openai".to_owned(), headers: vec![header], ..Provider::default() }],
+        routes: vec![Route { model: model.to_owned(), targets: vec![target], ..Route::default() }],
+        aliases: (0..20).map(|number| (format!("alias-{number}"), model.to_owned())).collect::<HashMap<_, _>>(),
+        max_body_bytes: 1 << 20,
+    }
+}
+
+async fn the_same_content_keeps_its_version(database: Database) {
+    let plane = Plane::start(&database).await;
+    let first = plane.publish(snapshot("gpt-4o"), Vec::new()).await;
+    assert!(first >= 1);
+    // What the caller says the version is does not matter, nor does the order of the aliases, which differs by map.
+    let again = Snapshot { version: 99, ..snapshot("gpt-4o") };
+    assert_eq!(plane.publish(again, Vec::new()).await, first);
+    let second = plane.publish(snapshot("gpt-5"), Vec::new()).await;
+    assert!(second > first);
+    assert!(plane.publish(snapshot("gpt-4o"), Vec::new()).await > second, "going back is a change too");
+}
+
+async fn versions_grow_across_a_restart(database: Database) {
+    let plane = Plane::start(&database).await;
+    let first = plane.publish(snapshot("gpt-4o"), Vec::new()).await;
+    plane.stop().await;
+    let again = Plane::start(&database).await;
+    assert_eq!(again.publish(snapshot("gpt-4o"), Vec::new()).await, first);
+    assert!(again.publish(snapshot("gpt-5"), Vec::new()).await > first);
+}
+
+async fn control_planes_agree_on_the_version_of_the_same_content(database: Database) {
+    let (one, other) = (Plane::start(&database).await, Plane::start(&database).await);
+    let version = one.publish(snapshot("gpt-4o"), Vec::new()).await;
+    assert_eq!(other.publish(snapshot("gpt-4o"), Vec::new()).await, version);
+}
+
+async fn a_session_gets_the_snapshot_in_force_and_each_new_one(database: Database) {
+    let plane = Plane::start(&database).await;
+    let mut early = Vm::connect(&plane, "vm-1").await;
+    let first = plane.publish(snapshot("gpt-4o"), Vec::new()).await;
+    assert_eq!(early.snapshot().await, Snapshot { version: first, ..snapshot("gpt-4o") });
+    let mut late = Vm::connect(&plane, "vm-2").await;
+    assert_eq!(late.snapshot().await.version, first);
+    let second = plane.publish(snapshot("gpt-5"), Vec::new()).await;
+    assert_eq!(early.snapshot().await.version, second);
+    assert_eq!(late.snapshot().await.routes, snapshot("gpt-5").routes);
+}
+
+async fn acknowledgement_and_refusal_are_shown(database: Database) {
+    let plane = Plane::start(&database).await;
+    let first = plane.publish(snapshot("gpt-4o"), Vec::new()).await;
+    let good = Vm::connect(&plane, "vm-good").await;
+    good.acknowledge(first, "", first).await;
+    let wait = plane.publisher().acknowledged(first);
+    tokio::time::timeout(DEADLINE, wait).await.expect("a VM runs on the first");
+
+    let second = plane.publish(snapshot("gpt-5"), Vec::new()).await;
+    let poor = Vm::connect_on(&plane, "vm-poor", first).await;
+    poor.acknowledge(second, "route 0 has no chain", first).await;
+    let vms = eventually("the refusal", async || {
+        let vms = plane.get("/api/v1/snapshot").await["vms"].take();
+        (vms[1]["refused"].is_object() && vms[0]["version"] == first).then_some(vms)
+    })
+    .await;
+    assert_eq!((&vms[0]["id"], &vms[0]["refused"]), (&Value::from("vm-good"), &Value::Null));
+    assert_eq!((&vms[1]["id"], &vms[1]["version"]), (&Value::from("vm-poor"), &Value::from(first)));
+    assert_eq!(vms[1]["refused"]["version"], second);
+    assert_eq!(vms[1]["refused"]["reason"], "route 0 has no chain");
+
+    good.acknowledge(second, "", second).await;
+    let wait = plane.publisher().acknowledged(second);
+    tokio::time::timeout(DEADLINE, wait).await.expect("a VM runs on the second");
+    drop((good, poor));
+    eventually("the VMs' leaving", async || (plane.metric("tollgate_sessions").await == 0.0).then_some(())).await;
+}
+
+async fn a_rejected_edit_is_shown_until_one_is_in_force(database: Database) {
+    let plane = Plane::start(&database).await;
+    let version = plane.publish(snapshot("gpt-4o"), Vec::new()).await;
+    plane.publisher().reject("tollgate.yaml:7: unknown provider `opnai`".to_owned());
+    let response = plane.anonymous(Method::GET, "/health").send().await.expect("the HTTP API answers");
+    assert_eq!(response.status(), StatusCode::OK, "traffic flows");
+    let health: Value = response.json().await.expect("health is JSON");
+    assert_eq!((&health["status"], &health["snapshot_version"]), (&Value::from("degraded"), &Value::from(version)));
+    assert_eq!(health["config_error"], "tollgate.yaml:7: unknown provider `opnai`");
+
+    plane.publish(snapshot("gpt-4o"), Vec::new()).await;
+    let health = plane.get("/health").await;
+    assert_eq!((&health["status"], &health["config_error"]), (&Value::from("ok"), &Value::Null));
+}
+
+async fn models_are_shown_with_prices_and_without_credentials(database: Database) {
+    let plane = Plane::start(&database).await;
+    assert_eq!(plane.get("/api/v1/models").await["models"], Value::Array(Vec::new()));
+    plane.publish(snapshot("gpt-4o"), Vec::new()).await;
+    let answer = plane.get("/api/v1/models").await;
+    let model = &answer["models"][0];
+    assert_eq!((&model["name"], &answer["aliases"]["alias-3"]), (&Value::from("gpt-4o"), &Value::from("gpt-4o")));
+    let target = &model["targets"][0];
+    assert_eq!((&target["provider"], &target["model"]), (&Value::from("openai"), &Value::from("gpt-4o-2024-08-06")));
+    let price = &target["price"];
+    assert_eq!((&price["input"], &price["output"]), (&Value::from("2.5"), &Value::from("10")));
+    assert_eq!((&price["cache_read"], &price["audio_in"]), (&Value::from("1.25"), &Value::Null));
+    for path in ["/api/v1/models", "/api/v1/snapshot", "/health"] {
+        assert!(!plane.get(path).await.to_string().contains("sk-of-the-provider"), "{path} shows a credential");
+    }
+}

@@ -1,0 +1,53 @@
+//! Starting and stopping.
+
+use tokio::net::TcpListener;
+use tollgate_control_plane::{
+    server::{Error, Options, Server},
+    store::{self, Store},
+};
+
+use crate::support::{
+    database::Database,
+    plane::{Plane, options},
+    vm::{Vm, record},
+};
+
+on_each_store! {
+    a_store_is_migrated_once_and_opened_again,
+    a_taken_port_is_named,
+    stopping_ends_open_sessions,
+}
+
+async fn a_store_is_migrated_once_and_opened_again(database: Database) {
+    let first = Store::open(&database.url).await.expect("an empty database is migrated");
+    first.close().await;
+    let plane = Plane::start(&database).await;
+    Vm::connect(&plane, "vm-1").await.deliver(1, vec![record(1)]).await;
+    let beside = Store::open(&database.url).await.expect("a migrated database is taken as it is");
+    beside.ping().await.expect("it answers");
+    assert_eq!(plane.records().await.len(), 1);
+}
+
+async fn a_taken_port_is_named(database: Database) {
+    let taken = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = taken.local_addr().expect("its address");
+    for options in [Options { http: address, ..options(&database) }, Options { grpc: address, ..options(&database) }] {
+        let error = Server::start(options).await.err().expect("the port is taken");
+        assert!(matches!(&error, Error::Bind { .. }), "{error}");
+        assert!(error.to_string().contains(&address.to_string()), "{error}");
+    }
+}
+
+async fn stopping_ends_open_sessions(database: Database) {
+    let plane = Plane::start(&database).await;
+    let _vm = Vm::connect(&plane, "vm-1").await;
+    // Bounded: an open session does not hold it.
+    plane.stop().await;
+}
+
+#[tokio::test]
+async fn a_url_of_no_store_is_refused_without_being_shown() {
+    let error = Store::open("mysql://user:hunter2@host/db").await.expect_err("MySQL is no store");
+    assert!(matches!(error, store::Error::UnknownUrl(_)));
+    assert!(!error.to_string().contains("hunter2"), "{error}");
+}

@@ -1,0 +1,56 @@
+//! A database for one test.
+
+use std::{
+    env,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use sqlx::{AnyConnection, Connection, Executor, any::install_default_drivers};
+use tempfile::TempDir;
+use tokio::task::{LocalSet, spawn_local};
+
+/// An empty database that nothing else uses.
+#[derive(Clone, Debug)]
+pub(crate) struct Database {
+    pub(crate) url: String,
+}
+
+impl Database {
+    /// Runs a statement behind the control plane's back.
+    pub(crate) async fn tamper(&self, sql: &'static str) {
+        let mut connection = AnyConnection::connect(&self.url).await.expect("the test's database answers");
+        connection.execute(sql).await.expect("the statement is good");
+    }
+}
+
+/// Runs a test on an SQLite file in a folder of its own.
+pub(crate) async fn on_sqlite<F: Future<Output = ()> + 'static>(test: impl FnOnce(Database) -> F) {
+    install_default_drivers();
+    let folder = TempDir::new().expect("a temporary folder");
+    let url = format!("sqlite://{}", folder.path().join("tollgate.db").display());
+    test(Database { url }).await;
+}
+
+/// Runs a test on a new database of the server at `TEST_POSTGRES_URL`, which is dropped whatever comes of the test.
+pub(crate) async fn on_postgres<F: Future<Output = ()> + 'static>(test: impl FnOnce(Database) -> F) {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    install_default_drivers();
+    let server = env::var("TEST_POSTGRES_URL")
+        .expect("TEST_POSTGRES_URL is not set: run `make test`, which starts a PostgreSQL for the tests");
+    let name = format!("tollgate_test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    statement(&server, format!("create database {name}")).await;
+    let (before, parameters) = server.split_once('?').map_or((server.as_str(), None), |(url, rest)| (url, Some(rest)));
+    let (base, _) = before.rsplit_once('/').expect("the URL names a database");
+    let url = format!("{base}/{name}{}", parameters.map(|rest| format!("?{rest}")).unwrap_or_default());
+    // A task of its own, so that a panic in it ends here.
+    let outcome = LocalSet::new().run_until(async { spawn_local(test(Database { url })).await }).await;
+    statement(&server, format!("drop database {name} with (force)")).await;
+    if let Err(failed) = outcome {
+        std::panic::resume_unwind(failed.into_panic());
+    }
+}
+
+async fn statement(server: &str, sql: String) {
+    let mut connection = AnyConnection::connect(server).await.expect("TEST_POSTGRES_URL answers");
+    connection.execute(sqlx::AssertSqlSafe(sql)).await.expect("tests may create and drop databases");
+}

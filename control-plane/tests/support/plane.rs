@@ -1,0 +1,134 @@
+//! A control plane that runs beside the test, as a process would: in a runtime of its own, so that it can be killed.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+
+use reqwest::{Method, RequestBuilder, StatusCode};
+use serde_json::Value;
+use tokio::{
+    runtime::{Builder, Runtime},
+    sync::oneshot,
+    task::JoinHandle,
+};
+use tollgate_control_plane::{
+    domain::{key::BootstrapKey, secret::Secret},
+    publish::Publisher,
+    server::{Error, Options, Pace, Server},
+};
+use tollgate_proto::v1::Snapshot;
+
+use super::database::Database;
+
+pub(crate) const NODE_TOKEN: &str = "node-token-of-the-tests";
+pub(crate) const ADMIN_TOKEN: &str = "admin-token-of-the-tests";
+
+/// A beat that is never missed within a test, and a grace that is soon over.
+pub(crate) const SHORT_GRACE: Pace = Pace { heartbeat: Duration::from_secs(30), grace: Duration::from_millis(300) };
+
+/// A running control plane. Dropping it kills it: nothing is closed or flushed.
+pub(crate) struct Plane {
+    runtime: Option<Runtime>,
+    stop: Option<oneshot::Sender<()>>,
+    running: JoinHandle<Result<(), Error>>,
+    publisher: Publisher,
+    http: SocketAddr,
+    pub(crate) grpc: SocketAddr,
+    client: reqwest::Client,
+}
+
+/// Free ports and the tests' tokens.
+pub(crate) fn options(database: &Database) -> Options {
+    let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    Options {
+        store_url: database.url.clone(),
+        http: anywhere,
+        grpc: anywhere,
+        node_token: Secret::new(NODE_TOKEN),
+        admin_token: Secret::new(ADMIN_TOKEN),
+    }
+}
+
+impl Plane {
+    /// Starts one at the pace that it has for users.
+    pub(crate) async fn start(database: &Database) -> Self {
+        Self::start_at(database, Pace::default()).await
+    }
+
+    pub(crate) async fn start_at(database: &Database, pace: Pace) -> Self {
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+        let starting = runtime.spawn(Server::start_at(options(database), pace));
+        let server = starting.await.expect("starting does not panic").expect("the server starts");
+        let (publisher, http, grpc) = (server.publisher(), server.http_addr(), server.grpc_addr());
+        let (stop, stopped) = oneshot::channel();
+        let running = runtime.spawn(server.run(async {
+            let _ = stopped.await;
+        }));
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        Self { runtime: Some(runtime), stop: Some(stop), running, publisher, http, grpc, client }
+    }
+
+    /// Stops it as a signal would, and waits for its end.
+    pub(crate) async fn stop(mut self) {
+        drop(self.stop.take());
+        (&mut self.running).await.expect("stopping does not panic").expect("it ends well");
+    }
+
+    pub(crate) async fn publish(&self, snapshot: Snapshot, keys: Vec<BootstrapKey>) -> u64 {
+        let publisher = self.publisher.clone();
+        let publishing =
+            self.runtime.as_ref().map(|runtime| runtime.spawn(async move { publisher.publish(snapshot, keys).await }));
+        publishing.expect("it runs").await.expect("publishing does not panic").expect("the store works")
+    }
+
+    pub(crate) fn publisher(&self) -> &Publisher {
+        &self.publisher
+    }
+
+    /// A request with the admin token.
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.anonymous(method, path).bearer_auth(ADMIN_TOKEN)
+    }
+
+    pub(crate) fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("http://{}{path}", self.http))
+    }
+
+    /// What a GET answers, which must be JSON and a success.
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        let (status, body) = self.try_get(path).await;
+        assert_eq!(status, StatusCode::OK, "{path}: {body}");
+        body
+    }
+
+    pub(crate) async fn try_get(&self, path: &str) -> (StatusCode, Value) {
+        let response = self.request(Method::GET, path).send().await.expect("the HTTP API answers");
+        (response.status(), response.json().await.expect("the answer is JSON"))
+    }
+
+    /// Every usage record, the newest first.
+    pub(crate) async fn records(&self) -> Vec<Value> {
+        let mut answer = self.get("/api/v1/usage?limit=1000").await;
+        serde_json::from_value(answer["records"].take()).expect("a list of records")
+    }
+
+    /// The sum of a metric over its labels; 0 where it does not appear.
+    pub(crate) async fn metric(&self, name: &str) -> f64 {
+        let response = self.anonymous(Method::GET, "/metrics").send().await.expect("the HTTP API answers");
+        let page = response.text().await.expect("the page is text");
+        let samples = page.lines().filter_map(|line| {
+            let (series, value) = line.rsplit_once(' ')?;
+            (series.split('{').next() == Some(name)).then(|| value.parse::<f64>().expect("a number"))
+        });
+        samples.sum()
+    }
+}
+
+impl Drop for Plane {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! A VM of Envoy, as the control plane sees it.
+
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tollgate_proto::v1::{
+    Down, Hello, OpenExchange, OpenExchanges, Operation, Outcome, Provenance, ResolveRequest, ResolveResponse,
+    Snapshot, SnapshotAck, Up, Usage, UsageBatch, UsageRecord, Welcome, down, keys_client::KeysClient,
+    session_client::SessionClient, up,
+};
+use tonic::{Request, Status, Streaming, transport::Channel};
+
+use super::{
+    DEADLINE,
+    plane::{NODE_TOKEN, Plane},
+};
+
+/// One VM's session. Dropping it closes the stream.
+pub(crate) struct Vm {
+    up: mpsc::Sender<Up>,
+    down: Streaming<Down>,
+}
+
+impl Vm {
+    /// Opens a session and says hello.
+    pub(crate) async fn connect(plane: &Plane, id: &str) -> Self {
+        Self::connect_on(plane, id, 0).await
+    }
+
+    /// As [`Self::connect`], with a snapshot in force already.
+    pub(crate) async fn connect_on(plane: &Plane, id: &str, snapshot_version: u64) -> Self {
+        let mut vm = Self::open(plane, Some(NODE_TOKEN)).await.expect("the session opens");
+        vm.send(up::Kind::Hello(Hello {
+            vm_id: id.to_owned(),
+            node_id: "node-1".to_owned(),
+            filter_version: "0.1.0".to_owned(),
+            snapshot_version,
+        }))
+        .await;
+        vm.until("welcome", |kind| {
+            matches!(kind, down::Kind::Welcome(Welcome { heartbeat_interval_ms: 1.. })).then_some(())
+        })
+        .await;
+        vm
+    }
+
+    /// Opens a stream and says nothing.
+    pub(crate) async fn open(plane: &Plane, token: Option<&str>) -> Result<Self, Status> {
+        let (up, ups) = mpsc::channel(16);
+        let request = authorised(ReceiverStream::new(ups), token);
+        let down = SessionClient::new(channel(plane).await).open(request).await?.into_inner();
+        Ok(Self { up, down })
+    }
+
+    pub(crate) async fn send(&self, kind: up::Kind) {
+        self.up.send(Up { kind: Some(kind) }).await.expect("the stream is open");
+    }
+
+    pub(crate) async fn send_records(&self, sequence: u64, records: Vec<UsageRecord>) {
+        self.send(up::Kind::Usage(UsageBatch { sequence, records })).await;
+    }
+
+    /// Sends records and waits until they are acknowledged.
+    pub(crate) async fn deliver(&mut self, sequence: u64, records: Vec<UsageRecord>) {
+        self.send_records(sequence, records).await;
+        self.until("the acknowledgement", |kind| match kind {
+            down::Kind::UsageAck(ack) if ack.sequence == sequence => Some(()),
+            _ => None,
+        })
+        .await;
+    }
+
+    /// States what is open; done when the control plane has taken it in.
+    pub(crate) async fn state_open(&mut self, sequence: u64, exchanges: Vec<OpenExchange>) {
+        self.send(up::Kind::OpenExchanges(OpenExchanges { exchanges, ..OpenExchanges::default() })).await;
+        // A session's messages are handled one after the other, so the answer to this one says that the last is done.
+        self.deliver(sequence, Vec::new()).await;
+    }
+
+    pub(crate) async fn acknowledge(&self, version: u64, refusal: &str, in_force_version: u64) {
+        let refusal = refusal.to_owned();
+        self.send(up::Kind::SnapshotAck(SnapshotAck { version, refusal, in_force_version })).await;
+    }
+
+    pub(crate) async fn snapshot(&mut self) -> Snapshot {
+        self.until("a snapshot", |kind| match kind {
+            down::Kind::Snapshot(snapshot) => Some(snapshot),
+            _ => None,
+        })
+        .await
+    }
+
+    /// Reads until it is told that this key changed.
+    pub(crate) async fn told_of(&mut self, digest: &[u8]) {
+        self.until("the change of a key", |kind| match kind {
+            down::Kind::KeysChanged(changed) => changed.digests.iter().any(|it| it == digest).then_some(()),
+            _ => None,
+        })
+        .await;
+    }
+
+    async fn until<T>(&mut self, what: &str, mut pick: impl FnMut(down::Kind) -> Option<T>) -> T {
+        loop {
+            match self.next().await {
+                Ok(Some(kind)) => {
+                    if let Some(found) = pick(kind) {
+                        return found;
+                    }
+                }
+                Ok(None) => panic!("the session ended before {what}"),
+                Err(status) => panic!("the session failed before {what}: {status}"),
+            }
+        }
+    }
+
+    /// The next message down; `None` at the end of the session.
+    pub(crate) async fn next(&mut self) -> Result<Option<down::Kind>, Status> {
+        let message = tokio::time::timeout(DEADLINE, self.down.message()).await.expect("a message, or the end")?;
+        Ok(message.map(|down| down.kind.expect("a message of a kind that we know")))
+    }
+
+    /// Why the session was ended, with what was said before passed over.
+    pub(crate) async fn ended_by(&mut self) -> Status {
+        loop {
+            match self.next().await {
+                Ok(Some(_)) => {}
+                Ok(None) => return Status::ok("the end of the stream"),
+                Err(status) => return status,
+            }
+        }
+    }
+}
+
+/// Asks about a key as a VM does.
+pub(crate) async fn resolve(plane: &Plane, digest: &[u8], token: Option<&str>) -> Result<ResolveResponse, Status> {
+    let request = authorised(ResolveRequest { digest: digest.to_vec() }, token);
+    Ok(KeysClient::new(channel(plane).await).resolve(request).await?.into_inner())
+}
+
+async fn channel(plane: &Plane) -> Channel {
+    let uri = format!("http://{}", plane.grpc);
+    Channel::from_shared(uri).expect("a URI").connect().await.expect("the gRPC port answers")
+}
+
+fn authorised<T>(message: T, token: Option<&str>) -> Request<T> {
+    let mut request = Request::new(message);
+    if let Some(token) = token {
+        request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().expect("a header value"));
+    }
+    request
+}
+
+/// An exchange id that ends in `number`.
+pub(crate) fn id(number: u64) -> String {
+    format!("{number:032x}")
+}
+
+/// A successful exchange: 10 tokens in, 5 out, 2,500 nano-dollars, of team `red`.
+pub(crate) fn record(number: u64) -> UsageRecord {
+    UsageRecord {
+        exchange_id: id(number),
+        started_at_ms: STARTED_AT_MS + number,
+        duration_ms: 40,
+        first_byte_ms: Some(12),
+        key_id: "key_0000000000000001".to_owned(),
+        key_name: "first".to_owned(),
+        team: "red".to_owned(),
+        user: "ann".to_owned(),
+        model: "gpt-4o".to_owned(),
+        provider: "openai".to_owned(),
+        upstream_model: "gpt-4o-2024-08-06".to_owned(),
+        operation: Operation::Chat.into(),
+        stream: true,
+        outcome: Outcome::Success.into(),
+        status: 200,
+        reason: String::new(),
+        attempts: 1,
+        usage: Some(Usage { input: 10, output: 5, ..Usage::default() }),
+        provenance: Provenance::Reported.into(),
+        cost_nanousd: Some(2_500),
+        price_version: "book@2026-11-01".to_owned(),
+        losses: 0,
+        snapshot_version: 1,
+    }
+}
+
+/// The beginning of [`record`] of the same number.
+pub(crate) fn open(number: u64) -> OpenExchange {
+    OpenExchange {
+        exchange_id: id(number),
+        started_at_ms: STARTED_AT_MS + number,
+        key_id: "key_0000000000000001".to_owned(),
+        team: "red".to_owned(),
+        user: "ann".to_owned(),
+        model: "gpt-4o".to_owned(),
+        provider: "openai".to_owned(),
+        upstream_model: "gpt-4o-2024-08-06".to_owned(),
+        operation: "chat".to_owned(),
+        stream: true,
+    }
+}
+
+/// 2026-11-20T23:30:00Z.
+pub(crate) const STARTED_AT_MS: u64 = 1_795_217_400_000;
