@@ -19,9 +19,13 @@ mod server;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use journal::{Ending, Received};
 use script::{Rule, Script};
+
+/// How long a test waits for something before it gives up.
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A running mock provider. It stops when this is dropped.
 pub struct Mock {
@@ -79,13 +83,21 @@ impl Mock {
     }
 
     /// Waits until `done` holds of the requests received, and returns them.
+    ///
+    /// # Panics
+    /// When that takes longer than [`PATIENCE`].
     pub async fn wait_for(&self, done: impl FnMut(&[Received]) -> bool) -> Vec<Received> {
-        self.state.journal.wait_for(done).await
+        let waited = tokio::time::timeout(PATIENCE, self.state.journal.wait_for(done)).await;
+        waited.unwrap_or_else(|_| panic!("not what was waited for: {:#?}", self.requests()))
     }
 
     /// Waits until `count` responses stand at the gate `name`.
+    ///
+    /// # Panics
+    /// When that takes longer than [`PATIENCE`].
     pub async fn wait_until_held(&self, name: &str, count: usize) {
-        self.state.gates.wait_until_held(name, count).await;
+        let waited = tokio::time::timeout(PATIENCE, self.state.gates.wait_until_held(name, count)).await;
+        assert!(waited.is_ok(), "{count} responses should stand at gate {name}: {:?}", self.state.gates.held());
     }
 
     /// Lets everything go that stands at the gate `name`, and everything that comes to it later.
