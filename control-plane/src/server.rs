@@ -119,6 +119,7 @@ impl Server {
             metrics: Metrics::default(),
             changes: broadcast::Sender::new(CHANGES_BACKLOG),
             heartbeat: pace.heartbeat,
+            stop: CancellationToken::new(),
         };
         let Options { node_token, admin_token, .. } = options;
         Ok(Self { context, http, grpc, http_addr, grpc_addr, node_token, admin_token, pace, last_change })
@@ -147,7 +148,7 @@ impl Server {
     /// # Errors
     /// When serving fails by itself.
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), Error> {
-        let stop = CancellationToken::new();
+        let stop = self.context.stop.clone();
         let store = self.context.store.clone();
         let http = axum::serve(self.http, http::router(self.context.clone(), self.admin_token))
             .with_graceful_shutdown(stop.clone().cancelled_owned());
@@ -174,7 +175,6 @@ impl Server {
             outcome = &mut serving => outcome,
             () = shutdown => {
                 stop.cancel();
-                // Sessions do not end by themselves: what is still open then is cut, and the VMs come back later.
                 tokio::time::timeout(STOP_WITHIN, &mut serving).await.unwrap_or(Ok(()))
             }
         };

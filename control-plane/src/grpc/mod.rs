@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use subtle::ConstantTimeEq;
 use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
 use tollgate_proto::v1::{keys_server::KeysServer, session_server::SessionServer};
 use tonic::{Request, Status, service::Routes, transport::Server};
 
@@ -29,6 +30,8 @@ pub(crate) struct Context {
     /// Keys that changed, for every session.
     pub(crate) changes: broadcast::Sender<Vec<KeyDigest>>,
     pub(crate) heartbeat: Duration,
+    /// The server is stopping: sessions, which do not end by themselves, end then.
+    pub(crate) stop: CancellationToken,
 }
 
 /// Largest message that is taken: a full batch of records is far smaller.

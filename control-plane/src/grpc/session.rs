@@ -129,6 +129,7 @@ impl Session {
                 },
                 () = &mut silence => return Over::Refused(Status::deadline_exceeded("nothing heard for three beats")),
                 () = self.down.closed() => return Over::Gone,
+                () = self.context.stop.cancelled() => return Over::Gone,
             };
             match sent {
                 Ok(()) => {}
