@@ -95,6 +95,7 @@ async fn a_body_without_length_is_bounded_too() {
         let body = ask("gpt-4o", &"x".repeat(size)).to_string();
         let pieces = futures_util::stream::iter([Ok::<_, std::io::Error>(body)]);
         let answer = send(&stack, Some(tollgate_tests::DEV_KEY), reqwest::Body::wrap_stream(pieces), None).await;
+        assert!(answer.header("content-type").starts_with("application/json"), "{size} bytes: {}", answer.text());
         answer.expect_error(413, "request_too_large");
     }
     assert!(stack.providers().openai.requests().is_empty());
