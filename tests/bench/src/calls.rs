@@ -55,7 +55,7 @@ async fn read(stack: &mut Stack, before: usize, workload: &'static str, lane: Si
             return Ok(Calls { workload, lane, callbacks, host_calls, by_name });
         }
         if Instant::now() > deadline {
-            return Err(Error::Stuck);
+            return Err(Error::Uncounted);
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

@@ -21,6 +21,8 @@ pub(crate) enum Error {
     Unreadable { what: String, text: String },
     #[error("no workload is named like {0:?}")]
     NoWorkload(String),
+    #[error("the calls of an exchange do not show in the log of Tollgate's Envoy")]
+    Uncounted,
     #[error("a round did not end")]
     Stuck,
     #[error("interrupted")]

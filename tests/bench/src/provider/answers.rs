@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 /// What every answer says, whole or in pieces.
 pub(crate) const TEXT: &str = "A gateway is judged by what it adds: here are sixty-odd words, more or less, which come \
-    one by one or all at once, in the dialect of this provider or of that one, so that the cost of carrying them, reading \
-    them and saying them again in other words can be seen beside the cost of plain carrying, which is never zero either, \
-    on the same machine and in the same minute.";
+    one by one or all at once, in the dialect of this provider or of that one, so that the cost of carrying them, \
+    reading them and saying them again in other words can be seen beside the cost of plain carrying, which is never zero \
+    either, on the same machine and in the same minute.";
 
 /// Events of a stream, as the provider sends it, without `[DONE]` and without OpenAI's usage.
 const EVENTS: usize = 64;

@@ -46,7 +46,7 @@ impl Report {
         let memory = &self.memory;
         writeln!(
             out,
-            "\nMemory above plain Envoy, MiB: {:.1} started, {:.1} after the run, {:.1} peak (goal {MEMORY_GOAL_MIB:.0}{})",
+            "\nMemory above plain, MiB: {:.1} started, {:.1} after the run, {:.1} peak (goal {MEMORY_GOAL_MIB:.0}{})",
             memory.started,
             memory.after_the_run,
             memory.peak,
