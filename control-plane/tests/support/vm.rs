@@ -196,6 +196,7 @@ pub(crate) fn open(number: u64) -> OpenExchange {
         upstream_model: "gpt-4o-2024-08-06".to_owned(),
         operation: "chat".to_owned(),
         stream: true,
+        ..OpenExchange::default()
     }
 }
 
