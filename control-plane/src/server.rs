@@ -82,6 +82,9 @@ pub enum Error {
         /// Why.
         error: io::Error,
     },
+    /// A token is empty, which everybody has.
+    #[error("the {0} is empty: whoever sends none would be let in")]
+    EmptyToken(&'static str),
     /// Of the store.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -97,7 +100,7 @@ impl Server {
     /// Binds both ports and opens the store.
     ///
     /// # Errors
-    /// When a port cannot be bound, or the store cannot be opened.
+    /// When a token is empty, a port cannot be bound, or the store cannot be opened.
     pub async fn start(options: Options) -> Result<Self, Error> {
         Self::start_at(options, Pace::default()).await
     }
@@ -107,6 +110,11 @@ impl Server {
     /// # Errors
     /// Likewise.
     pub async fn start_at(options: Options, pace: Pace) -> Result<Self, Error> {
+        for (what, token) in [("node token", &options.node_token), ("admin token", &options.admin_token)] {
+            if token.expose().is_empty() {
+                return Err(Error::EmptyToken(what));
+            }
+        }
         let (http, http_addr) = bind("the HTTP API", options.http).await?;
         let (grpc, grpc_addr) = bind("the gRPC port", options.grpc).await?;
         let store = Store::open(&options.store_url).await?;

@@ -2,6 +2,7 @@
 
 use tokio::net::TcpListener;
 use tollgate_control_plane::{
+    domain::secret::Secret,
     server::{Error, Options, Server},
     store::{self, Store},
 };
@@ -16,6 +17,7 @@ on_each_store! {
     a_store_is_migrated_once_and_opened_again,
     a_taken_port_is_named,
     stopping_ends_open_sessions,
+    an_empty_token_lets_nobody_in,
 }
 
 async fn a_store_is_migrated_once_and_opened_again(database: Database) {
@@ -32,7 +34,7 @@ async fn a_taken_port_is_named(database: Database) {
     let taken = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = taken.local_addr().expect("its address");
     for options in [Options { http: address, ..options(&database) }, Options { grpc: address, ..options(&database) }] {
-        let error = Server::start(options).await.err().expect("the port is taken");
+        let error = Server::start(options).await.expect_err("the port is taken");
         assert!(matches!(&error, Error::Bind { .. }), "{error}");
         assert!(error.to_string().contains(&address.to_string()), "{error}");
     }
@@ -43,6 +45,16 @@ async fn stopping_ends_open_sessions(database: Database) {
     let _vm = Vm::connect(&plane, "vm-1").await;
     // Bounded: an open session does not hold it.
     plane.stop().await;
+}
+
+async fn an_empty_token_lets_nobody_in(database: Database) {
+    let empty = || Secret::new("");
+    let without_node = Options { node_token: empty(), ..options(&database) };
+    let without_admin = Options { admin_token: empty(), ..options(&database) };
+    for (options, named) in [(without_node, "node token"), (without_admin, "admin token")] {
+        let error = Server::start(options).await.expect_err("an empty token would be open to all");
+        assert!(error.to_string().contains(named), "{error}");
+    }
 }
 
 #[tokio::test]
