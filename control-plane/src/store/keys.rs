@@ -1,6 +1,6 @@
 use sqlx::{Row, any::AnyRow};
 
-use super::{Error, Store, now_ms};
+use super::{Error, Numbered, Store, now_ms};
 use crate::domain::key::{BootstrapKey, Key, KeyDigest, Source};
 
 const COLUMNS: &str = "id, name, digest, prefix, team, user_name, models, source, created_at, revoked_at";
@@ -12,7 +12,7 @@ impl Store {
     /// When the store fails.
     pub async fn add_key(&self, stated: &BootstrapKey, source: Source) -> Result<Option<Key>, Error> {
         let key = Key::of(stated, source, now_ms());
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.begin_alone(Numbered::KeyChanges).await?;
         let added = insert(&mut transaction, &key, "do nothing").await?;
         if added {
             note_change(&mut transaction, &key.digest).await?;
@@ -27,7 +27,7 @@ impl Store {
     /// When the store fails; nothing has changed then.
     pub async fn set_file_keys(&self, stated: &[BootstrapKey]) -> Result<(), Error> {
         let now = now_ms();
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.begin_alone(Numbered::KeyChanges).await?;
         let rows = sqlx::query(sqlx::AssertSqlSafe(format!("select {COLUMNS} from keys where source = 'file'")))
             .fetch_all(&mut *transaction)
             .await?;
@@ -64,7 +64,7 @@ impl Store {
     /// When the store fails.
     pub async fn revoke_key(&self, id: &str) -> Result<bool, Error> {
         let Some(key) = self.key(id).await? else { return Ok(false) };
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.begin_alone(Numbered::KeyChanges).await?;
         let revoked = sqlx::query("update keys set revoked_at = $1 where id = $2 and revoked_at is null")
             .bind(now_ms())
             .bind(id)

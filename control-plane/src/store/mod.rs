@@ -30,6 +30,13 @@ enum Dialect {
     Postgres,
 }
 
+/// Tables whose rows have numbers that others read in a row.
+#[derive(Clone, Copy, Debug)]
+enum Numbered {
+    KeyChanges,
+    Snapshots,
+}
+
 /// Why the store cannot be used, or did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -104,6 +111,21 @@ impl Store {
             Dialect::Sqlite => self.pool.begin_with("begin immediate").await?,
             Dialect::Postgres => self.pool.begin().await?,
         })
+    }
+
+    /// As [`Self::begin`], for numbers that are given out in a row: others that would write to the table wait until this
+    /// is committed. PostgreSQL takes numbers at once and shows them at commit, so that without this a reader that has seen
+    /// the higher of two would pass over the lower. SQLite has one writer at a time anyway.
+    async fn begin_alone(&self, table: Numbered) -> Result<sqlx::Transaction<'static, sqlx::Any>, Error> {
+        let mut transaction = self.begin().await?;
+        if self.dialect == Dialect::Postgres {
+            let lock = match table {
+                Numbered::KeyChanges => "lock table key_changes in share row exclusive mode",
+                Numbered::Snapshots => "lock table snapshots in share row exclusive mode",
+            };
+            sqlx::query(lock).execute(&mut *transaction).await?;
+        }
+        Ok(transaction)
     }
 }
 

@@ -1,6 +1,6 @@
 use sqlx::Row;
 
-use super::{Error, Store, now_ms};
+use super::{Error, Numbered, Store, now_ms};
 
 impl Store {
     /// The version of a snapshot with this content: the newest one where the content is the same, else a new one.
@@ -8,7 +8,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn version_of(&self, digest: &str) -> Result<i64, Error> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.begin_alone(Numbered::Snapshots).await?;
         let newest = sqlx::query("select version, digest from snapshots order by version desc limit 1")
             .fetch_optional(&mut *transaction)
             .await?;

@@ -2,9 +2,13 @@
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tollgate_control_plane::domain::{
-    key::{BootstrapKey, KeyDigest},
-    secret::Secret,
+use tokio::task::JoinHandle;
+use tollgate_control_plane::{
+    domain::{
+        key::{BootstrapKey, KeyDigest, Source},
+        secret::Secret,
+    },
+    store::Store,
 };
 use tollgate_proto::v1::{
     Principal, Snapshot,
@@ -26,6 +30,7 @@ on_each_store! {
     a_key_is_shown_once_and_kept_as_a_digest,
     keys_of_the_file_follow_the_file,
     bad_requests_for_keys_are_named,
+    no_change_is_passed_over_while_many_are_made,
 }
 
 async fn make_key(plane: &Plane, wanted: Value) -> (String, Vec<u8>, Value) {
@@ -168,4 +173,24 @@ async fn bad_requests_for_keys_are_named(database: Database) {
         assert!(body["error"]["message"].as_str().is_some_and(|message| message.contains(named)), "{wanted}: {body}");
     }
     assert_eq!(plane.get("/api/v1/keys").await["keys"], json!([]));
+}
+
+async fn no_change_is_passed_over_while_many_are_made(database: Database) {
+    const KEYS: usize = 200;
+    let store = Store::open(&database.url).await.expect("the store opens");
+    let makers: Vec<_> = (0..KEYS)
+        .map(|number| {
+            let (store, key) = (store.clone(), Secret::new(format!("sk-{number}")));
+            let stated = BootstrapKey { name: "one".to_owned(), key, team: None, user: None, models: Vec::new() };
+            tokio::spawn(async move { store.add_key(&stated, Source::Api).await.expect("the store works") })
+        })
+        .collect();
+    // Reads as a control plane does: from the last number that it saw, which must leave nothing behind.
+    let (mut last, mut seen) = (0, 0);
+    while !makers.iter().all(JoinHandle::is_finished) {
+        let (newest, digests) = store.key_changes_since(last).await.expect("the store works");
+        (last, seen) = (newest, seen + digests.len());
+    }
+    let (_, rest) = store.key_changes_since(last).await.expect("the store works");
+    assert_eq!(seen + rest.len(), KEYS);
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
+use tollgate_control_plane::store::Store;
 use tollgate_proto::v1::{Header, Price, Provider, Rates, Route, Snapshot, Target};
 
 use crate::support::{DEADLINE, database::Database, eventually, plane::Plane, vm::Vm};
@@ -12,6 +13,7 @@ on_each_store! {
     the_same_content_keeps_its_version,
     versions_grow_across_a_restart,
     control_planes_agree_on_the_version_of_the_same_content,
+    control_planes_that_publish_at_once_agree_too,
     a_session_gets_the_snapshot_in_force_and_each_new_one,
     acknowledgement_and_refusal_are_shown,
     a_rejected_edit_is_shown_until_one_is_in_force,
@@ -67,6 +69,24 @@ async fn control_planes_agree_on_the_version_of_the_same_content(database: Datab
     let (one, other) = (Plane::start(&database).await, Plane::start(&database).await);
     let version = one.publish(snapshot("gpt-4o"), Vec::new()).await;
     assert_eq!(other.publish(snapshot("gpt-4o"), Vec::new()).await, version);
+}
+
+async fn control_planes_that_publish_at_once_agree_too(database: Database) {
+    let store = Store::open(&database.url).await.expect("the store opens");
+    for content in ["one", "two", "three"] {
+        let publishing: Vec<_> = (0..6)
+            .map(|_| {
+                let store = store.clone();
+                tokio::spawn(async move { store.version_of(content).await.expect("the store works") })
+            })
+            .collect();
+        let mut versions = Vec::new();
+        for version in publishing {
+            versions.push(version.await.expect("publishing does not panic"));
+        }
+        versions.dedup();
+        assert_eq!(versions.len(), 1, "{content}: {versions:?}");
+    }
 }
 
 async fn a_session_gets_the_snapshot_in_force_and_each_new_one(database: Database) {
