@@ -3,7 +3,7 @@ use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
 use super::decode_usage;
-use crate::{canonical::Usage, json::Text};
+use crate::canonical::Usage;
 
 /// Watches the events of a chat stream for usage and its end, parsing only those that carry figures.
 #[derive(Debug, Default)]
@@ -20,10 +20,8 @@ pub(in crate::formats) struct Verdict {
     pub(in crate::formats) terminal: bool,
     /// Whether it has usage and no choice: the event that `include_usage` adds at the end.
     pub(in crate::formats) usage_only: bool,
-    /// The model, read only where figures are.
-    pub(in crate::formats) model: Option<String>,
-    /// Bytes of text, reasoning and arguments in it, escapes included.
-    pub(in crate::formats) output_bytes: u64,
+    /// Whether it is the error that ends a stream which broke: `{"error": {…}}` and no choices.
+    pub(in crate::formats) failed: bool,
 }
 
 impl Tap {
@@ -32,25 +30,21 @@ impl Tap {
         if data.trim_ascii() == b"[DONE]" {
             return Verdict { terminal: self.finished, ..Verdict::default() };
         }
-        let output_bytes = output_bytes(data);
         // Some providers state running figures in each event: only those with or after the finish reason are final.
         self.finished |= has_value(data, b"\"finish_reason\"");
-        if !has_value(data, b"\"usage\"") {
-            return Verdict { output_bytes, ..Verdict::default() };
+        if !has_value(data, b"\"usage\"") && !has_value(data, b"\"error\"") {
+            return Verdict::default();
         }
-        let Ok(chunk) = serde_json::from_slice::<Chunk<'_>>(data) else {
-            return Verdict { output_bytes, ..Verdict::default() };
-        };
+        let Ok(chunk) = serde_json::from_slice::<Chunk<'_>>(data) else { return Verdict::default() };
         let decode = |usage: Option<&RawValue>| usage.and_then(|usage| decode_usage(usage.get().as_bytes()));
         let added = decode(chunk.usage);
         let usage = added.or_else(|| decode(chunk.x_groq.and_then(|own| own.usage)));
-        let choiceless = chunk.choices.is_some_and(|choices| choices.is_empty());
+        let choiceless = chunk.choices.as_ref().is_some_and(Vec::is_empty);
         Verdict {
             usage,
             terminal: usage.is_some() && (choiceless || self.finished),
             usage_only: added.is_some() && choiceless,
-            model: chunk.model.map(|model| model.0.into_owned()),
-            output_bytes,
+            failed: chunk.error.is_some() && chunk.choices.is_none(),
         }
     }
 
@@ -64,8 +58,8 @@ impl Tap {
 struct Chunk<'a> {
     #[serde(borrow, default)]
     usage: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    model: Option<Text<'a>>,
+    #[serde(default)]
+    error: Option<IgnoredAny>,
     #[serde(default)]
     choices: Option<Vec<IgnoredAny>>,
     /// Where Groq puts the figures of a stream unasked: <https://console.groq.com/docs/api-reference>.
@@ -88,30 +82,6 @@ fn has_value(data: &[u8], key: &[u8]) -> bool {
     })
 }
 
-/// The lengths of the strings under keys that end in `content`, `reasoning` or `arguments`.
-fn output_bytes(data: &[u8]) -> u64 {
-    let keys: [&[u8]; 3] = [b"content\"", b"reasoning\"", b"arguments\""];
-    let lengths = keys.iter().flat_map(|key| {
-        memmem::find_iter(data, key).filter_map(|at| {
-            let rest = data.get(at.saturating_add(key.len())..)?.trim_ascii_start();
-            let text = rest.strip_prefix(b":")?.trim_ascii_start().strip_prefix(b"\"")?;
-            Some(string_length(text))
-        })
-    });
-    lengths.fold(0, |sum, length| sum.saturating_add(u64::try_from(length).unwrap_or(u64::MAX)))
-}
-
-/// Up to the quote that ends the string, which is none after an odd number of backslashes.
-fn string_length(text: &[u8]) -> usize {
-    let mut escaped = false;
-    let end = text.iter().position(|byte| {
-        let ends = *byte == b'"' && !escaped;
-        escaped = *byte == b'\\' && !escaped;
-        ends
-    });
-    end.unwrap_or(text.len())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,8 +91,15 @@ mod tests {
         let mut tap = Tap::default();
         let verdict =
             tap.see(br#"{"choices":[{"delta":{"content":"say \"usage\": 1"},"finish_reason":null}],"usage":null}"#);
-        assert_eq!(verdict, Verdict { output_bytes: 16, ..Verdict::default() });
+        assert_eq!(verdict, Verdict::default());
         assert!(!tap.finished());
+    }
+
+    #[test]
+    fn an_error_in_a_stream_is_a_failure_and_the_word_alone_is_not() {
+        assert!(Tap::default().see(br#"{"error":{"message":"overloaded"}}"#).failed);
+        assert!(!Tap::default().see(br#"{"choices":[{"delta":{"error":{"a":1}}}],"error":null}"#).failed);
+        assert!(!Tap::default().see(br#"{"choices":[{"delta":{"content":"\"error\": 1"}}]}"#).failed);
     }
 
     #[test]
@@ -133,7 +110,6 @@ mod tests {
         assert!(last.terminal && !last.usage_only && last.usage.is_some());
         let added = Tap::default().see(format!(r#"{{"model":"m","choices":[],{usage}}}"#).as_bytes());
         assert!(added.terminal && added.usage_only);
-        assert_eq!(added.model.as_deref(), Some("m"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use super::{MAX_WHOLE, Observed, RelayError, ResponseKind};
 use crate::{
-    canonical::{Answer, Delta, Event},
+    canonical::{Answer, Event},
     formats::{Attempt, anthropic_messages, error::encode_failure, openai_chat},
     sse,
 };
@@ -125,17 +125,17 @@ fn decode_blocks(
 
 fn accept(sink: &mut Sink, event: Event<'_>, observed: &mut Observed, out: &mut Vec<u8>) {
     match &event {
-        Event::Start { model } => observed.model = Some(model.clone().into_owned()).filter(|model| !model.is_empty()),
         Event::Usage { usage, terminal } => {
             observed.usage = Some(*usage);
             observed.terminal = *terminal;
         }
         Event::Finish(_) => observed.finished = true,
-        Event::BlockDelta(Delta::Text(text) | Delta::Thinking(text) | Delta::Input(text)) => {
-            let length = u64::try_from(text.len()).unwrap_or(u64::MAX);
-            observed.output_bytes = observed.output_bytes.saturating_add(length);
-        }
-        Event::BlockStart(_) | Event::BlockStop | Event::End | Event::Ping => {}
+        Event::Start { .. }
+        | Event::BlockStart(_)
+        | Event::BlockDelta(_)
+        | Event::BlockStop
+        | Event::End
+        | Event::Ping => {}
     }
     match sink {
         Sink::Stream(encoder) => encoder.encode(&event, out),

@@ -1,7 +1,7 @@
 use super::{Observed, Passed, ResponseKind};
 use crate::{
     formats::{Attempt, Format, openai_chat, openai_embeddings},
-    json::{Node, Watch},
+    json::Watch,
     sse,
 };
 
@@ -9,7 +9,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) enum Identity {
     /// One JSON text, of which `usage` is watched for.
-    Whole { format: Format, usage: Watch, model: Watch },
+    Whole { format: Format, usage: Watch },
     /// A stream of events.
     Stream(Stream),
 }
@@ -33,15 +33,14 @@ impl Identity {
                 removes_usage: attempt.stream && !attempt.include_usage,
                 blind: false,
             }),
-            (_, format) => Self::Whole { format, usage: Watch::new("usage"), model: Watch::new("model") },
+            (_, format) => Self::Whole { format, usage: Watch::new("usage") },
         }
     }
 
     pub(super) fn push(&mut self, chunk: &[u8], observed: &mut Observed) -> Passed {
         match self {
-            Self::Whole { usage, model, .. } => {
+            Self::Whole { usage, .. } => {
                 usage.push(chunk);
-                model.push(chunk);
                 Passed::AsReceived
             }
             Self::Stream(stream) => stream.push(chunk, observed),
@@ -50,7 +49,7 @@ impl Identity {
 
     pub(super) fn finish(&mut self, observed: &mut Observed) -> Vec<u8> {
         match self {
-            Self::Whole { format, usage, model } => {
+            Self::Whole { format, usage } => {
                 let decode = match format {
                     Format::OpenaiEmbeddings => openai_embeddings::decode_usage,
                     // The only other format with an identity lane.
@@ -59,7 +58,6 @@ impl Identity {
                 observed.usage = usage.found().and_then(decode);
                 observed.terminal = observed.usage.is_some();
                 observed.finished = observed.terminal;
-                observed.model = model.found().and_then(|model| Some(Node::parse(model).ok()?.string()?.into_owned()));
                 Vec::new()
             }
             Self::Stream(stream) => stream.finish(observed),
@@ -125,10 +123,7 @@ impl Stream {
             observed.usage = verdict.usage.or(observed.usage);
             observed.terminal = observed.usage.is_some() && (verdict.terminal || observed.terminal);
             observed.finished = self.tap.finished();
-            observed.output_bytes = observed.output_bytes.saturating_add(verdict.output_bytes);
-            if verdict.model.is_some() {
-                observed.model = verdict.model;
-            }
+            observed.failed |= verdict.failed;
         }
     }
 }

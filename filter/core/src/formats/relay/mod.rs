@@ -58,12 +58,7 @@ pub struct Observed {
     pub terminal: bool,
     /// Whether the provider said why its answer ended.
     pub finished: bool,
-    /// The model that the provider says answered, where it was read.
-    pub model: Option<String>,
-    /// Bytes of text, reasoning and tool arguments seen in a stream or a translated answer; approximate in the identity
-    /// lane, where JSON escapes count as written. Something to estimate from when a response breaks off.
-    pub output_bytes: u64,
-    /// Whether the response broke: an error event, malformed events, or a bound. Output has ended with an error event.
+    /// Whether the response broke: an error event, malformed events, or a bound. What the client gets ends in an error event.
     pub failed: bool,
 }
 
