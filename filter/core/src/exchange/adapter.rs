@@ -167,53 +167,61 @@ impl Adapter {
             return ResponseHead::Pass;
         };
         let status = head.status();
-        let mut passed = head.clone();
-        passed
-            .0
+        let mut head = head;
+        let received = head.0.len();
+        head.0
             .retain(|(name, _)| !PRIVATE_RESPONSE_HEADERS.contains(&name.as_str()) && !name.starts_with("x-tollgate-"));
+        let mut changed = head.0.len() != received;
         let name = id.to_string();
         let step = exchange.attempt.as_ref().map_or(0, |attempt| attempt.step);
+        let target = exchange.plan.steps.get(step);
         if exchange.request.debug {
-            passed.set("x-tollgate-exchange", name.as_str());
-            if let Some(target) = exchange.plan.steps.get(step) {
-                passed.set("x-tollgate-target", format!("{}/{}", target.provider.name, target.model));
+            changed = true;
+            head.set("x-tollgate-exchange", name.as_str());
+            if let Some(target) = target {
+                head.set("x-tollgate-target", format!("{}/{}", target.provider.name, target.model));
             }
             if let Some(attempt) = exchange.attempt.as_ref().filter(|attempt| !attempt.losses.is_empty()) {
-                passed.set("x-tollgate-losses", to_header_value(&attempt.losses.to_string()));
+                head.set("x-tollgate-losses", to_header_value(&attempt.losses.to_string()));
             }
         }
-        let relay = exchange.plan.steps.get(step).and_then(|target| exchange.translation(target, &name)).map(|found| {
-            let kind = if head.is_media_type("text/event-stream") { ResponseKind::Stream } else { ResponseKind::Whole };
-            (Box::new(Relay::new(&found, kind)), found.upstream == found.client, found.stream, kind)
-        });
+        let stream = head.is_media_type("text/event-stream");
+        let kind = if stream { ResponseKind::Stream } else { ResponseKind::Whole };
+        let relay = target
+            .and_then(|target| exchange.translation(target, &name))
+            .map(|found| (Box::new(Relay::new(&found, kind)), found.upstream == found.client, found.stream));
         if let Some(attempt) = exchange.attempt.as_mut() {
             attempt.status = status;
             attempt.first_byte = Some(now);
             attempt.ended = end;
         }
-        let (state, answer) = match relay {
-            _ if end => (State::Ended, ResponseHead::Replace(passed.clone())),
-            _ if !(200..300).contains(&status) => (State::HoldingError(passed.clone()), ResponseHead::Hold),
-            Some((relay, true, stream, kind)) => {
+        self.state = match relay {
+            _ if end => State::Ended,
+            _ if !(200..300).contains(&status) => {
+                self.state = State::HoldingError(head);
+                return ResponseHead::Hold;
+            }
+            Some((relay, true, asked)) => {
                 // The usage event that we asked for may be taken out of a stream: its length is not known.
-                if stream && kind == ResponseKind::Stream {
-                    passed.remove("content-length");
+                if stream && asked && head.value("content-length").is_some() {
+                    head.remove("content-length");
+                    changed = true;
                 }
-                (State::Relaying(relay), ResponseHead::Replace(passed.clone()))
+                State::Relaying(relay)
             }
-            Some((relay, false, true, ResponseKind::Stream)) => {
-                passed.remove("content-length");
-                passed.set("content-type", "text/event-stream");
-                (State::Relaying(relay), ResponseHead::Replace(passed.clone()))
+            Some((relay, false, true)) if stream => {
+                head.remove("content-length");
+                head.set("content-type", "text/event-stream");
+                changed = true;
+                State::Relaying(relay)
             }
-            Some((relay, false, ..)) => (State::HoldingAnswer(relay, passed.clone()), ResponseHead::Hold),
-            None => (State::Passing, ResponseHead::Replace(passed.clone())),
+            Some((relay, false, _)) => {
+                self.state = State::HoldingAnswer(relay, head);
+                return ResponseHead::Hold;
+            }
+            None => State::Passing,
         };
-        self.state = state;
-        match answer {
-            ResponseHead::Replace(_) if passed == head => ResponseHead::Pass,
-            other => other,
-        }
+        if changed { ResponseHead::Replace(head) } else { ResponseHead::Pass }
     }
 
     /// Whether the body must be collected for [`Self::handle_whole_response`].
@@ -230,7 +238,7 @@ impl Adapter {
             }
             return Chunk::Pass;
         };
-        let mut passed = if chunk.is_empty() { Passed::Replaced(Vec::new()) } else { relay.push(chunk) };
+        let mut passed = if chunk.is_empty() { Passed::AsReceived } else { relay.push(chunk) };
         let mut failure = None;
         if end {
             match relay.finish() {

@@ -30,6 +30,8 @@ pub struct Gate {
     state: State,
     /// What Envoy's own answer was replaced with.
     local: Option<Local>,
+    /// The refusal of a body that is too large: Envoy's own may overtake it.
+    too_large: Option<Reply>,
 }
 
 #[derive(Debug)]
@@ -124,7 +126,7 @@ impl Gate {
     /// A gate for one stream. The id and the seed are the host's random bits.
     #[must_use]
     pub fn new(id: ExchangeId, seed: u64) -> Self {
-        Self { id, started: Millis(0), seed, state: State::AwaitingHead, local: None }
+        Self { id, started: Millis(0), seed, state: State::AwaitingHead, local: None, too_large: None }
     }
 
     /// The request's head arrived. `end` says that nothing follows it.
@@ -195,13 +197,19 @@ impl Gate {
                 exchange.attempt.as_ref().is_some_and(|attempt| attempt.status != 0 && !attempt.over)
             }),
             State::AwaitingHead | State::Collecting(_) => true,
-            State::Answered(_) | State::Logged => false,
+            State::Answered(_) => self.too_large.is_some(),
+            State::Logged => false,
         }
     }
 
     /// Envoy answers in a provider's place, with this status and these `response.code_details`: the reply to send
     /// instead. Its body is also kept for [`Self::take_local_body`].
     pub fn handle_local_reply(&mut self, vm: &mut Vm, status: u16, details: &str) -> Reply {
+        if let Some(reply) = self.too_large.take() {
+            let code = Reject::TooLarge(0).code();
+            self.local = Some(Local { status: reply.status, code, body: Some(reply.body.clone()) });
+            return reply;
+        }
         let (max_body, format) = match (&self.state, vm.exchanges.find(self.id)) {
             (State::Collecting(collecting), _) => (collecting.max_body, DEFAULT_FORMAT),
             (_, Some(exchange)) => (0, exchange.request.format),
@@ -378,6 +386,7 @@ impl Gate {
                     _ => None,
                 };
                 let (status, code) = (reply.status, reject.code());
+                self.too_large = matches!(reject, Reject::TooLarge(_)).then(|| reply.clone());
                 (reply, Some(Refusal { status, code, principal, model: "".into(), operation }))
             }
         };

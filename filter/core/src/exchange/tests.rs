@@ -279,7 +279,7 @@ fn each_refusal_says_why_and_is_recorded_once_without_cost() {
         let mut vm = vm();
         let mut gate = gate();
         assert_eq!(refused(ask(&mut vm, &mut gate, extra, body)), (status, code.to_owned()));
-        assert!(!gate.is_local_reply(&mut vm), "its own reply is not Envoy's");
+        assert_eq!(gate.is_local_reply(&mut vm), status == 413, "only Envoy's own 413 may overtake ours");
         gate.handle_log(&mut vm, None, NOW);
         let record = record(&mut vm);
         assert_eq!((record.outcome, record.status, &*record.reason), (Outcome::Refused, status, code));
@@ -346,7 +346,13 @@ fn a_body_that_outgrows_its_bound_is_refused_while_it_arrives() {
     let mut gate = gate();
     assert_eq!(gate.handle_head(&mut vm, head(&[]), false, NOW), Verdict::Hold);
     assert_eq!(gate.handle_buffered(1 << 20), Verdict::Hold);
-    assert_eq!(refused(gate.handle_buffered((1 << 20) + 1)), (413, "request_too_large".to_owned()));
+    let Verdict::Reply(reply) = gate.handle_buffered((1 << 20) + 1) else { panic!("not refused") };
+    assert!(gate.is_local_reply(&mut vm), "Envoy's own 413, in plain text, may overtake ours");
+    assert_eq!(gate.handle_local_reply(&mut vm, 413, "request_payload_too_large"), reply);
+    assert_eq!(gate.take_local_body(), Some(reply.body));
+    gate.handle_log(&mut vm, None, NOW);
+    let record = record(&mut vm);
+    assert_eq!((record.outcome, &*record.reason), (Outcome::Refused, "request_too_large"));
 }
 
 #[test]
