@@ -529,6 +529,8 @@ pub struct OpenExchange {
     pub operation: ::prost::alloc::string::String,
     #[prost(bool, tag = "10")]
     pub stream: bool,
+    #[prost(string, tag = "11")]
+    pub key_name: ::prost::alloc::string::String,
 }
 /// What the VM knows about these keys is out of date: ask again before the next use.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -37,6 +37,7 @@ create table open_exchanges (
     vm_id text not null,
     started_at bigint not null,
     key_id text not null,
+    key_name text not null,
     team text not null,
     user_name text not null,
     model text not null,

@@ -71,6 +71,7 @@ pub(super) fn open_exchange(wire: v1::OpenExchange) -> Result<OpenExchange, Inva
         exchange_id: id(wire.exchange_id)?,
         started_at: number(wire.started_at_ms)?,
         key_id: wire.key_id,
+        key_name: wire.key_name,
         team: wire.team,
         user: wire.user,
         model: storable(wire.model),

@@ -36,8 +36,8 @@ impl Store {
         let mut transaction = self.begin().await?;
         sqlx::query("delete from open_exchanges where vm_id = $1").bind(vm_id).execute(&mut *transaction).await?;
         for exchange in open {
-            let sql = "insert into open_exchanges (exchange_id, vm_id, started_at, key_id, team, user_name, model, provider, \
-                 upstream_model, operation, stream) select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 \
+            let sql = "insert into open_exchanges (exchange_id, vm_id, started_at, key_id, key_name, team, user_name, model, provider, \
+                 upstream_model, operation, stream) select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 \
                  where not exists (select 1 from usage_records where exchange_id = $1 and outcome <> 'lost') \
                  on conflict (exchange_id) do nothing";
             sqlx::query(sql)
@@ -45,6 +45,7 @@ impl Store {
                 .bind(vm_id)
                 .bind(exchange.started_at)
                 .bind(&exchange.key_id)
+                .bind(&exchange.key_name)
                 .bind(&exchange.team)
                 .bind(&exchange.user)
                 .bind(&exchange.model)
@@ -93,6 +94,7 @@ impl Store {
                     exchange_id: row.try_get("exchange_id")?,
                     started_at: row.try_get("started_at")?,
                     key_id: row.try_get("key_id")?,
+                    key_name: row.try_get("key_name")?,
                     team: row.try_get("team")?,
                     user: row.try_get("user_name")?,
                     model: row.try_get("model")?,

@@ -189,6 +189,7 @@ pub(crate) fn open(number: u64) -> OpenExchange {
         exchange_id: id(number),
         started_at_ms: STARTED_AT_MS + number,
         key_id: "key_0000000000000001".to_owned(),
+        key_name: "dev".to_owned(),
         team: "red".to_owned(),
         user: "ann".to_owned(),
         model: "gpt-4o".to_owned(),
@@ -196,7 +197,6 @@ pub(crate) fn open(number: u64) -> OpenExchange {
         upstream_model: "gpt-4o-2024-08-06".to_owned(),
         operation: "chat".to_owned(),
         stream: true,
-        ..OpenExchange::default()
     }
 }
 

@@ -63,6 +63,7 @@ pub(super) fn encode_open_exchanges<'a>(open: impl Iterator<Item = &'a Exchange>
                 exchange_id: exchange.id.to_string(),
                 started_at_ms: exchange.started.0,
                 key_id: principal.key_id.to_string(),
+                key_name: principal.name.to_string(),
                 team: principal.team.to_string(),
                 user: principal.user.to_string(),
                 model: exchange.request.model.to_string(),
