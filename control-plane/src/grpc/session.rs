@@ -1,6 +1,6 @@
 use std::{
     pin::Pin,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{AtomicI64, AtomicU64, Ordering},
 };
 
 use tokio::sync::{broadcast::error::RecvError, mpsc};
@@ -36,8 +36,12 @@ impl session_server::Session for Sessions {
     async fn open(&self, request: Request<Streaming<Up>>) -> Result<Response<Self::OpenStream>, Status> {
         let up = request.into_inner();
         let (down, receiver) = mpsc::channel(BACKLOG);
-        let session =
-            Session { number: self.next.fetch_add(1, Ordering::Relaxed), context: self.context.clone(), down };
+        let session = Session {
+            number: self.next.fetch_add(1, Ordering::Relaxed),
+            context: self.context.clone(),
+            down,
+            heard_at: AtomicI64::new(0),
+        };
         // The answer's head must not wait for the hello: a proxy in between may hold that back until it has the head.
         tokio::spawn(session.run(up));
         Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
@@ -49,6 +53,8 @@ struct Session {
     number: u64,
     context: Context,
     down: mpsc::Sender<Result<Down, Status>>,
+    /// The last sign of life that this session put on record.
+    heard_at: AtomicI64,
 }
 
 /// Why a session is over.
@@ -80,7 +86,7 @@ impl Session {
         }
         if vms.end(&vm_id, self.number) {
             info!(vm.id = vm_id, "session ends");
-            if let Err(error) = store.end_session(&vm_id).await {
+            if let Err(error) = store.end_session(&vm_id, self.heard_at.load(Ordering::Relaxed)).await {
                 metrics.store_errors.inc();
                 warn!(vm.id = vm_id, %error, "the end of a session could not be stored; it will be noticed by silence");
             }
@@ -169,8 +175,8 @@ impl Session {
             }
         }
         match self.context.store.add_records(&records).await {
-            Ok(_) => {
-                records.iter().for_each(|record| metrics.count(record));
+            Ok(new) => {
+                new.into_iter().for_each(|record| metrics.count(record));
                 self.send(down::Kind::UsageAck(UsageAck { sequence: batch.sequence })).await
             }
             Err(error) => {
@@ -196,9 +202,12 @@ impl Session {
     }
 
     async fn hear(&self, vm_id: &str) {
-        if let Err(error) = self.context.store.hear(vm_id).await {
-            self.context.metrics.store_errors.inc();
-            warn!(vm.id = vm_id, %error, "a sign of life could not be stored");
+        match self.context.store.hear(vm_id).await {
+            Ok(heard_at) => self.heard_at.store(heard_at, Ordering::Relaxed),
+            Err(error) => {
+                self.context.metrics.store_errors.inc();
+                warn!(vm.id = vm_id, %error, "a sign of life could not be stored");
+            }
         }
     }
 

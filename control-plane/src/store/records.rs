@@ -10,13 +10,13 @@ pub(super) const COLUMNS: &str = "exchange_id, started_at, duration_ms, first_by
 
 impl Store {
     /// Commits records. One whose exchange is on record already changes nothing, unless what is there says that the exchange was
-    /// lost: then the VM came back after all, and the truth takes its place. Answers how many were new.
+    /// lost: then the VM came back after all, and the truth takes its place. Answers those that changed something.
     ///
     /// # Errors
     /// When the store fails; none of the records is kept then.
-    pub async fn add_records(&self, records: &[Record]) -> Result<u64, Error> {
+    pub async fn add_records<'a>(&self, records: &'a [Record]) -> Result<Vec<&'a Record>, Error> {
         let mut transaction = self.begin().await?;
-        let mut new = 0;
+        let mut new = Vec::with_capacity(records.len());
         for record in records {
             let change = "do update set \
                  started_at = excluded.started_at, received_at = excluded.received_at, \
@@ -32,7 +32,9 @@ impl Store {
                  price_version = excluded.price_version, losses = excluded.losses, \
                  snapshot_version = excluded.snapshot_version \
                  where usage_records.outcome = 'lost'";
-            new += insert(&mut transaction, record, change).await?;
+            if insert(&mut transaction, record, change).await? > 0 {
+                new.push(record);
+            }
             sqlx::query("delete from open_exchanges where exchange_id = $1")
                 .bind(&record.exchange_id)
                 .execute(&mut *transaction)

@@ -4,25 +4,30 @@ use super::{Error, Store, now_ms, records};
 use crate::domain::record::OpenExchange;
 
 impl Store {
-    /// A VM's session began, or was heard of.
+    /// A VM's session began, or was heard of. Answers the moment that is on record now: it is later than any before, also
+    /// where the clocks of two control planes differ, so it tells this sign of life from every other.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn hear(&self, vm_id: &str) -> Result<(), Error> {
+    pub async fn hear(&self, vm_id: &str) -> Result<i64, Error> {
         let sql = "insert into vms (id, heard_at) values ($1, $2) \
-             on conflict (id) do update set heard_at = excluded.heard_at, ended_at = null";
-        sqlx::query(sql).bind(vm_id).bind(now_ms()).execute(&self.pool).await?;
-        Ok(())
+             on conflict (id) do update set ended_at = null, heard_at = \
+             case when excluded.heard_at > vms.heard_at then excluded.heard_at else vms.heard_at + 1 end \
+             returning heard_at";
+        let row = sqlx::query(sql).bind(vm_id).bind(now_ms()).fetch_one(&self.pool).await?;
+        Ok(row.try_get("heard_at")?)
     }
 
-    /// A VM's session ended: unless it comes back, the VM is gone.
+    /// A VM's session ended that was heard of last at `heard_at`: unless the VM comes back, it is gone. Where it was heard of
+    /// since, it has come back already, here or at another control plane, and nothing changes.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn end_session(&self, vm_id: &str) -> Result<(), Error> {
-        sqlx::query("update vms set ended_at = $1 where id = $2")
+    pub async fn end_session(&self, vm_id: &str, heard_at: i64) -> Result<(), Error> {
+        sqlx::query("update vms set ended_at = $1 where id = $2 and heard_at = $3")
             .bind(now_ms())
             .bind(vm_id)
+            .bind(heard_at)
             .execute(&self.pool)
             .await?;
         Ok(())

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use tollgate_control_plane::server::Pace;
+use tollgate_control_plane::{domain::record::OpenExchange, server::Pace, store::Store};
 use tonic::Code;
 
 use crate::support::{
@@ -23,6 +23,7 @@ on_each_store! {
     the_truth_replaces_what_was_lost,
     an_exchange_on_record_is_never_lost,
     only_the_last_list_of_open_exchanges_counts,
+    the_late_end_of_an_old_session_does_not_end_the_new_one,
 }
 
 const SILENCE_SOON: Pace = Pace { heartbeat: Duration::from_millis(200), grace: Duration::from_millis(300) };
@@ -60,6 +61,7 @@ async fn what_a_vm_had_open_is_lost_when_it_does_not_come_back(database: Databas
     let lost = until_lost(&plane, 1).await;
     until_lost(&plane, 2).await;
     assert_eq!((&lost["model"], &lost["team"]), (&Value::from("gpt-4o"), &Value::from("red")));
+    assert_eq!((&lost["key_id"], &lost["key_name"]), (&Value::from("key_0000000000000001"), &Value::from("dev")));
     assert_eq!((&lost["provenance"], &lost["status"]), (&Value::from("none"), &Value::from(0)));
     assert!(lost["input"].is_null() && lost["cost_nanousd"].is_null(), "a loss is not free of charge: {lost}");
     assert_eq!(plane.records().await.len(), 2);
@@ -163,4 +165,29 @@ async fn only_the_last_list_of_open_exchanges_counts(database: Database) {
     drop(vm);
     until_lost(&plane, 2).await;
     assert!(outcomes(&plane, 1).await.is_empty());
+}
+
+async fn the_late_end_of_an_old_session_does_not_end_the_new_one(database: Database) {
+    let store = Store::open(&database.url).await.expect("the store opens");
+    let old = store.hear("vm-1").await.expect("the store works");
+    let new = store.hear("vm-1").await.expect("the store works");
+    let exchange = OpenExchange {
+        exchange_id: id(1),
+        started_at: 0,
+        key_id: String::new(),
+        key_name: String::new(),
+        team: String::new(),
+        user: String::new(),
+        model: String::new(),
+        provider: String::new(),
+        upstream_model: String::new(),
+        operation: String::new(),
+        stream: false,
+    };
+    store.set_open("vm-1", &[exchange]).await.expect("the store works");
+    // Another control plane notices only now that the first session's connection is dead.
+    store.end_session("vm-1", old).await.expect("the store works");
+    assert_eq!(store.write_off(i64::MIN, i64::MAX).await.expect("the store works"), 0);
+    store.end_session("vm-1", new).await.expect("the store works");
+    assert_eq!(store.write_off(i64::MIN, i64::MAX).await.expect("the store works"), 1);
 }
