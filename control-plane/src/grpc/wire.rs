@@ -13,6 +13,8 @@ pub(super) enum InvalidRecord {
     Unknown(&'static str),
     #[error("a number is too large")]
     TooLarge,
+    #[error("the cost is negative or too large")]
+    Cost,
 }
 
 pub(super) fn record(wire: v1::UsageRecord) -> Result<Record, InvalidRecord> {
@@ -24,12 +26,12 @@ pub(super) fn record(wire: v1::UsageRecord) -> Result<Record, InvalidRecord> {
         started_at: number(wire.started_at_ms)?,
         duration_ms: number(wire.duration_ms)?,
         first_byte_ms: wire.first_byte_ms.map(number).transpose()?,
-        key_id: wire.key_id,
-        key_name: wire.key_name,
-        team: wire.team,
-        user: wire.user,
+        key_id: storable(wire.key_id),
+        key_name: storable(wire.key_name),
+        team: storable(wire.team),
+        user: storable(wire.user),
         model: storable(wire.model),
-        provider: wire.provider,
+        provider: storable(wire.provider),
         upstream_model: storable(wire.upstream_model),
         operation: match operation {
             v1::Operation::Unspecified => "",
@@ -49,7 +51,7 @@ pub(super) fn record(wire: v1::UsageRecord) -> Result<Record, InvalidRecord> {
         }
         .to_owned(),
         status: i64::from(wire.status),
-        reason: wire.reason,
+        reason: storable(wire.reason),
         attempts: i64::from(wire.attempts),
         provenance: match provenance {
             v1::Provenance::Reported => "reported",
@@ -59,8 +61,8 @@ pub(super) fn record(wire: v1::UsageRecord) -> Result<Record, InvalidRecord> {
         }
         .to_owned(),
         tokens: wire.usage.map(tokens).transpose()?,
-        cost_nanousd: wire.cost_nanousd,
-        price_version: wire.price_version,
+        cost_nanousd: wire.cost_nanousd.map(cost).transpose()?,
+        price_version: storable(wire.price_version),
         losses: i64::from(wire.losses),
         snapshot_version: number(wire.snapshot_version)?,
     })
@@ -70,28 +72,28 @@ pub(super) fn open_exchange(wire: v1::OpenExchange) -> Result<OpenExchange, Inva
     Ok(OpenExchange {
         exchange_id: id(wire.exchange_id)?,
         started_at: number(wire.started_at_ms)?,
-        key_id: wire.key_id,
-        key_name: wire.key_name,
-        team: wire.team,
-        user: wire.user,
+        key_id: storable(wire.key_id),
+        key_name: storable(wire.key_name),
+        team: storable(wire.team),
+        user: storable(wire.user),
         model: storable(wire.model),
-        provider: wire.provider,
+        provider: storable(wire.provider),
         upstream_model: storable(wire.upstream_model),
-        operation: wire.operation,
+        operation: storable(wire.operation),
         stream: wire.stream,
     })
 }
 
 fn tokens(wire: v1::Usage) -> Result<Tokens, InvalidRecord> {
     Ok(Tokens {
-        input: number(wire.input)?,
-        cache_read: number(wire.cache_read)?,
-        cache_write_5m: number(wire.cache_write_5m)?,
-        cache_write_1h: number(wire.cache_write_1h)?,
-        output: number(wire.output)?,
-        reasoning: number(wire.reasoning)?,
-        audio_in: number(wire.audio_in)?,
-        audio_out: number(wire.audio_out)?,
+        input: count(wire.input)?,
+        cache_read: count(wire.cache_read)?,
+        cache_write_5m: count(wire.cache_write_5m)?,
+        cache_write_1h: count(wire.cache_write_1h)?,
+        output: count(wire.output)?,
+        reasoning: count(wire.reasoning)?,
+        audio_in: count(wire.audio_in)?,
+        audio_out: count(wire.audio_out)?,
     })
 }
 
@@ -104,7 +106,22 @@ fn number(value: u64) -> Result<i64, InvalidRecord> {
     i64::try_from(value).map_err(|_| InvalidRecord::TooLarge)
 }
 
-/// A client may ask for any model; PostgreSQL's text takes every character but NUL.
+/// A number of tokens that one exchange can have used. Sums of them must stay far from overflow, and what a provider
+/// reports is not ours to trust.
+fn count(value: u64) -> Result<i64, InvalidRecord> {
+    number(value).ok().filter(|count| *count <= MAX_TOKENS).ok_or(InvalidRecord::TooLarge)
+}
+
+/// As [`count`], for money, which nobody is paid.
+fn cost(nanousd: i64) -> Result<i64, InvalidRecord> {
+    if (0..=MAX_COST_NANOUSD).contains(&nanousd) { Ok(nanousd) } else { Err(InvalidRecord::Cost) }
+}
+
+const MAX_TOKENS: i64 = 1_000_000_000_000;
+/// A million dollars.
+const MAX_COST_NANOUSD: i64 = 1_000_000_000_000_000;
+
+/// PostgreSQL's text takes every character but NUL: a batch with one would fail each time that it is sent.
 fn storable(text: String) -> String {
     if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
 }

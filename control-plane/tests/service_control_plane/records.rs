@@ -1,7 +1,7 @@
 //! Usage records: kept once, acknowledged after the commit, whatever comes twice or cannot be read.
 
 use reqwest::StatusCode;
-use tollgate_proto::v1::{Outcome, UsageRecord, down};
+use tollgate_proto::v1::{OpenExchange, Outcome, Usage, UsageRecord, down};
 use tonic::Code;
 
 use crate::support::{
@@ -17,6 +17,8 @@ on_each_store! {
     nothing_is_acknowledged_that_is_not_kept,
     a_record_that_cannot_be_read_is_counted_and_does_not_hold_up_others,
     what_is_not_known_stays_unknown,
+    a_replay_is_not_counted_in_the_metrics,
+    no_text_of_a_record_can_hold_up_the_others,
 }
 
 async fn a_record_that_comes_again_changes_nothing(database: Database) {
@@ -84,6 +86,11 @@ async fn a_record_that_cannot_be_read_is_counted_and_does_not_hold_up_others(dat
         UsageRecord { outcome: Outcome::Unspecified.into(), ..record(2) },
         UsageRecord { outcome: 99, ..record(3) },
         UsageRecord { duration_ms: u64::MAX, ..record(4) },
+        // What no exchange can have used: a few of these would overflow every sum that they are in.
+        UsageRecord { usage: Some(Usage { input: i64::MAX as u64, ..Usage::default() }), ..record(6) },
+        UsageRecord { usage: Some(Usage { input: i64::MAX as u64, ..Usage::default() }), ..record(7) },
+        UsageRecord { cost_nanousd: Some(i64::MAX), ..record(8) },
+        UsageRecord { cost_nanousd: Some(-1), ..record(9) },
     ];
     let malformed = bad.len() as f64;
     vm.deliver(5, bad.into_iter().chain([record(5)]).collect()).await;
@@ -91,6 +98,7 @@ async fn a_record_that_cannot_be_read_is_counted_and_does_not_hold_up_others(dat
     assert_eq!(records.len(), 1);
     assert_eq!(records[0]["exchange_id"], id(5));
     assert_eq!(plane.metric("tollgate_malformed_records_total").await, malformed);
+    assert_eq!(plane.get("/api/v1/usage?group_by=team").await["groups"][0]["input"], 10);
 }
 
 async fn what_is_not_known_stays_unknown(database: Database) {
@@ -113,4 +121,44 @@ async fn what_is_not_known_stays_unknown(database: Database) {
     assert!(record["cost_nanousd"].is_null() && record["cost_usd"].is_null() && record["first_byte_ms"].is_null());
     assert!(record["input"].is_null() && record["output"].is_null(), "{record}");
     assert_eq!(record["model"], "nul\u{fffd}l");
+}
+
+async fn a_replay_is_not_counted_in_the_metrics(database: Database) {
+    let plane = Plane::start(&database).await;
+    let mut vm = Vm::connect(&plane, "vm-1").await;
+    vm.deliver(1, vec![record(1)]).await;
+    vm.deliver(2, vec![record(1), record(2)]).await;
+    assert_eq!(plane.metric("tollgate_usage_records_total").await, 2.0);
+    assert_eq!(plane.metric("tollgate_cost_nanousd_total").await, 5_000.0);
+}
+
+async fn no_text_of_a_record_can_hold_up_the_others(database: Database) {
+    let plane = Plane::start(&database).await;
+    let mut vm = Vm::connect(&plane, "vm-1").await;
+    // PostgreSQL's text has no NUL: a batch with one would fail for ever.
+    let nul = || "a\0b".to_owned();
+    let odd = UsageRecord {
+        key_id: nul(),
+        key_name: nul(),
+        team: nul(),
+        user: nul(),
+        provider: nul(),
+        reason: nul(),
+        price_version: nul(),
+        ..record(1)
+    };
+    let opened = OpenExchange {
+        key_id: nul(),
+        key_name: nul(),
+        team: nul(),
+        user: nul(),
+        provider: nul(),
+        operation: nul(),
+        ..open(3)
+    };
+    vm.state_open(1, vec![opened]).await;
+    vm.deliver(2, vec![odd, record(2)]).await;
+    assert_eq!(plane.records().await.len(), 2);
+    assert_eq!(plane.records().await[1]["team"], "a\u{fffd}b");
+    assert_eq!(plane.metric("tollgate_store_errors_total").await, 0.0);
 }
