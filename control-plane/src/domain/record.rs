@@ -63,6 +63,9 @@ pub struct OpenExchange {
 /// The outcome of an exchange whose VM is gone.
 pub const LOST: &str = "lost";
 
+/// How exchanges end.
+pub const OUTCOMES: [&str; 6] = ["success", "provider_error", "client_abort", "refused", "interrupted", LOST];
+
 impl OpenExchange {
     /// The record of an exchange whose VM is gone: what it used is not known, which is not zero.
     #[must_use]

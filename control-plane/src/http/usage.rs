@@ -5,7 +5,7 @@ use axum::{
         HeaderMap,
         header::{ACCEPT, CONTENT_TYPE},
     },
-    response::{IntoResponse, Response},
+    response::{AppendHeaders, IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{Error, error::ErrorBody};
 use crate::{
     domain::{
-        record::{Record, Tokens},
+        record::{OUTCOMES, Record, Tokens},
         usage::{Dimension, Filter, Group},
     },
     grpc::Context,
@@ -41,7 +41,7 @@ pub(super) struct Question {
     /// Sums by these, comma-separated: key, team, user, model, provider, upstream_model, outcome, hour, day.
     /// Absent: the records themselves, the newest first.
     group_by: Option<String>,
-    /// json (the default) or csv; `accept: text/csv` does the same.
+    /// json (the default) or csv; `accept: text/csv` does the same. In CSV, `next_cursor` is the header `x-next-cursor`.
     format: Option<String>,
     /// Records at most, up to 1000 (the default is 100).
     limit: Option<String>,
@@ -111,7 +111,9 @@ pub(super) async fn usage(
     let written =
         writer.write_record(&columns).and_then(|()| rows.iter().try_for_each(|row| writer.write_record(cells(row))));
     let text = written.ok().and_then(|()| writer.into_inner().ok()).unwrap_or_default();
-    Ok(([(CONTENT_TYPE, "text/csv; charset=utf-8")], text).into_response())
+    // Rows have no place for it, and without it nobody would see that there is more.
+    let next = answer.next_cursor.map(|cursor| AppendHeaders([("x-next-cursor", cursor)]));
+    Ok(([(CONTENT_TYPE, "text/csv; charset=utf-8")], next, text).into_response())
 }
 
 fn wants_csv(question: &Question, headers: &HeaderMap) -> Result<bool, Error> {
@@ -125,6 +127,9 @@ fn wants_csv(question: &Question, headers: &HeaderMap) -> Result<bool, Error> {
 
 fn filter(question: &Question) -> Result<Filter, Error> {
     let time = |name: &str, text: &Option<String>| text.as_deref().map(|text| parse_time(name, text)).transpose();
+    if let Some(outcome) = question.outcome.as_deref().filter(|outcome| !OUTCOMES.contains(outcome)) {
+        return Err(Error::Invalid(format!("outcome: `{outcome}` is none of {}", OUTCOMES.join(", "))));
+    }
     let equals = [
         (Dimension::Key, &question.key),
         (Dimension::Team, &question.team),

@@ -16,6 +16,7 @@ on_each_store! {
     filters_hold_together,
     pages_follow_each_other_without_gap_or_overlap,
     csv_says_the_same_as_json,
+    csv_says_where_the_next_page_is,
     bad_questions_are_named,
 }
 
@@ -191,9 +192,22 @@ async fn bad_questions_are_named(database: Database) {
         ("limit=many", "limit"),
         ("cursor=abc", "cursor"),
         ("colour=red", "colour"),
+        ("outcome=succes", "outcome"),
     ] {
         let (status, body) = plane.try_get(&format!("/api/v1/usage?{question}")).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{question}: {body}");
         assert!(body["error"]["message"].as_str().is_some_and(|message| message.contains(named)), "{question}: {body}");
     }
+}
+
+async fn csv_says_where_the_next_page_is(database: Database) {
+    let plane = Plane::start(&database).await;
+    given(&plane).await;
+    let path = "/api/v1/usage?limit=3";
+    let expected = plane.get(path).await["next_cursor"].take();
+    let first = plane.request(Method::GET, &format!("{path}&format=csv")).send().await.expect("an answer");
+    assert_eq!(first.headers()["x-next-cursor"], expected.as_str().expect("there is more"));
+    let rest = format!("{path}&format=csv&cursor={}", expected.as_str().expect("there is more"));
+    let last = plane.request(Method::GET, &rest).send().await.expect("an answer");
+    assert!(!last.headers().contains_key("x-next-cursor"), "there is no more");
 }
