@@ -13,6 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use sqlx::{
     AnyPool, Executor,
     any::{AnyPoolOptions, install_default_drivers},
+    migrate::{MigrateError, Migrator},
 };
 
 pub use usage::Page;
@@ -48,7 +49,7 @@ pub enum Error {
     Open(sqlx::Error),
     /// Its tables could not be made or brought up to date.
     #[error("the store cannot be migrated: {0}")]
-    Migrate(#[from] sqlx::migrate::MigrateError),
+    Migrate(#[from] MigrateError),
     /// A statement failed.
     #[error("the store failed: {0}")]
     Statement(#[from] sqlx::Error),
@@ -85,7 +86,7 @@ impl Store {
         }
         let pool = options.connect(&url).await.map_err(Error::Open)?;
         match dialect {
-            Dialect::Sqlite => sqlx::migrate!("migrations/sqlite").run(&pool).await?,
+            Dialect::Sqlite => migrate_unlocked(&sqlx::migrate!("migrations/sqlite"), &pool).await?,
             Dialect::Postgres => sqlx::migrate!("migrations/postgres").run(&pool).await?,
         }
         Ok(Self { pool, dialect })
@@ -128,6 +129,22 @@ impl Store {
         Ok(transaction)
     }
 }
+
+/// Migrates an SQLite file, which another control plane may be doing too: for SQLite, sqlx has no lock to take. Of two that
+/// run the same step one fails and has changed nothing, and finds that step done when it looks again.
+async fn migrate_unlocked(migrations: &Migrator, pool: &AnyPool) -> Result<(), MigrateError> {
+    for _ in 1..MIGRATE_ATTEMPTS {
+        match migrations.run(pool).await {
+            Err(error @ (MigrateError::Execute(_) | MigrateError::ExecuteMigration(..))) => {
+                tracing::debug!(%error, "the store could not be migrated; looking again");
+            }
+            outcome => return outcome,
+        }
+    }
+    migrations.run(pool).await
+}
+
+const MIGRATE_ATTEMPTS: u32 = 8;
 
 /// Milliseconds since the Unix epoch.
 #[must_use]

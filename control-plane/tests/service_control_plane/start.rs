@@ -16,6 +16,7 @@ use crate::support::{
 on_each_store! {
     a_store_is_migrated_once_and_opened_again,
     a_taken_port_is_named,
+    control_planes_may_start_at_once_on_an_empty_database,
     stopping_ends_open_sessions,
     an_empty_token_lets_nobody_in,
 }
@@ -28,6 +29,16 @@ async fn a_store_is_migrated_once_and_opened_again(database: Database) {
     let beside = Store::open(&database.url).await.expect("a migrated database is taken as it is");
     beside.ping().await.expect("it answers");
     assert_eq!(plane.records().await.len(), 1);
+}
+
+async fn control_planes_may_start_at_once_on_an_empty_database(database: Database) {
+    let opening = || {
+        let url = database.url.clone();
+        tokio::spawn(async move { Store::open(&url).await })
+    };
+    for opened in [opening(), opening(), opening(), opening()] {
+        opened.await.expect("opening does not panic").expect("another that migrates is waited for");
+    }
 }
 
 async fn a_taken_port_is_named(database: Database) {
