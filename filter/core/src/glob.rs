@@ -29,6 +29,12 @@ impl Glob {
         true
     }
 
+    /// Whether it speaks of `provider/model` names, or of everything.
+    #[must_use]
+    pub fn names_provider(&self) -> bool {
+        self.0 == "*" || self.0.contains('/')
+    }
+
     /// How many characters are fixed: of two globs that match, the one with more says more.
     #[must_use]
     pub fn specificity(&self) -> usize {

@@ -17,6 +17,8 @@ use crate::host;
 pub(crate) struct AdapterContext {
     /// Absent until the attempt begins, and where it could not.
     adapter: Option<Adapter>,
+    /// Whether the response has a body: writing to one that is not there is an error that the SDK panics on.
+    has_body: bool,
 }
 
 /// The step of the chain that this attempt was led to: a number in the endpoint's metadata, as 8 bytes of IEEE 754.
@@ -36,12 +38,12 @@ fn read_exchange() -> Option<ExchangeId> {
 
 impl AdapterContext {
     fn whole_response(&mut self, size: usize) {
-        let body = host::read_body(BufferType::HttpResponseBody, size);
+        let body = if self.has_body { host::read_body(BufferType::HttpResponseBody, size) } else { Vec::new() };
         let whole =
             self.adapter.as_mut().and_then(|adapter| host::with_vm(|vm| adapter.handle_whole_response(vm, &body)));
         if let Some(whole) = whole {
             host::write_head(MapType::HttpResponseHeaders, &whole.head.0);
-            if let Some(body) = whole.body {
+            if let Some(body) = whole.body.filter(|_| self.has_body) {
                 host::write_body(BufferType::HttpResponseBody, &body);
             }
         }
@@ -110,6 +112,7 @@ impl HttpContext for AdapterContext {
     }
 
     fn on_http_response_body(&mut self, size: usize, end_of_stream: bool) -> Action {
+        self.has_body = true;
         let Some(adapter) = &mut self.adapter else { return Action::Continue };
         if adapter.is_holding() {
             if !end_of_stream {

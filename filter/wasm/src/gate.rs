@@ -129,6 +129,8 @@ impl HttpContext for GateContext {
     }
 
     fn on_http_request_trailers(&mut self, _count: usize) -> Action {
+        // What headers may not carry to a provider, trailers may not either.
+        host::write_head(MapType::HttpRequestTrailers, &[]);
         if self.admitted {
             return Action::Continue;
         }

@@ -1,7 +1,8 @@
 //! What the contexts ask of Envoy, put the way Envoy wants it.
 //!
 //! The methods of proxy-wasm's context traits unwrap what the host answers, and a panic here would cost the worker its VM:
-//! so the `hostcalls` beneath them are used.
+//! so the `hostcalls` beneath them are used. They give back what is expected to go wrong, and panic on the rest: a body is only
+//! written where there is one.
 
 use std::{
     cell::RefCell,

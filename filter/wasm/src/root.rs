@@ -111,6 +111,16 @@ impl Root {
     }
 }
 
+impl Drop for Root {
+    fn drop(&mut self) {
+        if DRIVER.get() == Some(self.context_id) {
+            DRIVER.set(None);
+            let (now, seed) = (host::now(), host::random());
+            host::with_vm(|vm| Session::handle_closed(vm, "its configuration was replaced", now, seed));
+        }
+    }
+}
+
 impl Context for Root {
     fn on_grpc_stream_message(&mut self, token_id: u32, message_size: usize) {
         if self.stream != Some(token_id) {
@@ -155,17 +165,18 @@ impl RootContext for Root {
             Role::Adapter => {}
             Role::Gate => {
                 host::start_vm(|| Vm::new(node(), configuration.clusters));
-                let driver = DRIVER.get().unwrap_or(self.context_id);
-                DRIVER.set(Some(driver));
-                if driver == self.context_id {
-                    self.set_tick_period(TICK);
-                }
+                self.set_tick_period(TICK);
             }
         }
         true
     }
 
     fn on_tick(&mut self) {
+        // The first gate's to tick drives; should its configuration go, another's takes over.
+        if DRIVER.get().get_or_insert(self.context_id) != &self.context_id {
+            return;
+        }
+        DRIVER.set(Some(self.context_id));
         let (now, seed) = (host::now(), host::random());
         let actions = host::with_vm(|vm| Session::handle_tick(vm, now, seed));
         self.apply(actions.unwrap_or_default());

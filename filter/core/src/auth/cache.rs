@@ -22,6 +22,8 @@ pub struct KeyCache {
     principals: HashMap<KeyDigest, Entry<Rc<Principal>>>,
     refusals: HashMap<KeyDigest, Entry<KeyRefusal>>,
     epoch: u64,
+    /// How often anything was said to be out of date.
+    changes: u64,
     /// The second of the last question, and how many were asked in it.
     asked: (u64, u32),
 }
@@ -105,14 +107,22 @@ impl KeyCache {
         }
     }
 
+    /// Grows whenever something that was learnt, or is being asked for, may be out of date.
+    #[must_use]
+    pub fn changes(&self) -> u64 {
+        self.changes
+    }
+
     /// Forgets what is known of a key that changed.
     pub fn forget(&mut self, digest: &KeyDigest) {
+        self.changes = self.changes.wrapping_add(1);
         self.principals.remove(digest);
         self.refusals.remove(digest);
     }
 
     /// A new session: changes may have been missed, so everything must be asked for again before its next use.
     pub fn begin_epoch(&mut self) {
+        self.changes = self.changes.wrapping_add(1);
         self.epoch = self.epoch.wrapping_add(1);
     }
 }

@@ -31,6 +31,12 @@ impl Principal {
     pub fn may_use(&self, model: &str) -> bool {
         self.models.iter().any(|glob| glob.matches(model))
     }
+
+    /// Whether the key may ask a provider by its name, for `provider/model`.
+    #[must_use]
+    pub fn may_use_direct(&self, name: &str) -> bool {
+        self.models.iter().any(|glob| glob.names_provider() && glob.matches(name))
+    }
 }
 
 /// Why the control plane refuses a key.

@@ -1,10 +1,14 @@
-use super::{Head, Reject, Reply, table::Attempt};
+use super::{
+    Head, Reject, Reply,
+    table::{Attempt, Exchange},
+};
 use crate::{
     formats::{
         Format, InvalidRequest, Passed, Relay, ResponseKind, UpstreamBody, UpstreamRequest, encode_request,
         is_error_of, translate_error,
     },
     ids::ExchangeId,
+    route::Step,
     time::Millis,
     vm::Vm,
 };
@@ -94,25 +98,19 @@ impl Adapter {
             let reject = Reject::Unreachable(503, super::reject::Failure::Other);
             return Err(reject.reply(Format::OpenaiChat));
         };
-        let prepared = exchange.take_prepared(step);
-        let name = id.to_string();
         let client = exchange.request.format;
-        let refusal = |reject: Reject| reject.reply(client);
-        let target = exchange.plan.steps.get(step);
-        let found = target.and_then(|target| Some((target, exchange.translation(target, &name)?)));
-        let Some((target, translation)) = found else {
-            return Err(refusal(Reject::UnsupportedOperation(exchange.request.model.to_string())));
+        let (target, encoded) = match encode(exchange, step) {
+            Ok(encoded) => encoded,
+            Err(reject) => {
+                // Where a provider has failed already, its failure is what the client must hear of: trying again may help.
+                let reject = if exchange.attempts > 0 { Reject::NoFallback(Box::new(reject)) } else { reject };
+                exchange.refused = Some(reject.clone());
+                return Err(reject.reply(client));
+            }
         };
+        let UpstreamRequest { headers, body, losses } = encoded;
+        let upstream = target.format.unwrap_or(client);
         let request = &exchange.request;
-        let encoded = match prepared {
-            Some(prepared) => Ok(prepared),
-            None => encode_request(&translation, &request.body, &request.envelope),
-        };
-        let UpstreamRequest { headers, body, losses } =
-            encoded.map_err(|InvalidRequest { message, param }| refusal(Reject::InvalidRequest(message, param)))?;
-        if exchange.plan.strict && !losses.is_empty() {
-            return Err(refusal(Reject::Lossy(losses)));
-        }
         let length = match &body {
             UpstreamBody::AsReceived => request.body.len(),
             UpstreamBody::Replaced(bytes) => bytes.len(),
@@ -123,7 +121,7 @@ impl Adapter {
             own(":method", "POST"),
             own(":scheme", &provider.scheme),
             own(":authority", &provider.authority),
-            (":path".to_owned(), format!("{}{}", provider.path_prefix, translation.upstream.path())),
+            (":path".to_owned(), format!("{}{}", provider.path_prefix, upstream.path())),
             own("content-type", "application/json"),
             own("content-length", &length.to_string()),
             own("accept", if request.stream { "text/event-stream" } else { "application/json" }),
@@ -131,8 +129,7 @@ impl Adapter {
             own("user-agent", concat!("tollgate/", env!("CARGO_PKG_VERSION"))),
         ];
         head.extend(headers.iter().map(|(name, value)| own(name, value)));
-        let same_format = translation.upstream == client;
-        let forwarded = request.headers.iter().filter(|(name, _)| same_format || !name.ends_with("-beta"));
+        let forwarded = request.headers.iter().filter(|(name, _)| upstream == client || !name.ends_with("-beta"));
         head.extend(forwarded.cloned());
         for (name, value) in &provider.headers {
             head.retain(|(present, _)| present != name);
@@ -179,7 +176,8 @@ impl Adapter {
             changed = true;
             head.set("x-tollgate-exchange", name.as_str());
             if let Some(target) = target {
-                head.set("x-tollgate-target", format!("{}/{}", target.provider.name, target.model));
+                let shown = format!("{}/{}", target.provider.name, target.model);
+                head.set("x-tollgate-target", to_header_value(&shown));
             }
             if let Some(attempt) = exchange.attempt.as_ref().filter(|attempt| !attempt.losses.is_empty()) {
                 head.set("x-tollgate-losses", to_header_value(&attempt.losses.to_string()));
@@ -194,6 +192,16 @@ impl Adapter {
             attempt.status = status;
             attempt.first_byte = Some(now);
             attempt.ended = end;
+        }
+        if status < 400 && (end || !(200..300).contains(&status)) {
+            // A redirect is no answer, and where it leads is not the client's business; nor is an answer without a body.
+            head.remove("location");
+            head.set(":status", "502");
+            changed = true;
+            if let Some(attempt) = exchange.attempt.as_mut() {
+                attempt.status = 502;
+                attempt.failure = Some(UNREADABLE);
+            }
         }
         self.state = match relay {
             _ if end => State::Ended,
@@ -251,7 +259,7 @@ impl Adapter {
                     bytes.extend_from_slice(&rest);
                     passed = Passed::Replaced(bytes);
                 }
-                Err(_) => failure = Some("invalid_provider_response"),
+                Err(_) => failure = Some(UNREADABLE),
             }
         }
         let observed = relay.observed().clone();
@@ -276,11 +284,6 @@ impl Adapter {
         match std::mem::replace(&mut self.state, State::Ended) {
             State::HoldingError(mut head) => {
                 self.note(vm, |attempt| attempt.ended = true);
-                // A redirect is no answer, and where it leads is not the client's business.
-                if head.status() < 400 {
-                    head.remove("location");
-                    head.set(":status", "502");
-                }
                 let upstream = self.upstream_format(vm).unwrap_or(client);
                 if upstream == client && head.encoding().is_none() && is_error_of(client, body) {
                     return Whole { head, body: None };
@@ -300,7 +303,7 @@ impl Adapter {
                 self.note(vm, |attempt| {
                     attempt.ended = true;
                     attempt.observed = observed;
-                    attempt.failure = failed.then_some("invalid_provider_response");
+                    attempt.failure = failed.then_some(UNREADABLE);
                 });
                 match finished {
                     Ok(rest) => {
@@ -342,6 +345,24 @@ impl Adapter {
     }
 }
 
+/// The request of one step, in its format; made by the gate already where it had to know that it can be.
+fn encode(exchange: &mut Exchange, step: usize) -> Result<(Step, UpstreamRequest), Reject> {
+    let prepared = exchange.take_prepared(step);
+    let name = exchange.id.to_string();
+    let unsupported = || Reject::UnsupportedOperation(exchange.request.model.to_string());
+    let target = exchange.plan.steps.get(step).ok_or_else(unsupported)?;
+    let translation = exchange.translation(target, &name).ok_or_else(unsupported)?;
+    let encoded = match prepared {
+        Some(prepared) => prepared,
+        None => encode_request(&translation, &exchange.request.body, &exchange.request.envelope)
+            .map_err(|InvalidRequest { message, param }| Reject::InvalidRequest(message, param))?,
+    };
+    if exchange.plan.strict && !encoded.losses.is_empty() {
+        return Err(Reject::Lossy(encoded.losses));
+    }
+    Ok((target.clone(), encoded))
+}
+
 /// The head of a body that was made here.
 fn become_json(head: &mut Head) {
     for name in ["content-length", "content-encoding", "transfer-encoding"] {
@@ -350,11 +371,15 @@ fn become_json(head: &mut Head) {
     head.set("content-type", "application/json");
 }
 
-/// Longest value of `x-tollgate-losses`, in bytes; Envoy refuses heads over 60 KiB.
-const MAX_LOSSES_HEADER: usize = 4096;
+/// The code of [`Reject::Unreadable`], on the record.
+const UNREADABLE: &str = "invalid_provider_response";
 
-/// Paths repeat member names that the client chose: only visible ASCII may stand in a header (RFC 9110 §5.5).
+/// Longest value of a header that says what happened, in bytes; Envoy refuses heads over 60 KiB.
+const MAX_DEBUG_HEADER: usize = 4096;
+
+/// Losses repeat member names, and targets models, that the client chose: only visible ASCII may stand in a header
+/// (RFC 9110 §5.5).
 fn to_header_value(text: &str) -> String {
     let visible = |c: char| if c == ' ' || c.is_ascii_graphic() { c } else { '?' };
-    text.chars().map(visible).take(MAX_LOSSES_HEADER).collect()
+    text.chars().map(visible).take(MAX_DEBUG_HEADER).collect()
 }

@@ -32,6 +32,8 @@ pub struct Gate {
     local: Option<Local>,
     /// The refusal of a body that is too large: Envoy's own may overtake it.
     too_large: Option<Reply>,
+    /// Whether a provider's answer has begun to reach the client.
+    answering: bool,
 }
 
 #[derive(Debug)]
@@ -52,6 +54,8 @@ struct Collecting {
     debug: bool,
     digest: KeyDigest,
     key: Key,
+    /// [`KeyCache::changes`](crate::auth::KeyCache::changes) when the control plane was asked.
+    asked_at: u64,
     body: Option<Vec<u8>>,
     max_body: usize,
 }
@@ -126,7 +130,15 @@ impl Gate {
     /// A gate for one stream. The id and the seed are the host's random bits.
     #[must_use]
     pub fn new(id: ExchangeId, seed: u64) -> Self {
-        Self { id, started: Millis(0), seed, state: State::AwaitingHead, local: None, too_large: None }
+        Self {
+            id,
+            started: Millis(0),
+            seed,
+            state: State::AwaitingHead,
+            local: None,
+            too_large: None,
+            answering: false,
+        }
     }
 
     /// The request's head arrived. `end` says that nothing follows it.
@@ -174,7 +186,10 @@ impl Gate {
     pub fn handle_answer(&mut self, vm: &mut Vm, answer: &Answer, now: Millis) -> Verdict {
         let State::Collecting(collecting) = &mut self.state else { return Verdict::Hold };
         let Key::Asked(fallback) = &collecting.key else { return Verdict::Hold };
-        vm.keys.learn(collecting.digest, answer, now);
+        // A key may have changed while the answer was on its way: it serves this request, and the next one asks again.
+        if vm.keys.changes() == collecting.asked_at {
+            vm.keys.learn(collecting.digest, answer, now);
+        }
         let outcome = match (answer, fallback) {
             (Answer::Good(principal, _), _) => Ok(Rc::clone(principal)),
             (Answer::Unavailable, Some(principal)) => Ok(Rc::clone(principal)),
@@ -191,11 +206,13 @@ impl Gate {
     }
 
     /// Whether the response that begins now is Envoy's own and not a provider's.
-    pub fn is_local_reply(&self, vm: &mut Vm) -> bool {
-        match self.state {
-            State::Admitted => !vm.exchanges.find(self.id).is_some_and(|exchange| {
+    pub fn is_local_reply(&mut self, vm: &mut Vm) -> bool {
+        self.answering = matches!(self.state, State::Admitted)
+            && vm.exchanges.find(self.id).is_some_and(|exchange| {
                 exchange.attempt.as_ref().is_some_and(|attempt| attempt.status != 0 && !attempt.over)
-            }),
+            });
+        match self.state {
+            State::Admitted => !self.answering,
             State::AwaitingHead | State::Collecting(_) => true,
             State::Answered(_) => self.too_large.is_some(),
             State::Logged => false,
@@ -217,7 +234,10 @@ impl Gate {
         };
         let reject = match status {
             413 => Reject::TooLarge(max_body),
-            _ => Reject::Unreachable(status, Failure::from_details(details)),
+            _ => {
+                let refused = vm.exchanges.find(self.id).and_then(|exchange| exchange.refused.take());
+                refused.unwrap_or_else(|| Reject::Unreachable(status, Failure::from_details(details)))
+            }
         };
         let reply = reject.reply(format);
         self.local = Some(Local { status, code: reject.code(), body: Some(reply.body.clone()) });
@@ -241,7 +261,8 @@ impl Gate {
     pub fn is_unfinished(&self, vm: &mut Vm) -> bool {
         match self.state {
             State::Admitted => vm.exchanges.find(self.id).is_some_and(|exchange| {
-                self.local.is_none() && !exchange.attempt.as_ref().is_some_and(|attempt| attempt.ended)
+                let ended = exchange.attempt.as_ref().is_some_and(|attempt| attempt.ended);
+                self.local.is_none() && !(self.answering && ended)
             }),
             State::Collecting(_) => self.local.is_none(),
             _ => false,
@@ -252,7 +273,9 @@ impl Gate {
     pub fn handle_log(&mut self, vm: &mut Vm, ending: Option<Ending>, now: Millis) {
         let local = self.local.as_ref();
         let record = match std::mem::replace(&mut self.state, State::Logged) {
-            State::Admitted => vm.exchanges.remove(self.id).map(|exchange| close(&exchange, local, ending, now)),
+            State::Admitted => {
+                vm.exchanges.remove(self.id).map(|exchange| close(&exchange, local, self.answering, ending, now))
+            }
             State::Answered(Some(refusal)) => Some(self.refused(refusal, Outcome::Refused, now)),
             State::Collecting(collecting) => {
                 let operation = match collecting.endpoint {
@@ -307,7 +330,8 @@ impl Gate {
         if length.is_some_and(|length: usize| length > max_body) {
             return Err(Early::Reject(Reject::TooLarge(max_body)));
         }
-        Ok(Collecting { endpoint, head, debug, digest, key, body: None, max_body })
+        let asked_at = vm.keys.changes();
+        Ok(Collecting { endpoint, head, debug, digest, key, asked_at, body: None, max_body })
     }
 
     fn keep_body(&mut self, body: Vec<u8>) {
@@ -432,10 +456,11 @@ impl From<Reject> for Early {
 }
 
 /// The record of an exchange that was admitted.
-fn close(exchange: &Exchange, local: Option<&Local>, ending: Option<Ending>, now: Millis) -> Record {
+fn close(exchange: &Exchange, local: Option<&Local>, answering: bool, ending: Option<Ending>, now: Millis) -> Record {
     let attempt = exchange.attempt.clone().unwrap_or_default();
     let (outcome, status, reason) = match (local, ending) {
         (Some(local), _) => (Outcome::ProviderError, local.status, local.code),
+        (None, Some(Ending::ClientGone)) if !answering => (Outcome::ClientAbort, 0, "client_gone"),
         (None, _) if attempt.ended => match attempt.failure {
             Some(failure) => (Outcome::ProviderError, attempt.status, failure),
             None if attempt.status >= 400 => (Outcome::ProviderError, attempt.status, "provider_error"),
@@ -446,7 +471,9 @@ fn close(exchange: &Exchange, local: Option<&Local>, ending: Option<Ending>, now
     };
     let usage = attempt.observed.usage;
     let provenance = match usage {
-        None if outcome == Outcome::ClientAbort || outcome == Outcome::Interrupted => Provenance::Partial,
+        None if outcome == Outcome::ClientAbort || outcome == Outcome::Interrupted || attempt.observed.failed => {
+            Provenance::Partial
+        }
         None => Provenance::None,
         Some(_) if attempt.observed.terminal => Provenance::Reported,
         Some(_) => Provenance::Partial,

@@ -46,6 +46,10 @@ pub enum Reject {
     Lossy(Losses),
     /// No provider could be asked: Envoy's status and what it says of the cause.
     Unreachable(u16, Failure),
+    /// A provider failed, and the next of the plan cannot take the request, because of this.
+    NoFallback(Box<Reject>),
+    /// The bodies of the requests under way take all the memory that they may.
+    Overloaded,
     /// A provider's answer could not be read.
     Unreadable(String),
 }
@@ -125,7 +129,7 @@ impl Reject {
             Self::ModelNotAllowed(_) => 403,
             Self::CompressedBody(_) => 415,
             Self::TooLarge(_) => 413,
-            Self::KeyUnresolved | Self::NotConfigured => 503,
+            Self::KeyUnresolved | Self::NotConfigured | Self::NoFallback(_) | Self::Overloaded => 503,
             Self::Unreachable(status, _) => *status,
             Self::Unreadable(_) => 502,
         }
@@ -158,6 +162,8 @@ impl Reject {
             Self::Unreachable(_, Failure::NoHealthyProvider | Failure::Connection) => "provider_unavailable",
             Self::Unreachable(_, Failure::NoCluster) => "cluster_not_found",
             Self::Unreachable(_, Failure::Other) => "gateway_error",
+            Self::NoFallback(_) => "no_fallback",
+            Self::Overloaded => "gateway_overloaded",
             Self::Unreadable(_) => "invalid_provider_response",
         }
     }
@@ -176,7 +182,9 @@ impl Reject {
         let mut reply = Reply::json(status, encode_error(client, &error));
         match self {
             Self::WrongMethod(allowed) => reply.headers.push(("allow", (*allowed).to_owned())),
-            Self::KeyUnresolved | Self::NotConfigured => reply.headers.push(("retry-after", "1".to_owned())),
+            Self::KeyUnresolved | Self::NotConfigured | Self::Overloaded => {
+                reply.headers.push(("retry-after", "1".to_owned()));
+            }
             Self::NoKey | Self::BadKey(_) => reply.headers.push(("www-authenticate", "Bearer".to_owned())),
             _ => {}
         }
@@ -238,6 +246,10 @@ impl Reject {
                 "The gateway's configuration is behind: the provider has no cluster in this Envoy.".to_owned()
             }
             Self::Unreachable(status, Failure::Other) => format!("The gateway failed with status {status}."),
+            Self::NoFallback(reason) => {
+                format!("The provider failed, and the next one cannot take this request: {}", reason.message())
+            }
+            Self::Overloaded => "The gateway holds as much as it can right now. Try again in a moment.".to_owned(),
             Self::Unreadable(reason) => format!("The provider's answer could not be read: {reason}."),
         }
     }

@@ -3,6 +3,7 @@ use std::{
     rc::Rc,
 };
 
+use super::Reject;
 use crate::{
     auth::Principal,
     canonical::Losses,
@@ -16,7 +17,15 @@ use crate::{
 
 /// The exchanges of one VM that were admitted and have not ended.
 #[derive(Debug, Default)]
-pub struct Table(HashMap<ExchangeId, Exchange>);
+pub struct Table {
+    open: HashMap<ExchangeId, Exchange>,
+    /// Bytes of the bodies that they hold.
+    held: usize,
+}
+
+/// Most bytes of bodies that one VM holds. Memory of wasm32 ends at 4 GiB, never shrinks, and running out of it costs the
+/// VM; a body may be held in two formats at once.
+const MAX_HELD: usize = 1 << 30;
 
 /// What gate and adapter know of one exchange.
 #[derive(Debug)]
@@ -39,6 +48,8 @@ pub struct Exchange {
     pub attempt: Option<Attempt>,
     /// The first step's request, where the gate had to translate it to know that it can be.
     pub prepared: Option<UpstreamRequest>,
+    /// Why the last attempt was refused by the adapter, if it was.
+    pub refused: Option<Reject>,
     /// Whether the control plane has been told that it is open.
     named: bool,
 }
@@ -90,25 +101,35 @@ pub struct Attempt {
 impl Table {
     /// Adds an exchange that was just admitted.
     pub fn insert(&mut self, exchange: Exchange) {
-        if let Entry::Vacant(place) = self.0.entry(exchange.id) {
+        if let Entry::Vacant(place) = self.open.entry(exchange.id) {
+            self.held = self.held.saturating_add(exchange.request.body.len());
             place.insert(exchange);
         }
     }
 
     /// An exchange that has not ended.
     pub fn find(&mut self, id: ExchangeId) -> Option<&mut Exchange> {
-        self.0.get_mut(&id)
+        self.open.get_mut(&id)
     }
 
     /// Takes an exchange out, because it has ended.
     pub fn remove(&mut self, id: ExchangeId) -> Option<Exchange> {
-        self.0.remove(&id)
+        let exchange = self.open.remove(&id)?;
+        self.held = self.held.saturating_sub(exchange.request.body.len());
+        Some(exchange)
+    }
+
+    /// Whether the bodies of the exchanges leave room for one more of this size.
+    #[must_use]
+    pub fn has_room_for(&self, body: usize) -> bool {
+        self.held.saturating_add(body) <= MAX_HELD
     }
 
     /// Marks those that have been open for longer than `after_ms`; whether there is one that was not marked before.
     pub fn name_open(&mut self, now: Millis, after_ms: u64) -> bool {
         let mut any = false;
-        for exchange in self.0.values_mut().filter(|exchange| !exchange.named && now.since(exchange.started) > after_ms)
+        for exchange in
+            self.open.values_mut().filter(|exchange| !exchange.named && now.since(exchange.started) > after_ms)
         {
             exchange.named = true;
             any = true;
@@ -118,19 +139,19 @@ impl Table {
 
     /// Those that were marked.
     pub fn named(&self) -> impl Iterator<Item = &Exchange> {
-        self.0.values().filter(|exchange| exchange.named)
+        self.open.values().filter(|exchange| exchange.named)
     }
 
     /// How many.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.open.len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.open.is_empty()
     }
 }
 
@@ -148,6 +169,7 @@ impl Exchange {
             attempts: 0,
             attempt: None,
             prepared: None,
+            refused: None,
             named: false,
         }
     }

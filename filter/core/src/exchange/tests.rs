@@ -260,7 +260,7 @@ fn a_providers_error_keeps_its_status_and_gets_the_clients_shape() {
 #[test]
 fn each_refusal_says_why_and_is_recorded_once_without_cost() {
     type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, u16, &'a str);
-    let cases: [Case<'_>; 13] = [
+    let cases: [Case<'_>; 14] = [
         (&[("authorization", "")], BODY, 401, "missing_api_key"),
         (&[(":path", "/v1/nothing?key=1")], BODY, 404, "unknown_url"),
         (&[(":method", "GET")], BODY, 405, "method_not_allowed"),
@@ -274,6 +274,7 @@ fn each_refusal_says_why_and_is_recorded_once_without_cost() {
         (&[], r#"{"model":"gpt-4o","model":"sonnet"}"#, 400, "duplicate_member"),
         (&[], r#"{"model":"gpt-4o","mod\u0065l":"sonnet"}"#, 400, "duplicate_member"),
         (&[], r#"{"model":"gpt-5"}"#, 404, "model_not_found"),
+        (&[], r#"{"model":"claude/x\r\nset-cookie: a"}"#, 400, "invalid_value"),
     ];
     for (extra, body, status, code) in cases {
         let mut vm = vm();
@@ -299,6 +300,8 @@ fn a_key_may_use_only_its_models_under_every_name_they_have() {
         (&["gpt-4o"][..], "sonnet", &[][..]),
         (&["gpt-4o"], "openai/gpt-4o", &[]),
         (&["gpt-4o"], "gpt-4o", &[("x-provider", "claude")]),
+        (&["*-mini"], "openai/o3-mini", &[]),
+        (&["claude*"], "claude/any", &[]),
     ] {
         assert_eq!(refused(attempt(models, model, extra)), (403, "model_not_allowed".to_owned()), "{model}");
     }
@@ -418,4 +421,79 @@ fn an_exchange_that_stays_open_is_named_once() {
     assert!(vm.exchanges.name_open(NOW.plus(1001), 1000));
     assert!(!vm.exchanges.name_open(NOW.plus(2000), 1000));
     assert_eq!(vm.exchanges.named().count(), 1);
+}
+
+#[test]
+fn what_the_client_chose_cannot_break_out_of_a_debug_header() {
+    let mut vm = vm();
+    let body = r#"{"model":"openai/x\u00e9","messages":[]}"#;
+    let Verdict::Admit(admission) = ask(&mut vm, &mut gate(), &[("x-tollgate-debug", "1")], body) else { panic!() };
+    let (mut adapter, _) = Adapter::begin(&mut vm, admission.exchange, 0).unwrap();
+    let head = adapter.handle_response_head(&mut vm, response("200", "application/json"), false, NOW);
+    let ResponseHead::Replace(head) = head else { panic!("{head:?}") };
+    assert_eq!(head.value("x-tollgate-target"), Some("openai/x?"));
+}
+
+#[test]
+fn a_redirect_is_a_failure_and_leads_nowhere() {
+    for end in [true, false] {
+        let mut vm = vm();
+        let mut gate = gate();
+        let admission = admitted(&mut vm, &mut gate, BODY);
+        let (mut adapter, _) = Adapter::begin(&mut vm, admission.exchange, 0).unwrap();
+        let mut redirect = response("307", "text/html");
+        redirect.set("location", "https://elsewhere.example/");
+        let head = match adapter.handle_response_head(&mut vm, redirect, end, NOW) {
+            ResponseHead::Replace(head) => head,
+            ResponseHead::Hold => adapter.handle_whole_response(&mut vm, b"<html>").head,
+            ResponseHead::Pass => panic!("passed"),
+        };
+        assert_eq!((head.status(), head.value("location")), (502, None));
+        assert!(!gate.is_local_reply(&mut vm));
+        assert_eq!(gate.handle_bodiless_error(&mut vm).map(|reply| reply.status), Some(502));
+        gate.handle_log(&mut vm, None, NOW);
+        let record = record(&mut vm);
+        assert_eq!((record.outcome, record.status), (Outcome::ProviderError, 502));
+    }
+}
+
+#[test]
+fn a_fallback_that_cannot_take_the_request_leaves_the_failure_retryable() {
+    let mut vm = vm();
+    let mut gate = gate();
+    let body = r#"{"model":"gpt-4o","messages":[{"role":"user","content":[{"type":"odd"}]}]}"#;
+    let admission = admitted(&mut vm, &mut gate, body);
+    let (mut first, _) = Adapter::begin(&mut vm, admission.exchange, 0).unwrap();
+    first.handle_response_head(&mut vm, response("503", "text/plain"), false, NOW);
+    first.handle_done(&mut vm);
+    let Err(reply) = Adapter::begin(&mut vm, admission.exchange, 1) else { panic!("taken") };
+    assert_eq!(reply.status, 503);
+    assert!(gate.is_local_reply(&mut vm));
+    assert_eq!(gate.handle_local_reply(&mut vm, 503, "").body, reply.body, "and its reason is not lost at the gate");
+}
+
+#[test]
+fn a_client_that_leaves_between_attempts_is_no_provider_error() {
+    let mut vm = vm();
+    let mut gate = gate();
+    let admission = admitted(&mut vm, &mut gate, BODY);
+    let (mut first, _) = Adapter::begin(&mut vm, admission.exchange, 0).unwrap();
+    first.handle_response_head(&mut vm, response("503", "text/plain"), false, NOW);
+    first.handle_whole_response(&mut vm, b"no");
+    first.handle_done(&mut vm);
+    assert!(gate.is_unfinished(&mut vm));
+    gate.handle_log(&mut vm, Some(Ending::ClientGone), NOW);
+    let record = record(&mut vm);
+    assert_eq!((record.outcome, record.status), (Outcome::ClientAbort, 0));
+}
+
+#[test]
+fn an_answer_that_a_change_overtook_is_not_kept() {
+    let mut vm = vm();
+    let mut gate = gate();
+    let digest = KeyDigest::of(b"sk-new");
+    gate.handle_head(&mut vm, head(&[("authorization", "Bearer sk-new")]), false, NOW);
+    vm.keys.forget(&digest);
+    gate.handle_answer(&mut vm, &Answer::Good(principal(&["*"]), 300_000), NOW);
+    assert_eq!(vm.keys.look_up(&digest, true, NOW), crate::auth::Known::Ask(None));
 }

@@ -174,6 +174,9 @@ impl fmt::Display for ScanError {
 
 impl std::error::Error for ScanError {}
 
+/// Most members of one object that is looked into: each takes many times the room that it takes in the text.
+const MAX_MEMBERS: usize = 1 << 16;
+
 /// Key and value of each member of one object.
 pub(super) struct Members<'t>(pub(super) Vec<(Cow<'t, str>, &'t RawValue)>);
 
@@ -191,6 +194,9 @@ impl<'de> Deserialize<'de> for Members<'de> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut members = Vec::with_capacity(12);
                 while let Some(Text(key)) = map.next_key()? {
+                    if members.len() >= MAX_MEMBERS {
+                        return Err(serde::de::Error::custom("too many members in one object"));
+                    }
                     members.push((key, map.next_value()?));
                 }
                 Ok(Members(members))

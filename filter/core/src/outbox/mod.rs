@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::meter::Record;
+use crate::meter::{Outcome, Record};
 
 /// Most records that are kept. A record is about 300 bytes here, so a full outbox is about 6 MB.
 pub const CAPACITY: usize = 20_000;
@@ -22,9 +22,11 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// Adds a record; when the outbox is full it is counted and dropped.
+    /// Adds a record; when the outbox is full it is counted and dropped. Refusals cost nothing and anyone can cause them, so
+    /// they leave half of the room to what was used.
     pub fn push(&mut self, record: Record) {
-        if self.records.len() >= CAPACITY {
+        let room = if record.outcome == Outcome::Refused { CAPACITY / 2 } else { CAPACITY };
+        if self.records.len() >= room {
             self.dropped = self.dropped.saturating_add(1);
         } else {
             self.records.push_back(record);
@@ -140,6 +142,17 @@ mod tests {
     fn a_full_outbox_counts_what_it_drops() {
         let outbox = filled(CAPACITY as u128 + 2);
         assert_eq!((outbox.len(), outbox.dropped()), (CAPACITY, 2));
+    }
+
+    #[test]
+    fn refusals_do_not_push_out_what_was_used() {
+        let mut outbox = Outbox::default();
+        for n in 0..CAPACITY as u128 {
+            outbox.push(Record { outcome: Outcome::Refused, ..record(n) });
+        }
+        assert_eq!(outbox.len(), CAPACITY / 2);
+        outbox.push(record(0));
+        assert_eq!(outbox.len(), CAPACITY / 2 + 1);
     }
 
     #[test]

@@ -50,6 +50,9 @@ pub(super) fn admit(
     let nameless = |reject| Box::new((reject, Rc::from("")));
     let snapshot = vm.snapshot.clone().ok_or_else(|| nameless(Reject::NotConfigured))?;
     let provider = pending.head.value("x-provider").map(str::to_owned);
+    if !vm.exchanges.has_room_for(pending.body.len()) {
+        return Err(nameless(Reject::Overloaded));
+    }
     let (head, request) = read(pending).map_err(nameless)?;
     let model = Rc::clone(&request.model);
     let named = |reject| Box::new((reject, Rc::clone(&model)));
@@ -86,6 +89,9 @@ fn read(pending: Pending) -> Result<(Head, Request), Reject> {
     if model.is_empty() {
         return Err(Reject::InvalidMember("model", "the name of a model"));
     }
+    if model.chars().any(char::is_control) {
+        return Err(Reject::InvalidMember("model", "free of control characters"));
+    }
     if model.len() > MAX_MODEL_NAME {
         return Err(Reject::InvalidMember("model", "at most 256 bytes long"));
     }
@@ -114,12 +120,13 @@ fn read(pending: Pending) -> Result<(Head, Request), Reject> {
     Ok((head, request))
 }
 
-/// A key that may use a model may use its aliases, and the other way round; a provider named by the client counts as
-/// `provider/model`.
+/// A key that may use a model may use its aliases, and the other way round. A provider named by the client counts as
+/// `provider/model`, and only patterns that name a provider too (or are just `*`) allow it: `*-mini` is about models, and must
+/// not open every provider's.
 fn may_use(principal: &Principal, selected: &Selected, asked: &str) -> bool {
     match selected {
         Selected::Route(..) => principal.may_use(asked) || principal.may_use(&selected.name()),
-        Selected::Direct(..) => principal.may_use(&selected.name()),
+        Selected::Direct(..) => principal.may_use_direct(&selected.name()),
     }
 }
 

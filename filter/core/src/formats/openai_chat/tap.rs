@@ -9,6 +9,7 @@ use crate::canonical::Usage;
 #[derive(Debug, Default)]
 pub(in crate::formats) struct Tap {
     finished: bool,
+    done: bool,
 }
 
 /// What one event was.
@@ -28,6 +29,7 @@ impl Tap {
     /// Looks at the data of the next event.
     pub(in crate::formats) fn see(&mut self, data: &[u8]) -> Verdict {
         if data.trim_ascii() == b"[DONE]" {
+            self.done = true;
             return Verdict { terminal: self.finished, ..Verdict::default() };
         }
         // Some providers state running figures in each event: only those with or after the finish reason are final.
@@ -46,6 +48,11 @@ impl Tap {
             usage_only: added.is_some() && choiceless,
             failed: chunk.error.is_some() && chunk.choices.is_none(),
         }
+    }
+
+    /// Whether the stream may end here: a finish reason was seen, or `[DONE]`.
+    pub(in crate::formats) fn may_end(&self) -> bool {
+        self.finished || self.done
     }
 
     /// Whether a finish reason was seen.

@@ -104,6 +104,7 @@ impl Stream {
                 out.extend_from_slice(raw);
             }
         });
+        observed.failed |= !self.tap.may_end();
         out
     }
 
