@@ -41,7 +41,13 @@ models:
     let route = route(&compiled, "m");
     let providers: Vec<_> = route.targets.iter().map(|t| (t.provider.as_str(), t.model.as_str())).collect();
     assert_eq!(providers, [("a", "m"), ("b", "other"), ("c", "m")]);
-    assert_eq!(route.chains, [chain(&[0, 1, 2], "chain/a+b+c"), chain(&[1, 0, 2], "chain/b+a+c")]);
+    assert_eq!(
+        route.chains,
+        [
+            chain(&[0, 1, 2], "chain/a+b@http://127.0.0.1:8090+c"),
+            chain(&[1, 0, 2], "chain/b@http://127.0.0.1:8090+a+c")
+        ]
+    );
     assert_eq!((route.timeout_ms, route.first_byte_timeout_ms), (600_000, 60_000));
 }
 
@@ -55,9 +61,9 @@ models:
 "
     ));
     let names: Vec<&str> = compiled.clusters.iter().map(|cluster| cluster.name.as_str()).collect();
-    assert_eq!(names, ["chain/a", "chain/a+c", "chain/b", "chain/c"]);
+    assert_eq!(names, ["chain/a", "chain/a+c", "chain/b@http://127.0.0.1:8090", "chain/c"]);
     let clusters: Vec<&str> = compiled.snapshot.providers.iter().map(|p| p.cluster.as_str()).collect();
-    assert_eq!(clusters, ["chain/a", "chain/b", "chain/c"]);
+    assert_eq!(clusters, ["chain/a", "chain/b@http://127.0.0.1:8090", "chain/c"]);
     let steps: Vec<_> = compiled.clusters[1].steps.iter().map(|s| (s.host.as_str(), s.port, s.tls)).collect();
     assert_eq!(steps, [("api.openai.com", 443, true), ("api.anthropic.com", 443, true)]);
 }

@@ -78,7 +78,7 @@ fn both_roles_have_the_same_vm_and_the_knobs_they_need() {
 fn a_chain_has_one_priority_for_each_step() {
     let compiled = compiled();
     let rendered = bootstrap(&settings(Path::new("/f.wasm")), ClusterSource::Static(&compiled.clusters));
-    let mixed = cluster(&rendered, "chain/local+openai");
+    let mixed = cluster(&rendered, "chain/local@http://127.0.0.1:8090+openai");
     let endpoints = mixed["load_assignment"]["endpoints"].as_array().unwrap();
     let step = |i: usize| &endpoints[i]["lb_endpoints"][0];
     assert_eq!((&endpoints[0]["priority"], &endpoints[1]["priority"]), (&json!(0), &json!(1)));
@@ -89,7 +89,7 @@ fn a_chain_has_one_priority_for_each_step() {
     assert_eq!(mixed["outlier_detection"]["max_ejection_percent"], 100);
     assert!(cluster(&rendered, "chain/openai").get("outlier_detection").is_none(), "an only step is never ejected");
     assert!(cluster(&rendered, "chain/openai").get("transport_socket").is_some());
-    assert!(cluster(&rendered, "chain/local").get("transport_socket").is_none());
+    assert!(cluster(&rendered, "chain/local@http://127.0.0.1:8090").get("transport_socket").is_none());
     assert_eq!(mixed["per_connection_buffer_limit_bytes"], 33 << 20);
     assert_eq!(rendered["static_resources"]["listeners"][0]["per_connection_buffer_limit_bytes"], 33 << 20);
 }

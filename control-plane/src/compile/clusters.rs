@@ -7,7 +7,8 @@ use crate::config::{BaseUrl, Provider};
 /// An ordered list of providers, which many routes can share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cluster {
-    /// `chain/<provider>+<provider>…`.
+    /// `chain/<provider>+<provider>…`, each with `@<origin>` where that is not the usual one of its kind. So a provider that
+    /// moves is another cluster: its new credential cannot go to its old place, nor the old one to the new.
     pub name: String,
     /// One Envoy priority each, at least one.
     pub steps: Vec<Step>,
@@ -26,37 +27,42 @@ pub struct Step {
     pub tls: bool,
 }
 
-/// The name of the cluster for these providers in this order.
-pub fn cluster_name(providers: &[&str]) -> String {
-    format!("chain/{}", providers.join("+"))
+fn place_name(provider: &Provider) -> String {
+    let BaseUrl { tls, host, port, .. } = &provider.base_url;
+    let origin = format!("{}://{host}:{port}", if *tls { "https" } else { "http" });
+    let usual = provider.kind.base_url().and_then(|url| url::Url::parse(url).ok());
+    let is_usual = usual.is_some_and(|url| {
+        let usual_port = url.port_or_known_default();
+        (*tls, Some(host.as_str()), Some(*port)) == (url.scheme() == "https", url.host_str(), usual_port)
+    });
+    if is_usual { provider.name.clone() } else { format!("{}@{origin}", provider.name) }
 }
 
 /// Collects clusters while routes are compiled.
 pub(super) struct Clusters<'a> {
-    places: BTreeMap<&'a str, &'a BaseUrl>,
+    providers: BTreeMap<&'a str, &'a Provider>,
     made: BTreeMap<String, Cluster>,
 }
 
 impl<'a> Clusters<'a> {
     pub(super) fn new(providers: &'a [Provider]) -> Self {
-        let places = providers.iter().map(|provider| (provider.name.as_str(), &provider.base_url)).collect();
-        Self { places, made: BTreeMap::new() }
+        let providers = providers.iter().map(|provider| (provider.name.as_str(), provider)).collect();
+        Self { providers, made: BTreeMap::new() }
     }
 
     /// The name of the cluster for these providers, which from now on is among those to render.
     pub(super) fn name_for(&mut self, providers: &[&str]) -> String {
-        let name = cluster_name(providers);
+        let places: Vec<&Provider> = providers.iter().filter_map(|name| self.providers.get(name).copied()).collect();
+        let parts: Vec<String> = places.iter().map(|provider| place_name(provider)).collect();
+        let name = format!("chain/{}", parts.join("+"));
         if !self.made.contains_key(&name) {
-            let step = |provider: &&str| {
-                let place = self.places.get(provider)?;
-                Some(Step {
-                    provider: (*provider).to_owned(),
-                    host: place.host.clone(),
-                    port: place.port,
-                    tls: place.tls,
-                })
+            let step = |provider: &&Provider| Step {
+                provider: provider.name.clone(),
+                host: provider.base_url.host.clone(),
+                port: provider.base_url.port,
+                tls: provider.base_url.tls,
             };
-            let steps = providers.iter().filter_map(step).collect();
+            let steps = places.iter().map(step).collect();
             self.made.insert(name.clone(), Cluster { name: name.clone(), steps });
         }
         name

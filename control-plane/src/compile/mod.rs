@@ -6,7 +6,7 @@ mod clusters;
 use tollgate_proto::v1::{self, Chain, Header, Price, Route, Snapshot};
 
 pub use chains::{MAX_CHAINS, chain_count};
-pub use clusters::{Cluster, Step, cluster_name};
+pub use clusters::{Cluster, Step};
 
 use crate::config::{Config, Kind, Model, Provider, Target, Translation};
 use crate::domain::key::BootstrapKey;

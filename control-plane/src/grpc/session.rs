@@ -67,10 +67,15 @@ enum Over {
 
 impl Session {
     async fn run(self, mut up: Streaming<Up>) {
-        let hello = match up.message().await {
-            Ok(Some(Up { kind: Some(up::Kind::Hello(hello)) })) if !hello.vm_id.is_empty() => hello,
-            Ok(None) | Err(_) => return,
-            Ok(Some(_)) => {
+        // Three beats, as for every later word.
+        let hello = match tokio::time::timeout(self.context.heartbeat * 3, up.message()).await {
+            Ok(Ok(Some(Up { kind: Some(up::Kind::Hello(hello)) }))) if !hello.vm_id.is_empty() => hello,
+            Ok(Ok(None) | Err(_)) => return,
+            Err(_) => {
+                let _ = self.down.send(Err(Status::deadline_exceeded("no hello"))).await;
+                return;
+            }
+            Ok(Ok(Some(_))) => {
                 let _ = self.down.send(Err(Status::invalid_argument("the first message must be hello"))).await;
                 return;
             }
