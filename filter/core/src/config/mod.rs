@@ -25,6 +25,15 @@ pub struct Snapshot {
     pub max_body: usize,
 }
 
+impl Snapshot {
+    /// The route of this name: an exact one before patterns, of which the most specific counts.
+    #[must_use]
+    pub fn route(&self, model: &str) -> Option<&Rc<Route>> {
+        let glob = || self.globs.iter().find(|(glob, _)| glob.matches(model)).map(|(_, route)| route);
+        self.routes.get(model).or_else(glob)
+    }
+}
+
 /// A configured upstream account.
 #[derive(Debug)]
 pub struct Provider {

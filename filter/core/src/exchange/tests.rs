@@ -69,7 +69,7 @@ fn snapshot() -> v1::Snapshot {
             route("gpt-4o", vec![target("openai", "gpt-4o", 0), target("claude", "sonnet", 1)], "chain/openai+claude"),
             route("sonnet", vec![target("claude", "claude-sonnet-4-5", 0)], "chain/claude"),
         ],
-        aliases: [("default".to_owned(), "gpt-4o".to_owned())].into(),
+        aliases: [("default", "gpt-4o"), ("raw", "openai/o3")].map(|(a, m)| (a.to_owned(), m.to_owned())).into(),
         max_body_bytes: 1 << 20,
     }
 }
@@ -296,10 +296,12 @@ fn a_key_may_use_only_its_models_under_every_name_they_have() {
     };
     assert!(matches!(attempt(&["gpt-4o"], "default", &[]), Verdict::Admit(_)));
     assert!(matches!(attempt(&["claude/*"], "claude/any", &[]), Verdict::Admit(_)));
+    assert!(matches!(attempt(&["raw"], "raw", &[]), Verdict::Admit(_)), "an alias of a provider's model");
     for (models, model, extra) in [
         (&["gpt-4o"][..], "sonnet", &[][..]),
         (&["gpt-4o"], "openai/gpt-4o", &[]),
         (&["gpt-4o"], "gpt-4o", &[("x-provider", "claude")]),
+        (&["raw"], "openai/o3", &[]),
         (&["*-mini"], "openai/o3-mini", &[]),
         (&["claude*"], "claude/any", &[]),
     ] {

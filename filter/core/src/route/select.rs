@@ -30,15 +30,19 @@ pub fn select(snapshot: &Snapshot, model: &str, provider: Option<&str>) -> Resul
         let provider = snapshot.providers.get(name).ok_or(Unroutable::UnknownProvider)?;
         return Ok(Selected::Direct(Rc::clone(provider), model.into()));
     }
-    if let Some((name, model)) = model.split_once('/')
-        && let Some(provider) = snapshot.providers.get(name)
-    {
-        return Ok(Selected::Direct(Rc::clone(provider), model.into()));
+    let direct = |name: &str| {
+        let (provider, model) = name.split_once('/')?;
+        Some(Selected::Direct(Rc::clone(snapshot.providers.get(provider)?), model.into()))
+    };
+    if let Some(direct) = direct(model) {
+        return Ok(direct);
     }
+    // The control plane has followed aliases of aliases to their end.
     let model = snapshot.aliases.get(model).map_or(model, String::as_str);
-    let exact = snapshot.routes.get(model);
-    let route = exact.or_else(|| snapshot.globs.iter().find(|(glob, _)| glob.matches(model)).map(|(_, route)| route));
-    route.map(|route| Selected::Route(Rc::clone(route), model.into())).ok_or(Unroutable::UnknownModel)
+    if let Some(route) = snapshot.route(model) {
+        return Ok(Selected::Route(Rc::clone(route), model.into()));
+    }
+    direct(model).ok_or(Unroutable::UnknownModel)
 }
 
 impl Selected {

@@ -63,7 +63,7 @@ pub(super) fn admit(
             Unroutable::UnknownProvider => Reject::UnknownProvider(provider.clone().unwrap_or_default()),
         })
     })?;
-    if !may_use(principal, &selected, &model) {
+    if !may_use(principal, &selected, &model, snapshot.aliases.contains_key(&*model)) {
         return Err(named(Reject::ModelNotAllowed(model.to_string())));
     }
     let plan = Plan::draw(&selected, request.format, seed);
@@ -122,11 +122,11 @@ fn read(pending: Pending) -> Result<(Head, Request), Reject> {
 
 /// A key that may use a model may use its aliases, and the other way round. A provider named by the client counts as
 /// `provider/model`, and only patterns that name a provider too (or are just `*`) allow it: `*-mini` is about models, and must
-/// not open every provider's.
-fn may_use(principal: &Principal, selected: &Selected, asked: &str) -> bool {
+/// not open every provider's. An alias that leads to a provider was made for being asked for.
+fn may_use(principal: &Principal, selected: &Selected, asked: &str, is_alias: bool) -> bool {
     match selected {
         Selected::Route(..) => principal.may_use(asked) || principal.may_use(&selected.name()),
-        Selected::Direct(..) => principal.may_use_direct(&selected.name()),
+        Selected::Direct(..) => principal.may_use_direct(&selected.name()) || (is_alias && principal.may_use(asked)),
     }
 }
 

@@ -1,12 +1,10 @@
 //! What the gate answers itself: its health, and the models that a key may use.
 
-use std::rc::Rc;
-
 use serde::Serialize;
 
 use crate::{
     auth::Principal,
-    config::{Route, Snapshot},
+    config::Snapshot,
     exchange::{Reject, Reply},
     vm::Vm,
 };
@@ -66,10 +64,10 @@ pub(super) fn retrieve(vm: &Vm, principal: &Principal, id: &str) -> Result<Reply
 
 fn find<'a>(snapshot: &'a Snapshot, name: &'a str) -> Option<Model<'a>> {
     let target = snapshot.aliases.get(name).map_or(name, String::as_str);
-    let exact: Option<&Rc<Route>> = snapshot.routes.get(target);
-    let route =
-        exact.or_else(|| snapshot.globs.iter().find(|(glob, _)| glob.matches(target)).map(|(_, route)| route))?;
-    let owned_by = route.targets.first().map_or("tollgate", |target| &target.provider.name);
+    let owned_by = match snapshot.route(target) {
+        Some(route) => &route.targets.first()?.provider.name,
+        None => &snapshot.providers.get(target.split_once('/')?.0)?.name,
+    };
     Some(Model { id: name, object: "model", created: 0, owned_by })
 }
 
