@@ -3,7 +3,7 @@ use std::{borrow::Cow, fmt, ops::Range};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::read::Text;
+use super::read::{Node, Text};
 
 /// The top-level members of a JSON object, by position in the text they were scanned from.
 ///
@@ -38,6 +38,15 @@ pub enum Edit<'a> {
     Set(&'a str, Cow<'a, str>),
     /// Takes the member out, where it is present.
     Remove(&'a str),
+}
+
+impl Member {
+    /// The value, in the text that the member was scanned from, which need not be checked again. `None` for another text,
+    /// where that can be told.
+    #[must_use]
+    pub fn node<'t>(&self, text: &'t [u8]) -> Option<Node<'t>> {
+        std::str::from_utf8(text.get(self.value.clone())?).ok().map(Node::of_scanned)
+    }
 }
 
 impl Envelope {

@@ -20,6 +20,11 @@ impl<'t> Node<'t> {
         serde_json::from_slice::<&RawValue>(text).map(|raw| Self(raw.get()))
     }
 
+    /// A value whose text was found valid before.
+    pub(super) fn of_scanned(text: &'t str) -> Self {
+        Self(text)
+    }
+
     /// The JSON text.
     #[must_use]
     pub fn text(self) -> &'t str {

@@ -16,10 +16,7 @@ pub(in crate::formats) fn decode_request<'a>(body: &'a [u8], envelope: &Envelope
     let mut max_tokens = None;
     for member in envelope.members() {
         let key = member.key.as_str();
-        let text = body.get(member.value.clone()).unwrap_or_default();
-        let Ok(value) = Node::parse(text) else {
-            return Err(InvalidRequest::new(key, "is not valid JSON"));
-        };
+        let value = want(member.node(body), key, "valid JSON")?;
         if value.is_null() {
             continue;
         }
