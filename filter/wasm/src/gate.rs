@@ -80,19 +80,18 @@ impl GateContext {
     }
 }
 
-/// The router chooses by the cluster header, and looks again only when a single header is set: so that one comes last.
+/// The cluster comes last: each header that is set makes the router choose again.
 fn admit(admission: &Admission) {
     if admission.may_retry {
         let property = vec![host::EXCHANGE_PROPERTY];
         let name = admission.exchange.to_string();
         host::check("naming the exchange", hostcalls::set_property(property, Some(name.as_bytes())));
     }
-    host::write_head(MapType::HttpRequestHeaders, &admission.headers);
-    let cluster = Some(admission.cluster.as_str());
-    host::check(
-        "choosing the cluster",
-        hostcalls::set_map_value(MapType::HttpRequestHeaders, "x-tollgate-cluster", cluster),
-    );
+    admission.remove.iter().for_each(|name| host::write_header(MapType::HttpRequestHeaders, name, None));
+    let set = admission.set.iter().map(|(name, value)| (*name, value.as_str()));
+    for (name, value) in set.chain([("x-tollgate-cluster", admission.cluster.as_str())]) {
+        host::write_header(MapType::HttpRequestHeaders, name, Some(value));
+    }
 }
 
 impl Context for GateContext {

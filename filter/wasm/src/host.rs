@@ -81,6 +81,11 @@ pub(crate) fn write_head(map: MapType, head: &[(String, String)]) {
     check("writing headers", hostcalls::set_map(map, pairs));
 }
 
+/// Gives one header this value, or takes it out.
+pub(crate) fn write_header(map: MapType, name: &str, value: Option<&str>) {
+    check("writing a header", hostcalls::set_map_value(map, name, value));
+}
+
 /// What is in a body buffer, whole.
 pub(crate) fn read_body(buffer: BufferType, size: usize) -> Vec<u8> {
     check("reading a body", hostcalls::get_buffer(buffer, 0, size)).flatten().unwrap_or_default()

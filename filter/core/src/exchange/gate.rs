@@ -105,8 +105,10 @@ pub struct Admission {
     pub exchange: ExchangeId,
     /// Whether there may be a second attempt.
     pub may_retry: bool,
-    /// The complete head, except for the cluster.
-    pub headers: Vec<(String, String)>,
+    /// Headers to take out.
+    pub remove: Vec<String>,
+    /// Headers to set. They are few, and a head is dear to write whole (every header of it is removed and added again).
+    pub set: Vec<(&'static str, String)>,
     /// The cluster of the plan.
     pub cluster: String,
 }
@@ -298,9 +300,8 @@ impl Gate {
         }
     }
 
-    fn begin(vm: &mut Vm, mut head: Head, now: Millis) -> Result<Collecting, Early> {
+    fn begin(vm: &mut Vm, head: Head, now: Millis) -> Result<Collecting, Early> {
         let debug = head.value("x-tollgate-debug").is_some_and(|value| value != "0");
-        head.0.retain(|(name, _)| !name.starts_with("x-tollgate-") && !name.starts_with("x-envoy-"));
         let method = head.value(":method").unwrap_or_default();
         if head.value("upgrade").is_some() || method == "CONNECT" {
             return Err(Early::Reject(Reject::Upgrade));

@@ -73,10 +73,10 @@ pub(super) fn admit(
     let mut exchange = Exchange::new(id, started, Rc::clone(principal), request, plan);
     exchange.snapshot_version = snapshot.version;
     let usable = prepare(&mut exchange).map_err(named)?;
-    let headers = build_headers(head, &exchange, usable);
+    let (remove, set) = change_head(&head, &exchange, usable);
     let cluster = exchange.plan.cluster.clone();
     vm.exchanges.insert(exchange);
-    Ok(Admission { exchange: id, may_retry: usable > 1, headers, cluster })
+    Ok(Admission { exchange: id, may_retry: usable > 1, remove, set, cluster })
 }
 
 fn read(pending: Pending) -> Result<(Head, Request), Reject> {
@@ -162,34 +162,30 @@ fn prepare(exchange: &mut Exchange) -> Result<usize, Reject> {
     Ok(usable)
 }
 
-/// The client's head without what only concerns the gateway, and with what the router reads
+/// Takes out of the client's head what only concerns the gateway, and adds what the router reads
 /// (<https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/router_filter>).
-fn build_headers(head: Head, exchange: &Exchange, usable: usize) -> Vec<(String, String)> {
-    let mut headers = head.0;
-    headers.retain(|(name, _)| !STRIPPED_HEADERS.contains(&name.as_str()));
+fn change_head(head: &Head, exchange: &Exchange, usable: usize) -> (Vec<String>, Vec<(&'static str, String)>) {
+    let stays_here = |name: &str| {
+        STRIPPED_HEADERS.contains(&name) || name.starts_with("x-tollgate-") || name.starts_with("x-envoy-")
+    };
+    let remove = head.0.iter().map(|(name, _)| name).filter(|name| stays_here(name)).cloned().collect();
+    let mut set = vec![(EXCHANGE_HEADER, exchange.id.to_string())];
     // A key in the query is no credential of this format, but it must not go further either.
-    if let Some((_, path)) = headers.iter_mut().find(|(name, _)| name == ":path")
-        && let Some(query) = path.find('?')
-    {
-        path.truncate(query);
+    if head.value(":path").is_some_and(|path| path.contains('?')) {
+        set.push((":path", head.path().to_owned()));
     }
-    let mut set = |name: &str, value: String| headers.push((name.to_owned(), value));
-    set(EXCHANGE_HEADER, exchange.id.to_string());
     let retries = usable.saturating_sub(1);
     if retries > 0 {
-        set("x-envoy-max-retries", retries.to_string());
+        set.push(("x-envoy-max-retries", retries.to_string()));
     }
     let plan = &exchange.plan;
     // A per-try timeout on a response that the adapter holds would fire in its middle and bill it twice: streams only.
-    if exchange.request.stream {
-        set("x-envoy-upstream-rq-timeout-ms", "0".to_owned());
-        if plan.first_byte_timeout_ms > 0 {
-            set("x-envoy-upstream-rq-per-try-timeout-ms", plan.first_byte_timeout_ms.to_string());
-        }
-    } else {
-        set("x-envoy-upstream-rq-timeout-ms", plan.timeout_ms.to_string());
+    if !exchange.request.stream {
+        set.push(("x-envoy-upstream-rq-timeout-ms", plan.timeout_ms.to_string()));
+    } else if plan.first_byte_timeout_ms > 0 {
+        set.push(("x-envoy-upstream-rq-per-try-timeout-ms", plan.first_byte_timeout_ms.to_string()));
     }
-    headers
+    (remove, set)
 }
 
 impl Exchange {
