@@ -9,7 +9,7 @@ use proxy_wasm::{
 };
 use tollgate_core::{
     auth::Answer,
-    exchange::{Admission, Ending, Gate, Verdict},
+    exchange::{Admission, Ending, Gate, Reply, Verdict},
     ids::ExchangeId,
     session::{decode_resolution, encode_resolve},
 };
@@ -22,12 +22,14 @@ pub(crate) struct GateContext {
     admitted: bool,
     /// The host waits for us inside a callback; outside of one it must be told to go on.
     in_callback: bool,
+    /// Envoy takes one reply from a context: a second is an error that the SDK panics on.
+    replied: bool,
 }
 
 impl GateContext {
     pub(crate) fn new(link: Rc<Link>) -> Self {
         let gate = Gate::new(ExchangeId::from_random(host::random_wide()), host::random());
-        Self { gate, link, admitted: false, in_callback: true }
+        Self { gate, link, admitted: false, in_callback: true, replied: false }
     }
 
     fn apply(&mut self, verdict: Option<Verdict>) -> Action {
@@ -41,7 +43,7 @@ impl GateContext {
                 Action::Continue
             }
             Some(Verdict::Reply(reply)) => {
-                host::reply(&reply);
+                self.reply(&reply);
                 Action::Pause
             }
             Some(Verdict::Ask(digest)) => {
@@ -64,6 +66,12 @@ impl GateContext {
             }
             // `None` is a VM without a gate's configuration, which admits nothing.
             Some(Verdict::Hold) | None => Action::Pause,
+        }
+    }
+
+    fn reply(&mut self, reply: &Reply) {
+        if !std::mem::replace(&mut self.replied, true) {
+            host::reply(reply);
         }
     }
 
@@ -145,8 +153,8 @@ impl HttpContext for GateContext {
             let status = head.status();
             let reply = host::with_vm(|vm| self.gate.handle_local_reply(vm, status, &details));
             if let Some(reply) = reply {
-                if end_of_stream {
-                    host::reply(&reply);
+                if end_of_stream && !self.replied {
+                    self.reply(&reply);
                     return Action::Pause;
                 }
                 head.remove("content-length");
@@ -154,7 +162,7 @@ impl HttpContext for GateContext {
                 host::write_head(MapType::HttpResponseHeaders, &head.0);
             }
         } else if end_of_stream && let Some(Some(reply)) = host::with_vm(|vm| self.gate.handle_bodiless_error(vm)) {
-            host::reply(&reply);
+            self.reply(&reply);
             return Action::Pause;
         }
         Action::Continue

@@ -1,17 +1,21 @@
 use std::rc::Rc;
 
-use super::{Endpoint, Head, Reject, Reply, endpoint::NoEndpoint, reject::Failure, table::Exchange};
+use super::{Endpoint, Head, Reject, Reply, endpoint::NoEndpoint, reject::Failure};
 use crate::{
     auth::{Answer, Known, Principal, find_credential},
     formats::Format,
     ids::{ExchangeId, KeyDigest},
-    meter::{Operation, Outcome, Provenance, Record},
+    meter::Outcome,
     time::Millis,
     vm::Vm,
 };
 
 mod admission;
+mod ending;
 mod models;
+
+pub use ending::Ending;
+use ending::{Local, Refusal, close};
 
 /// The filter before the router: nothing reaches a provider that it has not admitted.
 ///
@@ -67,24 +71,6 @@ enum Key {
     Good(Rc<Principal>),
 }
 
-/// What a usage record must say of a request that was not admitted.
-#[derive(Debug)]
-struct Refusal {
-    status: u16,
-    code: &'static str,
-    principal: Option<Rc<Principal>>,
-    model: Rc<str>,
-    operation: Option<Operation>,
-}
-
-/// Envoy answered in a provider's place.
-#[derive(Debug)]
-struct Local {
-    status: u16,
-    code: &'static str,
-    body: Option<Vec<u8>>,
-}
-
 /// What the host must do with the request.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -111,15 +97,6 @@ pub struct Admission {
     pub set: Vec<(&'static str, String)>,
     /// The cluster of the plan.
     pub cluster: String,
-}
-
-/// How Envoy ended an exchange whose response did not come to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// The client went away.
-    ClientGone,
-    /// Anything else.
-    CutOff,
 }
 
 /// Names the exchange to the first attempt, which takes it out again. A client's own is removed before anything is read.
@@ -224,9 +201,14 @@ impl Gate {
     /// Envoy answers in a provider's place, with this status and these `response.code_details`: the reply to send
     /// instead. Its body is also kept for [`Self::take_local_body`].
     pub fn handle_local_reply(&mut self, vm: &mut Vm, status: u16, details: &str) -> Reply {
+        if let Some(local) = &mut self.local {
+            // What the host replied with in our name comes by once more.
+            local.body = Some(local.reply.body.clone());
+            return local.reply.clone();
+        }
         if let Some(reply) = self.too_large.take() {
             let code = Reject::TooLarge(0).code();
-            self.local = Some(Local { status: reply.status, code, body: Some(reply.body.clone()) });
+            self.local = Some(Local::of(&reply, reply.status, code));
             return reply;
         }
         let (max_body, format) = match (&self.state, vm.exchanges.find(self.id)) {
@@ -242,7 +224,7 @@ impl Gate {
             }
         };
         let reply = reject.reply(format);
-        self.local = Some(Local { status, code: reject.code(), body: Some(reply.body.clone()) });
+        self.local = Some(Local::of(&reply, status, reject.code()));
         reply
     }
 
@@ -254,9 +236,12 @@ impl Gate {
     /// A provider's response has no body although its status is an error's: what to send instead.
     pub fn handle_bodiless_error(&mut self, vm: &mut Vm) -> Option<Reply> {
         let exchange = vm.exchanges.find(self.id).filter(|_| matches!(self.state, State::Admitted))?;
-        let status = exchange.attempt.as_ref().map(|attempt| attempt.status).filter(|status| *status >= 400)?;
-        let body = crate::formats::translate_error(exchange.request.format, exchange.request.format, status, b"");
-        Some(Reply::json(status, body))
+        let attempt = exchange.attempt.as_ref().filter(|attempt| attempt.status >= 400)?;
+        let (status, code) = (attempt.status, attempt.failure.unwrap_or("provider_error"));
+        let format = exchange.request.format;
+        let reply = Reply::json(status, crate::formats::translate_error(format, format, status, b""));
+        self.local = Some(Local::of(&reply, status, code));
+        Some(reply)
     }
 
     /// Whether [`Self::handle_log`] must be told how Envoy ended the exchange.
@@ -278,7 +263,7 @@ impl Gate {
             State::Admitted => {
                 vm.exchanges.remove(self.id).map(|exchange| close(&exchange, local, self.answering, ending, now))
             }
-            State::Answered(Some(refusal)) => Some(self.refused(refusal, Outcome::Refused, now)),
+            State::Answered(Some(refusal)) => Some(refusal.record(self.id, self.started, Outcome::Refused, now)),
             State::Collecting(collecting) => {
                 let operation = match collecting.endpoint {
                     Endpoint::Call(operation, _) => Some(operation),
@@ -291,7 +276,7 @@ impl Gate {
                 let (status, code) = local.map_or((0, "client_gone"), |local| (local.status, local.code));
                 let outcome = if local.is_some() { Outcome::Refused } else { Outcome::ClientAbort };
                 let refusal = Refusal { status, code, principal, model: "".into(), operation };
-                Some(self.refused(refusal, outcome, now))
+                Some(refusal.record(self.id, self.started, outcome, now))
             }
             State::AwaitingHead | State::Answered(None) | State::Logged => None,
         };
@@ -418,30 +403,6 @@ impl Gate {
         self.state = State::Answered(refusal);
         Verdict::Reply(reply)
     }
-
-    fn refused(&self, refusal: Refusal, outcome: Outcome, now: Millis) -> Record {
-        Record {
-            id: self.id,
-            started: self.started,
-            duration_ms: now.since(self.started),
-            first_byte_ms: None,
-            principal: refusal.principal,
-            model: refusal.model,
-            target: None,
-            operation: refusal.operation,
-            stream: false,
-            outcome,
-            status: refusal.status,
-            reason: refusal.code.into(),
-            attempts: 0,
-            usage: None,
-            provenance: Provenance::None,
-            cost: None,
-            price_version: None,
-            losses: 0,
-            snapshot_version: 0,
-        }
-    }
 }
 
 /// An answer before admission.
@@ -453,52 +414,5 @@ enum Early {
 impl From<Reject> for Early {
     fn from(reject: Reject) -> Self {
         Self::Reject(reject)
-    }
-}
-
-/// The record of an exchange that was admitted.
-fn close(exchange: &Exchange, local: Option<&Local>, answering: bool, ending: Option<Ending>, now: Millis) -> Record {
-    let attempt = exchange.attempt.clone().unwrap_or_default();
-    let (outcome, status, reason) = match (local, ending) {
-        (Some(local), _) => (Outcome::ProviderError, local.status, local.code),
-        (None, Some(Ending::ClientGone)) if !answering => (Outcome::ClientAbort, 0, "client_gone"),
-        (None, _) if attempt.ended => match attempt.failure {
-            Some(failure) => (Outcome::ProviderError, attempt.status, failure),
-            None if attempt.status >= 400 => (Outcome::ProviderError, attempt.status, "provider_error"),
-            None => (Outcome::Success, attempt.status, ""),
-        },
-        (None, Some(Ending::ClientGone)) => (Outcome::ClientAbort, attempt.status, "client_gone"),
-        (None, _) => (Outcome::Interrupted, attempt.status, "interrupted"),
-    };
-    let usage = attempt.observed.usage;
-    let provenance = match usage {
-        None if outcome == Outcome::ClientAbort || outcome == Outcome::Interrupted || attempt.observed.failed => {
-            Provenance::Partial
-        }
-        None => Provenance::None,
-        Some(_) if attempt.observed.terminal => Provenance::Reported,
-        Some(_) => Provenance::Partial,
-    };
-    let price = exchange.last_step().and_then(|step| step.price.as_ref());
-    Record {
-        id: exchange.id,
-        started: exchange.started,
-        duration_ms: now.since(exchange.started),
-        first_byte_ms: attempt.first_byte.map(|at| at.since(exchange.started)),
-        principal: Some(Rc::clone(&exchange.principal)),
-        model: Rc::clone(&exchange.request.model),
-        target: exchange.last_target(),
-        operation: Some(exchange.request.operation),
-        stream: exchange.request.stream,
-        outcome,
-        status,
-        reason: reason.into(),
-        attempts: exchange.attempts,
-        usage,
-        provenance,
-        cost: usage.and_then(|usage| price.map(|price| price.cost(&usage))),
-        price_version: price.map(|price| Rc::clone(&price.version)),
-        losses: u32::try_from(attempt.losses.len()).unwrap_or(u32::MAX),
-        snapshot_version: exchange.snapshot_version,
     }
 }

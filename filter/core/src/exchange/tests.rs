@@ -459,7 +459,8 @@ fn a_redirect_is_a_failure_and_leads_nowhere() {
         };
         assert_eq!((head.status(), head.value("location")), (502, None));
         assert!(!gate.is_local_reply(&mut vm));
-        assert_eq!(gate.handle_bodiless_error(&mut vm).map(|reply| reply.status), Some(502));
+        let reply = gate.handle_bodiless_error(&mut vm).unwrap();
+        assert_eq!(gate.handle_local_reply(&mut vm, 502, "set_by_wasm_filter"), reply, "it comes by once more");
         gate.handle_log(&mut vm, None, NOW);
         let record = record(&mut vm);
         assert_eq!((record.outcome, record.status), (Outcome::ProviderError, 502));
