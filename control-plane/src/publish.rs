@@ -70,9 +70,9 @@ impl Publisher {
         *self.rejected.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
     }
 
-    /// Waits until a VM runs on this version or a later one.
-    pub async fn acknowledged(&self, version: u64) {
-        self.vms.acknowledged(version).await;
+    /// Waits until so many VMs run on this version or a later one.
+    pub async fn acknowledged(&self, version: u64, vms: usize) {
+        self.vms.acknowledged(version, vms).await;
     }
 
     pub(crate) fn rejection(&self) -> Option<String> {

@@ -11,8 +11,8 @@ use tokio::sync::watch;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Vms {
     vms: Arc<Mutex<BTreeMap<String, Vm>>>,
-    /// The highest version in force anywhere.
-    newest: watch::Sender<u64>,
+    /// Told whenever a VM says what it runs on.
+    said: watch::Sender<()>,
 }
 
 /// One VM.
@@ -48,7 +48,7 @@ impl Vms {
             session,
         };
         self.lock().insert(id.to_owned(), vm);
-        self.raise(version);
+        self.said.send_replace(());
     }
 
     /// Whether that was the VM's current session.
@@ -73,24 +73,19 @@ impl Vms {
             vm.version = in_force;
             vm.refused = refused;
         });
-        self.raise(in_force);
+        self.said.send_replace(());
     }
 
     pub(crate) fn list(&self) -> Vec<(String, Vm)> {
         self.lock().iter().map(|(id, vm)| (id.clone(), vm.clone())).collect()
     }
 
-    pub(crate) async fn acknowledged(&self, version: u64) {
-        // The sender is ours, so waiting only ends with the version.
-        let _ = self.newest.subscribe().wait_for(|newest| *newest >= version).await;
-    }
-
-    fn raise(&self, version: u64) {
-        self.newest.send_if_modified(|newest| {
-            let higher = version > *newest;
-            *newest = version.max(*newest);
-            higher
-        });
+    /// Until so many of the VMs that are connected run on this version or a later one.
+    pub(crate) async fn acknowledged(&self, version: u64, vms: usize) {
+        let enough = || self.lock().values().filter(|vm| vm.version >= version).count() >= vms;
+        let mut said = self.said.subscribe();
+        // The sender is ours: waiting never ends for want of it.
+        while !enough() && said.changed().await.is_ok() {}
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Vm>> {

@@ -106,6 +106,15 @@ pub struct Child {
     pub concurrency: Option<u32>,
 }
 
+impl Child {
+    /// How many VMs it will have: one for each worker, and one on the main thread.
+    fn vms(&self) -> usize {
+        let workers = self.concurrency.and_then(|workers| usize::try_from(workers).ok());
+        let processors = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        workers.unwrap_or_else(processors).saturating_add(1)
+    }
+}
+
 /// Runs until a signal. With a child, Envoy too: its end is an error.
 ///
 /// # Errors
@@ -138,6 +147,7 @@ pub async fn run(plan: Plan, child: Option<Child>) -> Result<(), Error> {
     let mut serving = tokio::spawn(server.run(async {
         let _ = server_ends.await;
     }));
+    let vms = child.as_ref().map_or(1, Child::vms);
     let mut process = match (child, bootstrap) {
         (Some(child), Some(bootstrap)) => {
             Some(Process::start(&child.binary, &bootstrap, child.concurrency, &node_token)?)
@@ -149,6 +159,7 @@ pub async fn run(plan: Plan, child: Option<Child>) -> Result<(), Error> {
         (Some(_), Some(envoy)) => tokio::spawn(ready::announce(
             publisher.clone(),
             version,
+            vms,
             envoy.listen,
             http,
             ready::Example::of(&config),

@@ -24,16 +24,20 @@ impl Example {
     }
 }
 
-/// Waits until a VM has acknowledged the snapshot and the gateway answers, then prints once.
+/// Waits until every VM has acknowledged the snapshot and the gateway answers, then prints once. A connection lands on any
+/// worker, so one VM that is ready is not enough; should some never come, the first is waited for and no more.
 pub(super) async fn announce(
     publisher: Publisher,
     version: u64,
+    vms: usize,
     listen: SocketAddr,
     http: SocketAddr,
     example: Example,
     admin_token: PathBuf,
 ) {
-    let _ = publisher.acknowledged(version).await;
+    if tokio::time::timeout(PATIENCE, publisher.acknowledged(version, vms)).await.is_err() {
+        publisher.acknowledged(version, 1).await;
+    }
     let gateway = reachable(listen);
     let health = format!("http://{gateway}/health");
     let client = super::local_client();
@@ -85,6 +89,8 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 }
 
 const POLL: Duration = Duration::from_millis(50);
+/// How long all VMs may take, which start within moments of each other.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests {

@@ -106,7 +106,7 @@ async fn acknowledgement_and_refusal_are_shown(database: Database) {
     let first = plane.publish(snapshot("gpt-4o"), Vec::new()).await;
     let good = Vm::connect(&plane, "vm-good").await;
     good.acknowledge(first, "", first).await;
-    let wait = plane.publisher().acknowledged(first);
+    let wait = plane.publisher().acknowledged(first, 1);
     tokio::time::timeout(DEADLINE, wait).await.expect("a VM runs on the first");
 
     let second = plane.publish(snapshot("gpt-5"), Vec::new()).await;
@@ -123,7 +123,7 @@ async fn acknowledgement_and_refusal_are_shown(database: Database) {
     assert_eq!(vms[1]["refused"]["reason"], "route 0 has no chain");
 
     good.acknowledge(second, "", second).await;
-    let wait = plane.publisher().acknowledged(second);
+    let wait = plane.publisher().acknowledged(second, 1);
     tokio::time::timeout(DEADLINE, wait).await.expect("a VM runs on the second");
     drop((good, poor));
     eventually("the VMs' leaving", async || (plane.metric("tollgate_sessions").await == 0.0).then_some(())).await;
