@@ -21,8 +21,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn records(&self, filter: &Filter, cursor: Option<&(i64, String)>, limit: usize) -> Result<Page, Error> {
-        let (mut condition, values) = condition(filter);
-        let bound = values.len();
+        let (mut condition, bound) = condition(filter);
         if cursor.is_some() {
             let (time, id) = (bound + 1, bound + 2);
             condition
@@ -33,7 +32,7 @@ impl Store {
             records::COLUMNS,
             limit.saturating_add(1)
         );
-        let mut query = bind(&sql, filter, values);
+        let mut query = bind(&sql, filter);
         if let Some((time, id)) = cursor {
             query = query.bind(*time).bind(id.clone());
         }
@@ -50,7 +49,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn groups(&self, filter: &Filter, dimensions: &[Dimension]) -> Result<Vec<Group>, Error> {
-        let (condition, values) = condition(filter);
+        let (condition, _) = condition(filter);
         let columns: Vec<&str> = dimensions.iter().map(|dimension| column(*dimension)).collect();
         let keys: String = columns.iter().enumerate().map(|(at, column)| format!("{column} as g{at}, ")).collect();
         let mut sql = format!("select {keys} count(*) as requests");
@@ -67,7 +66,7 @@ impl Store {
             let by = columns.join(", ");
             sql.push_str(&format!(" group by {by} order by {by}"));
         }
-        let rows = bind(&sql, filter, values).fetch_all(&self.pool).await?;
+        let rows = bind(&sql, filter).fetch_all(&self.pool).await?;
         let read = |row: &sqlx::any::AnyRow| -> Result<Group, sqlx::Error> {
             let number = |column: &str| row.try_get::<i64, _>(column);
             let values = dimensions.iter().enumerate().map(|(at, dimension)| {
@@ -116,39 +115,28 @@ fn column(dimension: Dimension) -> &'static str {
     }
 }
 
-/// The condition of a filter: only names of ours stand in the text, every value is bound.
-fn condition(filter: &Filter) -> (String, Vec<String>) {
+/// The condition of a filter, and how many values it has: only names of ours stand in the text, [`bind`] gives the values in
+/// the same order.
+fn condition(filter: &Filter) -> (String, usize) {
+    let from = filter.from.map(|_| "started_at >=".to_owned());
+    let to = filter.to.map(|_| "started_at <".to_owned());
+    let equals = filter.equals.iter().map(|(dimension, _)| format!("{} =", column(*dimension)));
     let mut condition = String::from("1 = 1");
-    let mut number = 0;
-    let mut add = |condition: &mut String, comparison: String| {
-        number += 1;
-        condition.push_str(&format!(" and {comparison} ${number}"));
-    };
-    if filter.from.is_some() {
-        add(&mut condition, "started_at >=".to_owned());
+    let mut values = 0;
+    for comparison in from.into_iter().chain(to).chain(equals) {
+        values += 1;
+        condition.push_str(&format!(" and {comparison} ${values}"));
     }
-    if filter.to.is_some() {
-        add(&mut condition, "started_at <".to_owned());
-    }
-    for (dimension, _) in &filter.equals {
-        add(&mut condition, format!("{} =", column(*dimension)));
-    }
-    let times = filter.from.iter().chain(&filter.to).map(|_| String::new());
-    (condition, times.chain(filter.equals.iter().map(|(_, value)| value.clone())).collect())
+    (condition, values)
 }
 
-fn bind<'q>(
-    sql: &str,
-    filter: &Filter,
-    values: Vec<String>,
-) -> sqlx::query::Query<'q, sqlx::Any, <sqlx::Any as sqlx::Database>::Arguments> {
+fn bind<'q>(sql: &str, filter: &Filter) -> sqlx::query::Query<'q, sqlx::Any, <sqlx::Any as sqlx::Database>::Arguments> {
     let mut query = sqlx::query(sqlx::AssertSqlSafe(sql.to_owned()));
     for time in filter.from.iter().chain(&filter.to) {
         query = query.bind(*time);
     }
-    let times = filter.from.iter().chain(&filter.to).count();
-    for value in values.into_iter().skip(times) {
-        query = query.bind(value);
+    for (_, value) in &filter.equals {
+        query = query.bind(value.clone());
     }
     query
 }

@@ -173,10 +173,11 @@ impl RootContext for Root {
 
     fn on_tick(&mut self) {
         // The first gate's to tick drives; should its configuration go, another's takes over.
-        if DRIVER.get().get_or_insert(self.context_id) != &self.context_id {
+        let driver = DRIVER.get().unwrap_or(self.context_id);
+        DRIVER.set(Some(driver));
+        if driver != self.context_id {
             return;
         }
-        DRIVER.set(Some(self.context_id));
         let (now, seed) = (host::now(), host::random());
         let actions = host::with_vm(|vm| Session::handle_tick(vm, now, seed));
         self.apply(actions.unwrap_or_default());
