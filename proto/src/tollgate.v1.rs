@@ -158,6 +158,10 @@ pub enum Format {
     OpenaiChat = 1,
     OpenaiEmbeddings = 2,
     AnthropicMessages = 3,
+    OpenaiResponses = 4,
+    OpenaiCompletions = 5,
+    GeminiGenerate = 6,
+    BedrockConverse = 7,
 }
 impl Format {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -170,6 +174,10 @@ impl Format {
             Self::OpenaiChat => "FORMAT_OPENAI_CHAT",
             Self::OpenaiEmbeddings => "FORMAT_OPENAI_EMBEDDINGS",
             Self::AnthropicMessages => "FORMAT_ANTHROPIC_MESSAGES",
+            Self::OpenaiResponses => "FORMAT_OPENAI_RESPONSES",
+            Self::OpenaiCompletions => "FORMAT_OPENAI_COMPLETIONS",
+            Self::GeminiGenerate => "FORMAT_GEMINI_GENERATE",
+            Self::BedrockConverse => "FORMAT_BEDROCK_CONVERSE",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -179,6 +187,10 @@ impl Format {
             "FORMAT_OPENAI_CHAT" => Some(Self::OpenaiChat),
             "FORMAT_OPENAI_EMBEDDINGS" => Some(Self::OpenaiEmbeddings),
             "FORMAT_ANTHROPIC_MESSAGES" => Some(Self::AnthropicMessages),
+            "FORMAT_OPENAI_RESPONSES" => Some(Self::OpenaiResponses),
+            "FORMAT_OPENAI_COMPLETIONS" => Some(Self::OpenaiCompletions),
+            "FORMAT_GEMINI_GENERATE" => Some(Self::GeminiGenerate),
+            "FORMAT_BEDROCK_CONVERSE" => Some(Self::BedrockConverse),
             _ => None,
         }
     }

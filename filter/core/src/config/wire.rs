@@ -141,6 +141,10 @@ fn compile_format(wire: i32) -> Result<Format, InvalidSnapshot> {
         Ok(v1::Format::OpenaiChat) => Ok(Format::OpenaiChat),
         Ok(v1::Format::OpenaiEmbeddings) => Ok(Format::OpenaiEmbeddings),
         Ok(v1::Format::AnthropicMessages) => Ok(Format::AnthropicMessages),
+        Ok(v1::Format::OpenaiResponses) => Ok(Format::OpenaiResponses),
+        Ok(v1::Format::OpenaiCompletions) => Ok(Format::OpenaiCompletions),
+        Ok(v1::Format::GeminiGenerate) => Ok(Format::GeminiGenerate),
+        Ok(v1::Format::BedrockConverse) => Ok(Format::BedrockConverse),
         _ => Err(InvalidSnapshot::UnknownValue("format", wire)),
     }
 }

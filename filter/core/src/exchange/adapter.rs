@@ -121,7 +121,7 @@ impl Adapter {
             own(":method", "POST"),
             own(":scheme", &provider.scheme),
             own(":authority", &provider.authority),
-            (":path".to_owned(), format!("{}{}", provider.path_prefix, upstream.path())),
+            (":path".to_owned(), format!("{}{}", provider.path_prefix, upstream.path(&target.model, request.stream))),
             own("content-type", "application/json"),
             own("content-length", &length.to_string()),
             own("accept", if request.stream { "text/event-stream" } else { "application/json" }),

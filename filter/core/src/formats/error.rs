@@ -29,8 +29,8 @@ pub fn encode_error(client: Format, error: &ClientError<'_>) -> Vec<u8> {
 #[must_use]
 pub fn is_error_of(format: Format, body: &[u8]) -> bool {
     match format {
-        Format::OpenaiChat | Format::OpenaiEmbeddings => openai::is_error(body),
         Format::AnthropicMessages => anthropic_messages::is_error(body),
+        _ => openai::is_error(body),
     }
 }
 
@@ -39,8 +39,8 @@ pub fn is_error_of(format: Format, body: &[u8]) -> bool {
 #[must_use]
 pub fn translate_error(client: Format, upstream: Format, status: u16, body: &[u8]) -> Vec<u8> {
     let decoded = match upstream {
-        Format::OpenaiChat | Format::OpenaiEmbeddings => openai::decode_error(body),
         Format::AnthropicMessages => anthropic_messages::decode_error(body),
+        _ => openai::decode_error(body),
     };
     let failure = decoded.unwrap_or_else(|| Failure::new(text_of(status, body)));
     encode_failure(client, status, &failure)
@@ -60,8 +60,8 @@ pub(super) fn encode_failure(client: Format, status: u16, failure: &Failure) -> 
 
 fn encode(client: Format, error: &ClientError<'_>) -> Vec<u8> {
     match client {
-        Format::OpenaiChat | Format::OpenaiEmbeddings => openai::encode_error(error),
         Format::AnthropicMessages => anthropic_messages::encode_error(error),
+        _ => openai::encode_error(error),
     }
 }
 

@@ -11,7 +11,9 @@ mod openai_chat;
 mod openai_embeddings;
 mod relay;
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 
 pub use error::{ClientError, encode_error, is_error_of, translate_error};
 pub use relay::{MAX_WHOLE, Observed, Passed, Relay, RelayError, ResponseKind};
@@ -30,6 +32,14 @@ pub enum Format {
     OpenaiEmbeddings,
     /// <https://platform.claude.com/docs/en/api/messages>
     AnthropicMessages,
+    /// <https://platform.openai.com/docs/api-reference/responses>
+    OpenaiResponses,
+    /// <https://platform.openai.com/docs/api-reference/completions>
+    OpenaiCompletions,
+    /// <https://ai.google.dev/api/generate-content>
+    GeminiGenerate,
+    /// <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html>; providers only.
+    BedrockConverse,
 }
 
 impl Format {
@@ -40,6 +50,10 @@ impl Format {
             Self::OpenaiChat => "openai_chat",
             Self::OpenaiEmbeddings => "openai_embeddings",
             Self::AnthropicMessages => "anthropic_messages",
+            Self::OpenaiResponses => "openai_responses",
+            Self::OpenaiCompletions => "openai_completions",
+            Self::GeminiGenerate => "gemini_generate",
+            Self::BedrockConverse => "bedrock_converse",
         }
     }
 
@@ -50,16 +64,27 @@ impl Format {
         matches!((self, upstream), (Self::OpenaiChat, Self::AnthropicMessages))
     }
 
-    /// The path of its operation below a provider's base URL.
+    /// The path of its operation below a provider's base URL, with its query. Two formats name the model and the stream
+    /// there; a model's name is one segment of the path, whatever characters it has (RFC 3986 §3.3).
     #[must_use]
-    pub fn path(self) -> &'static str {
-        match self {
-            Self::OpenaiChat => "/chat/completions",
-            Self::OpenaiEmbeddings => "/embeddings",
-            Self::AnthropicMessages => "/messages",
+    pub fn path(self, model: &str, stream: bool) -> Cow<'static, str> {
+        let segment = || percent_encoding::utf8_percent_encode(model, SEGMENT);
+        match (self, stream) {
+            (Self::OpenaiChat, _) => "/chat/completions".into(),
+            (Self::OpenaiEmbeddings, _) => "/embeddings".into(),
+            (Self::AnthropicMessages, _) => "/messages".into(),
+            (Self::OpenaiResponses, _) => "/responses".into(),
+            (Self::OpenaiCompletions, _) => "/completions".into(),
+            (Self::GeminiGenerate, false) => format!("/models/{}:generateContent", segment()).into(),
+            (Self::GeminiGenerate, true) => format!("/models/{}:streamGenerateContent?alt=sse", segment()).into(),
+            (Self::BedrockConverse, false) => format!("/model/{}/converse", segment()).into(),
+            (Self::BedrockConverse, true) => format!("/model/{}/converse-stream", segment()).into(),
         }
     }
 }
+
+/// All but the unreserved characters of RFC 3986 §2.3.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// What the translation of one attempt must know of its exchange.
 #[derive(Clone, Copy, Debug)]
@@ -162,7 +187,7 @@ pub fn encode_request(
 fn headers(upstream: Format) -> &'static [(&'static str, &'static str)] {
     match upstream {
         Format::AnthropicMessages => anthropic_messages::HEADERS,
-        Format::OpenaiChat | Format::OpenaiEmbeddings => &[],
+        _ => &[],
     }
 }
 

@@ -52,8 +52,7 @@ impl Identity {
             Self::Whole { format, usage } => {
                 let decode = match format {
                     Format::OpenaiEmbeddings => openai_embeddings::decode_usage,
-                    // The only other format with an identity lane.
-                    Format::OpenaiChat | Format::AnthropicMessages => openai_chat::decode_usage,
+                    _ => openai_chat::decode_usage,
                 };
                 observed.usage = usage.found().and_then(decode);
                 observed.terminal = observed.usage.is_some();
