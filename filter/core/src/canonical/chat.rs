@@ -1,34 +1,86 @@
 use std::borrow::Cow;
 
+use super::Signature;
+
 /// A request for the next turn of a conversation, borrowed from the client's body where it can be.
+///
+/// An encoder takes it apart without `..`: what it cannot say it declares as lost, and a member that is added here cannot
+/// be forgotten there.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Chat<'a> {
     /// The conversation, system messages included, in the client's order.
     pub messages: Vec<Message<'a>>,
-    /// What the model may call.
+    /// What the model may call, in the client's order, which prompt caches depend on.
     pub tools: Vec<Tool<'a>>,
     /// Whether and what it must call.
-    pub tool_choice: Option<ToolChoice<'a>>,
+    pub tool_choice: Option<Given<ToolChoice<'a>>>,
     /// Whether it may call several tools in one turn.
-    pub parallel_tools: Option<bool>,
+    pub parallel_tools: Option<Given<bool>>,
     /// The most tokens to generate.
-    pub max_tokens: Option<u64>,
-    /// 0 to 2, in the scale of the client's format.
-    pub temperature: Option<f64>,
-    /// 0 to 1.
-    pub top_p: Option<f64>,
-    /// Texts that end the answer, each with its path in the client's body.
-    pub stop: Vec<(String, Cow<'a, str>)>,
+    pub max_tokens: Option<Given<u64>>,
+    /// How tokens are drawn.
+    pub sampling: Sampling<'a>,
+    /// How many answers to give; one where it is not said.
+    pub choices: Option<Given<u64>>,
+    /// Log probabilities of the answer's tokens, with so many alternatives for each.
+    pub logprobs: Option<Given<u64>>,
+    /// Texts that end the answer.
+    pub stop: Vec<Given<Cow<'a, str>>>,
     /// What the answer must look like.
-    pub response_format: Option<ResponseFormat<'a>>,
-    /// How much to reason before answering.
-    pub effort: Option<Effort>,
+    pub response_format: Option<Given<ResponseFormat<'a>>>,
+    /// Whether and how much to reason before answering.
+    pub reasoning: Option<Given<Reasoning>>,
+    /// How long the answer should be, in OpenAI's words: `low`, `medium`, `high`.
+    pub verbosity: Option<Given<Cow<'a, str>>>,
     /// An opaque name of the end user.
-    pub user: Option<Cow<'a, str>>,
-    /// The wanted class of service, in the client's word.
-    pub service_tier: Option<Cow<'a, str>>,
+    pub user: Option<Given<Cow<'a, str>>>,
+    /// The same for the provider's abuse detection, where the client's format tells the two apart.
+    pub safety_identifier: Option<Given<Cow<'a, str>>>,
+    /// Which requests share a prompt prefix.
+    pub prompt_cache_key: Option<Given<Cow<'a, str>>>,
+    /// The wanted class of service.
+    pub service_tier: Option<Given<ServiceTier<'a>>>,
+    /// Labels for the provider's own records: JSON text of an object of strings.
+    pub metadata: Option<Given<&'a str>>,
+    /// Whether the provider may keep the answer.
+    pub store: Option<Given<bool>>,
     /// Paths of the members that the client set, away from their defaults, and that this model has no place for.
     pub extra: Vec<String>,
+}
+
+/// A value and where it stands in the client's body, so that its loss can be named: `generationConfig.topK`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Given<T> {
+    /// What was said.
+    pub value: T,
+    /// Where.
+    pub path: Cow<'static, str>,
+}
+
+impl<T> Given<T> {
+    /// A value with its path.
+    pub fn new(value: T, path: impl Into<Cow<'static, str>>) -> Self {
+        Self { value, path: path.into() }
+    }
+}
+
+/// How tokens are drawn.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sampling<'a> {
+    /// From 0 up; 1 is the default everywhere, the end of the scale is 1 or 2 by format.
+    pub temperature: Option<Given<f64>>,
+    /// 0 to 1.
+    pub top_p: Option<Given<f64>>,
+    /// How many of the likeliest tokens to draw from.
+    pub top_k: Option<Given<u64>>,
+    /// -2 to 2.
+    pub frequency_penalty: Option<Given<f64>>,
+    /// -2 to 2.
+    pub presence_penalty: Option<Given<f64>>,
+    /// Makes the drawing repeatable, as far as the provider can.
+    pub seed: Option<Given<i64>>,
+    /// JSON text of an object from token ids to -100 to 100. Token ids are one vendor's.
+    pub logit_bias: Option<Given<&'a str>>,
 }
 
 /// One message.
@@ -45,7 +97,7 @@ pub struct Message<'a> {
 /// Who speaks. Results of tools are parts of a user message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Instructions, whether the client calls them `system` or `developer`.
+    /// Instructions, whether the client calls them `system`, `developer` or `instructions`.
     System,
     /// The one who asks.
     User,
@@ -69,8 +121,15 @@ pub struct Part<'a> {
 pub enum Block<'a> {
     /// Text.
     Text(Cow<'a, str>),
+    /// The model's words when it refused, in an earlier turn.
+    Refusal(Cow<'a, str>),
     /// A picture.
-    Image(Source<'a>),
+    Image {
+        /// Its bytes or where they are.
+        source: Source<'a>,
+        /// How closely to look, in OpenAI's words: `low`, `high`, `auto`.
+        detail: Option<Cow<'a, str>>,
+    },
     /// A document, such as a PDF.
     Document {
         /// Its bytes or where they are.
@@ -78,11 +137,20 @@ pub enum Block<'a> {
         /// Its file name.
         title: Option<Cow<'a, str>>,
     },
-    /// Reasoning of an earlier turn, without a provider's signature.
-    Thinking(Cow<'a, str>),
+    /// Sound.
+    Audio(Source<'a>),
+    /// A moving picture.
+    Video(Source<'a>),
+    /// Reasoning of an earlier turn.
+    Thinking {
+        /// What may be read of it; empty where the provider shows none.
+        text: Cow<'a, str>,
+        /// The provider's seal, without which it does not take the reasoning back.
+        signature: Option<Signature<'a>>,
+    },
     /// A call of a tool.
     ToolUse {
-        /// The id that its result names.
+        /// The id that its result names. Where the client's format has none, its decoder makes a stable one.
         id: Cow<'a, str>,
         /// The tool.
         name: Cow<'a, str>,
@@ -95,21 +163,46 @@ pub enum Block<'a> {
         id: Cow<'a, str>,
         /// The answer.
         parts: Vec<Part<'a>>,
+        /// Whether the tool failed, where the client's format says that.
+        is_error: bool,
     },
 }
 
 /// Where media come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source<'a> {
-    /// An `http` or `https` address.
-    Url(Cow<'a, str>),
+    /// An address, of any scheme that the client's format allows.
+    Url {
+        /// `https://…`, `gs://…`, `s3://…`.
+        url: Cow<'a, str>,
+        /// `image/png`, where it is stated.
+        media_type: Option<Cow<'a, str>>,
+    },
     /// The bytes themselves.
     Base64 {
         /// `image/png`.
         media_type: Cow<'a, str>,
-        /// Base64 text.
+        /// Base64 text (RFC 4648 §4).
         data: Cow<'a, str>,
     },
+    /// A document that is plain text.
+    Text(Cow<'a, str>),
+    /// A file that was uploaded before, by an id that means something to one vendor only.
+    File {
+        /// The id.
+        id: Cow<'a, str>,
+        /// Whose.
+        vendor: Vendor,
+    },
+}
+
+/// Whose ids and seals are understood by whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "names")]
+pub enum Vendor {
+    Openai,
+    Anthropic,
+    Google,
 }
 
 /// How long a marked prompt should stay cached.
@@ -121,19 +214,52 @@ pub enum CacheMark {
     Hour,
 }
 
-/// A function that the model may call.
+/// What the model may call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tool<'a> {
+    /// What it is.
+    pub kind: ToolKind<'a>,
+    /// A cache mark.
+    pub cache: Option<CacheMark>,
+    /// Where it stands in the client's body: `tools.0`.
+    pub path: String,
+}
+
+/// The kinds of tools that more than one format knows. Others end in [`Chat::extra`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum ToolKind<'a> {
+    /// A function that the client runs.
+    Function(Function<'a>),
+    /// Search of the web, by the provider.
+    WebSearch(WebSearch<'a>),
+    /// Execution of code that the model writes, by the provider.
+    CodeExecution,
+}
+
+/// A function that the client runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Function<'a> {
     /// Its name.
     pub name: Cow<'a, str>,
     /// What it does.
     pub description: Option<Cow<'a, str>>,
     /// The JSON schema of its arguments, as JSON text of an object.
-    pub parameters: Option<&'a str>,
+    pub parameters: Option<Cow<'a, str>>,
     /// Whether arguments must follow the schema to the letter.
     pub strict: Option<bool>,
-    /// A cache mark.
-    pub cache: Option<CacheMark>,
+}
+
+/// What a search of the web is told.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WebSearch<'a> {
+    /// The only domains to search.
+    pub allowed_domains: Vec<Cow<'a, str>>,
+    /// Domains to leave out.
+    pub blocked_domains: Vec<Cow<'a, str>>,
+    /// The most searches in one answer.
+    pub max_uses: Option<u64>,
+    /// JSON text of `{city, region, country, timezone}`, each optional: what OpenAI and Anthropic have in common.
+    pub location: Option<&'a str>,
 }
 
 /// Whether and what the model must call.
@@ -145,8 +271,15 @@ pub enum ToolChoice<'a> {
     Auto,
     /// Any tool, but one.
     Required,
-    /// This tool.
+    /// This function.
     Named(Cow<'a, str>),
+    /// One of these functions; `required` says that it must call one.
+    Allowed {
+        /// The functions.
+        names: Vec<Cow<'a, str>>,
+        /// Whether one must be called.
+        required: bool,
+    },
 }
 
 /// What the answer must look like.
@@ -154,8 +287,70 @@ pub enum ToolChoice<'a> {
 pub enum ResponseFormat<'a> {
     /// Some JSON object.
     JsonObject,
-    /// JSON that follows this schema (JSON text of an object).
-    JsonSchema(&'a str),
+    /// JSON that follows a schema.
+    JsonSchema {
+        /// JSON text of an object.
+        schema: Cow<'a, str>,
+        /// Its name, which OpenAI asks for.
+        name: Option<Cow<'a, str>>,
+        /// What it is for.
+        description: Option<Cow<'a, str>>,
+        /// Whether the answer must follow it to the letter.
+        strict: Option<bool>,
+    },
+}
+
+/// Whether and how much to reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reasoning {
+    /// By level. [`Effort::None`] turns reasoning off.
+    pub effort: Option<Effort>,
+    /// By tokens, where the client says it so; 0 turns reasoning off.
+    pub budget: Option<u64>,
+    /// Whether the client wants to read it (or a summary of it); `None` where its format shows what there is.
+    pub visible: Option<bool>,
+}
+
+impl Reasoning {
+    /// Whether the client turns it off in so many words.
+    #[must_use]
+    pub fn is_off(&self) -> bool {
+        self.effort == Some(Effort::None) || (self.effort.is_none() && self.budget == Some(0))
+    }
+
+    /// Whether the client says nothing about how much.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.effort.is_none() && self.budget.is_none()
+    }
+
+    /// The level, from the budget where none is given: the levels of a budget are those that Google's compatibility layer
+    /// has (<https://ai.google.dev/gemini-api/docs/openai#thinking>): low 1,024, medium 8,192, high 24,576.
+    #[must_use]
+    pub fn level(&self) -> Option<Effort> {
+        self.effort.or_else(|| {
+            self.budget.map(|budget| match budget {
+                0 => Effort::None,
+                1..=1_024 => Effort::Low,
+                1_025..=8_192 => Effort::Medium,
+                _ => Effort::High,
+            })
+        })
+    }
+
+    /// The budget in tokens, from the level where none is given; `None` where neither is.
+    #[must_use]
+    pub fn tokens(&self) -> Option<u64> {
+        self.budget.or_else(|| {
+            self.effort.map(|effort| match effort {
+                Effort::None => 0,
+                Effort::Minimal | Effort::Low => 1_024,
+                Effort::Medium => 8_192,
+                Effort::High => 24_576,
+                Effort::XHigh | Effort::Max => 32_768,
+            })
+        })
+    }
 }
 
 /// How much to reason.
@@ -169,4 +364,42 @@ pub enum Effort {
     High,
     XHigh,
     Max,
+}
+
+impl Effort {
+    /// The word that most formats have for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Minimal => "minimal",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::XHigh => "xhigh",
+            Self::Max => "max",
+        }
+    }
+
+    /// The level of that word.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Self> {
+        let all = [Self::None, Self::Minimal, Self::Low, Self::Medium, Self::High, Self::XHigh, Self::Max];
+        all.into_iter().find(|effort| effort.word() == word)
+    }
+}
+
+/// A class of service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServiceTier<'a> {
+    /// The provider's choice, which is the default.
+    Auto,
+    /// The usual class, and no other.
+    Standard,
+    /// Faster, for more money.
+    Priority,
+    /// Slower, for less.
+    Flex,
+    /// A class of one vendor.
+    Other(Cow<'a, str>),
 }

@@ -3,6 +3,8 @@ use std::borrow::Cow;
 /// A provider's error, whatever its format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
+    /// The HTTP status that it stands for, where an error inside a good response tells.
+    pub status: Option<u16>,
     /// The provider's word for the kind: `overloaded_error`. `None` where it gave none.
     pub kind: Option<String>,
     /// A code next to the kind: `context_length_exceeded`.
@@ -17,6 +19,6 @@ impl Failure {
     /// A failure of which only a message is known.
     #[must_use]
     pub fn new(message: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind: None, code: None, param: None, message: message.into() }
+        Self { status: None, kind: None, code: None, param: None, message: message.into() }
     }
 }

@@ -1,22 +1,48 @@
 use std::fmt;
 
-/// Something of a request that the target's format cannot say.
+/// Something that the other side's format cannot say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loss {
-    /// Where it stood in the client's body, as a dotted path: `messages.2.name`.
+    /// Where it stood, as a dotted path: `messages.2.name` in the client's body.
     pub path: String,
-    /// Why it could not cross, for people.
+    /// Whether something like it crossed.
+    pub kind: LossKind,
+    /// Why it could not cross as it was, for people.
     pub reason: &'static str,
+}
+
+/// How much was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LossKind {
+    /// Something near to it crossed: a clamped number, a level for a budget.
+    Approximated,
+    /// Nothing of it crossed.
+    Dropped,
 }
 
 /// Everything a translation could not carry, in the order it was met.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Losses(Vec<Loss>);
 
+/// Most losses that are told apart; a list so long says enough.
+const MAX_LOSSES: usize = 256;
+
 impl Losses {
-    /// Declares one loss.
+    /// Declares that nothing of this crossed.
     pub fn declare(&mut self, path: impl Into<String>, reason: &'static str) {
-        self.0.push(Loss { path: path.into(), reason });
+        self.add(Loss { path: path.into(), kind: LossKind::Dropped, reason });
+    }
+
+    /// Declares that something near to it crossed.
+    pub fn approximate(&mut self, path: impl Into<String>, reason: &'static str) {
+        self.add(Loss { path: path.into(), kind: LossKind::Approximated, reason });
+    }
+
+    /// Adds a loss that is not there yet.
+    fn add(&mut self, loss: Loss) {
+        if self.0.len() < MAX_LOSSES && !self.0.contains(&loss) {
+            self.0.push(loss);
+        }
     }
 
     /// Whether everything crossed.

@@ -5,11 +5,16 @@ mod chat;
 mod event;
 mod failure;
 mod loss;
+mod signature;
 mod usage;
 
-pub use answer::{Answer, AnswerBlock};
-pub use chat::{Block, CacheMark, Chat, Effort, Message, Part, ResponseFormat, Role, Source, Tool, ToolChoice};
-pub use event::{BlockStart, Delta, Event, FinishReason};
+pub use answer::{Answer, AnswerBlock, Choice};
+pub use chat::{
+    Block, CacheMark, Chat, Effort, Function, Given, Message, Part, Reasoning, ResponseFormat, Role, Sampling,
+    ServiceTier, Source, Tool, ToolChoice, ToolKind, Vendor, WebSearch,
+};
+pub use event::{BlockStart, Citation, Delta, Event, Finish, FinishReason, TokenLogprob};
 pub use failure::Failure;
-pub use loss::{Loss, Losses};
+pub use loss::{Loss, LossKind, Losses};
+pub use signature::Signature;
 pub use usage::Usage;

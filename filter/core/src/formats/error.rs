@@ -1,4 +1,4 @@
-use super::{Format, anthropic_messages, openai};
+use super::Format;
 use crate::canonical::Failure;
 
 /// The most of a body without JSON that becomes part of a message, in bytes.
@@ -22,46 +22,32 @@ pub struct ClientError<'a> {
 /// The body that tells a client of an error, in its own format.
 #[must_use]
 pub fn encode_error(client: Format, error: &ClientError<'_>) -> Vec<u8> {
-    encode(client, error)
+    (client.dialect().encode_error)(error)
 }
 
 /// Whether a provider's body already is an error in this format, with nothing to translate.
 #[must_use]
 pub fn is_error_of(format: Format, body: &[u8]) -> bool {
-    match format {
-        Format::AnthropicMessages => anthropic_messages::is_error(body),
-        _ => openai::is_error(body),
-    }
+    (format.dialect().is_error)(body)
 }
 
 /// A provider's error body in the client's format. Kind, code and message stay the provider's; a body that is no error
 /// of its format becomes the message, cut to 1 KiB.
 #[must_use]
 pub fn translate_error(client: Format, upstream: Format, status: u16, body: &[u8]) -> Vec<u8> {
-    let decoded = match upstream {
-        Format::AnthropicMessages => anthropic_messages::decode_error(body),
-        _ => openai::decode_error(body),
-    };
+    let decoded = (upstream.dialect().decode_error)(body);
     let failure = decoded.unwrap_or_else(|| Failure::new(text_of(status, body)));
-    encode_failure(client, status, &failure)
+    encode_error(client, &client_error(status, &failure))
 }
 
-/// A provider's failure as a body of the client's format.
-pub(super) fn encode_failure(client: Format, status: u16, failure: &Failure) -> Vec<u8> {
-    let error = ClientError {
+/// A provider's failure as an error for the client.
+pub(super) fn client_error(status: u16, failure: &Failure) -> ClientError<'_> {
+    ClientError {
         status,
         kind: failure.kind.as_deref().unwrap_or_else(|| kind_of(status)),
         code: failure.code.as_deref(),
         message: &failure.message,
         param: failure.param.as_deref(),
-    };
-    encode(client, &error)
-}
-
-fn encode(client: Format, error: &ClientError<'_>) -> Vec<u8> {
-    match client {
-        Format::AnthropicMessages => anthropic_messages::encode_error(error),
-        _ => openai::encode_error(error),
     }
 }
 

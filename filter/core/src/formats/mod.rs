@@ -5,10 +5,15 @@
 //! import each other; this module and [`relay`] are the only places that name several.
 
 mod anthropic_messages;
+mod bedrock_converse;
+mod dialect;
 mod error;
+mod gemini_generate;
 mod openai;
 mod openai_chat;
+mod openai_completions;
 mod openai_embeddings;
+mod openai_responses;
 mod relay;
 
 use std::{borrow::Cow, fmt};
@@ -22,6 +27,7 @@ use crate::{
     canonical::Losses,
     json::{Edit, Envelope},
 };
+use dialect::{Dialect, IdentitySide};
 
 /// A wire dialect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -43,25 +49,41 @@ pub enum Format {
 }
 
 impl Format {
-    /// Its name in configuration, records and metrics.
-    #[must_use]
-    pub fn name(self) -> &'static str {
+    /// Every format.
+    pub const ALL: [Self; 7] = [
+        Self::OpenaiChat,
+        Self::OpenaiEmbeddings,
+        Self::AnthropicMessages,
+        Self::OpenaiResponses,
+        Self::OpenaiCompletions,
+        Self::GeminiGenerate,
+        Self::BedrockConverse,
+    ];
+
+    /// What its folder says of it.
+    fn dialect(self) -> &'static Dialect {
         match self {
-            Self::OpenaiChat => "openai_chat",
-            Self::OpenaiEmbeddings => "openai_embeddings",
-            Self::AnthropicMessages => "anthropic_messages",
-            Self::OpenaiResponses => "openai_responses",
-            Self::OpenaiCompletions => "openai_completions",
-            Self::GeminiGenerate => "gemini_generate",
-            Self::BedrockConverse => "bedrock_converse",
+            Self::OpenaiChat => &openai_chat::DIALECT,
+            Self::OpenaiEmbeddings => &openai_embeddings::DIALECT,
+            Self::AnthropicMessages => &anthropic_messages::DIALECT,
+            Self::OpenaiResponses => &openai_responses::DIALECT,
+            Self::OpenaiCompletions => &openai_completions::DIALECT,
+            Self::GeminiGenerate => &gemini_generate::DIALECT,
+            Self::BedrockConverse => &bedrock_converse::DIALECT,
         }
     }
 
-    /// Whether a request of this client format can be put into `upstream` and its answers back: the compatibility of the
-    /// canonical lane, in one place. The same format on both sides is the identity lane and needs no translation.
+    /// Its name in configuration, records and metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.dialect().name
+    }
+
+    /// Whether a request of this client format can be put into `upstream` and its answers back. The same format on both
+    /// sides is the identity lane and needs no translation.
     #[must_use]
     pub fn translates_to(self, upstream: Self) -> bool {
-        matches!((self, upstream), (Self::OpenaiChat, Self::AnthropicMessages))
+        self != upstream && self.dialect().client.is_some() && upstream.dialect().upstream.is_some()
     }
 
     /// The path of its operation below a provider's base URL, with its query. Two formats name the model and the stream
@@ -101,10 +123,22 @@ pub struct Attempt<'a> {
     pub stream: bool,
     /// Whether the client asked for usage in its stream.
     pub include_usage: bool,
+    /// How the client wants its stream to be framed.
+    pub framing: Framing,
     /// The exchange in 32 hex digits, for ids that we make.
     pub exchange: &'a str,
     /// When the exchange began, in seconds since 1970.
     pub created_s: u64,
+}
+
+/// How a client's stream is framed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Framing {
+    /// Server-sent events.
+    #[default]
+    Sse,
+    /// One JSON array whose elements arrive one by one: Gemini's streams without `alt=sse`.
+    JsonArray,
 }
 
 /// What to send to the provider.
@@ -165,40 +199,34 @@ pub fn encode_request(
     body: &[u8],
     envelope: &Envelope,
 ) -> Result<UpstreamRequest, InvalidRequest> {
+    let dialect = attempt.upstream.dialect();
+    let mut losses = Losses::default();
     if attempt.client == attempt.upstream {
         return Ok(UpstreamRequest {
-            headers: headers(attempt.upstream),
-            body: splice_request(attempt, body, envelope),
-            losses: Losses::default(),
+            headers: dialect.upstream.as_ref().map_or(&[], |upstream| upstream.headers),
+            body: splice_request(attempt, &dialect.identity, body, envelope),
+            losses,
         });
     }
-    let chat = match attempt.client {
-        Format::OpenaiChat => openai_chat::decode_request(body, envelope)?,
-        client => return Err(no_translation(client, attempt.upstream)),
+    let (Some(client), Some(upstream)) = (&attempt.client.dialect().client, &dialect.upstream) else {
+        return Err(no_translation(attempt.client, attempt.upstream));
     };
-    let mut losses = Losses::default();
-    let body = match attempt.upstream {
-        Format::AnthropicMessages => anthropic_messages::encode_request(attempt, &chat, &mut losses)?,
-        upstream => return Err(no_translation(attempt.client, upstream)),
-    };
-    Ok(UpstreamRequest { headers: headers(attempt.upstream), body: UpstreamBody::Replaced(body), losses })
-}
-
-fn headers(upstream: Format) -> &'static [(&'static str, &'static str)] {
-    match upstream {
-        Format::AnthropicMessages => anthropic_messages::HEADERS,
-        _ => &[],
+    let chat = (client.decode_request)(body, envelope)?;
+    for path in &chat.extra {
+        losses.declare(path.as_str(), "the provider's format has no such member");
     }
+    let body = (upstream.encode_request)(attempt, &chat, &mut losses)?;
+    Ok(UpstreamRequest { headers: upstream.headers, body: UpstreamBody::Replaced(body), losses })
 }
 
-fn splice_request(attempt: &Attempt<'_>, body: &[u8], envelope: &Envelope) -> UpstreamBody {
+fn splice_request(attempt: &Attempt<'_>, identity: &IdentitySide, body: &[u8], envelope: &Envelope) -> UpstreamBody {
     let mut edits = Vec::with_capacity(2);
-    if envelope.parse::<String>(body, "model").is_none_or(|model| model != attempt.model) {
+    if identity.names_model && envelope.parse::<String>(body, "model").is_none_or(|model| model != attempt.model) {
         let model = serde_json::to_string(attempt.model).unwrap_or_default();
         edits.push(Edit::Set("model", model.into()));
     }
-    if attempt.client == Format::OpenaiChat && attempt.stream {
-        edits.extend(openai_chat::ask_for_usage(body, envelope));
+    if let Some(ask_for_usage) = identity.ask_for_usage.filter(|_| attempt.stream) {
+        edits.extend(ask_for_usage(body, envelope));
     }
     match edits.is_empty() {
         true => UpstreamBody::AsReceived,

@@ -3,7 +3,7 @@ use serde::Serialize;
 use crate::{canonical::Failure, formats::ClientError, json::Node};
 
 /// `{"type": "error", "error": {type, message}}`: <https://platform.claude.com/docs/en/api/errors>.
-pub(in crate::formats) fn encode_error(error: &ClientError<'_>) -> Vec<u8> {
+pub(super) fn encode_error(error: &ClientError<'_>) -> Vec<u8> {
     #[derive(Serialize)]
     struct Body<'a> {
         r#type: &'static str,
@@ -21,12 +21,12 @@ pub(in crate::formats) fn encode_error(error: &ClientError<'_>) -> Vec<u8> {
 }
 
 /// Whether the body is that shape.
-pub(in crate::formats) fn is_error(body: &[u8]) -> bool {
+pub(super) fn is_error(body: &[u8]) -> bool {
     decode_error(body).is_some()
 }
 
 /// Reads that shape; `None` for any other.
-pub(in crate::formats) fn decode_error(body: &[u8]) -> Option<Failure> {
+pub(super) fn decode_error(body: &[u8]) -> Option<Failure> {
     let body = Node::parse(body).ok()?;
     if body.member("type")?.string()? != "error" {
         return None;

@@ -9,21 +9,42 @@ mod stream;
 mod thinking;
 mod usage;
 
-pub(super) use error::{decode_error, encode_error, is_error};
-pub(super) use request::encode_request;
-pub(super) use response::decode_response;
-pub(super) use stream::StreamDecoder;
-
+use super::dialect::{Dialect, IdentitySide, UpstreamFraming, UpstreamSide};
 use crate::canonical::FinishReason;
 
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "anthropic_messages",
+    client: None,
+    upstream: Some(UpstreamSide {
+        headers: HEADERS,
+        encode_request: request::encode_request,
+        decode_response: response::decode_response,
+        stream_decoder: || Box::new(stream::StreamDecoder::default()),
+        framing: UpstreamFraming::Sse,
+    }),
+    identity: IdentitySide {
+        names_model: true,
+        ask_for_usage: None,
+        usage_member: "usage",
+        decode_usage: usage::decode_usage,
+        tap: None,
+    },
+    encode_error: error::encode_error,
+    decode_error: error::decode_error,
+    is_error: error::is_error,
+};
+
 /// The version of the API is a header: <https://platform.claude.com/docs/en/api/versioning>.
-pub(super) const HEADERS: &[(&str, &str)] = &[("anthropic-version", "2023-06-01")];
+const HEADERS: &[(&str, &str)] = &[("anthropic-version", "2023-06-01")];
 
 /// <https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons>. A reason that came after this was
 /// written counts as a plain stop: the answer is complete as far as can be told.
 fn finish_reason(stop_reason: &str) -> FinishReason {
     match stop_reason {
-        "max_tokens" | "model_context_window_exceeded" => FinishReason::Length,
+        "max_tokens" => FinishReason::Length,
+        "model_context_window_exceeded" => FinishReason::ContextFull,
+        "stop_sequence" => FinishReason::StopSequence,
+        "pause_turn" => FinishReason::Paused,
         "tool_use" => FinishReason::ToolUse,
         "refusal" => FinishReason::Refusal,
         _ => FinishReason::Stop,

@@ -1,16 +1,16 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{decode_error, finish_reason, usage::Figures};
+use super::{error::decode_error, finish_reason, usage::Figures};
 use crate::{
     canonical::{BlockStart, Delta, Event},
-    formats::RelayError,
+    formats::{RelayError, dialect::Sink},
     json::Text,
 };
 
 /// Decodes a whole message into the events of its answer. Blocks without a place in an answer are passed over, as in a
 /// stream.
-pub(in crate::formats) fn decode_response(body: &[u8], sink: &mut dyn FnMut(Event<'_>)) -> Result<(), RelayError> {
+pub(super) fn decode_response(body: &[u8], sink: Sink<'_>) -> Result<(), RelayError> {
     if let Some(failure) = decode_error(body) {
         return Err(RelayError::Provider(failure));
     }
@@ -32,7 +32,7 @@ pub(in crate::formats) fn decode_response(body: &[u8], sink: &mut dyn FnMut(Even
         sink(Event::BlockStop);
     }
     // Without a reason it is complete all the same: it is one JSON text.
-    sink(Event::Finish(finish_reason(message.stop_reason.as_ref().map_or("", |reason| &*reason.0))));
+    sink(Event::Finish(finish_reason(message.stop_reason.as_ref().map_or("", |reason| &*reason.0)).into()));
     if let Some(usage) = message.usage.and_then(|figures| figures.usage()) {
         sink(Event::Usage { usage, terminal: true });
     }

@@ -3,10 +3,13 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{decode_error, decode_response, finish_reason, usage::Figures};
+use super::{error::decode_error, finish_reason, response::decode_response, usage::Figures};
 use crate::{
     canonical::{BlockStart, Delta, Event},
-    formats::RelayError,
+    formats::{
+        RelayError,
+        dialect::{DecodeStream, Frame, Sink},
+    },
     json::Text,
 };
 
@@ -15,7 +18,7 @@ use crate::{
 /// Blocks whose kind has no place in an answer (server tools and their results, redacted thinking) are passed over, and
 /// so are events and deltas of kinds unknown here: Anthropic's versioning policy announces that new ones may appear.
 #[derive(Debug, Default)]
-pub(in crate::formats) struct StreamDecoder {
+pub(super) struct StreamDecoder {
     figures: Figures,
     block: Open,
     /// Why the answer ended was said: figures from then on are final.
@@ -35,14 +38,10 @@ enum Open {
     },
 }
 
-impl StreamDecoder {
-    /// Decodes one event. Its name stands in for a `type` that some gateways leave out of the data.
-    pub(in crate::formats) fn decode(
-        &mut self,
-        name: &[u8],
-        data: &[u8],
-        sink: &mut dyn FnMut(Event<'_>),
-    ) -> Result<(), RelayError> {
+impl DecodeStream for StreamDecoder {
+    /// The event's name stands in for a `type` that some gateways leave out of the data.
+    fn decode(&mut self, frame: Frame<'_>, sink: Sink<'_>) -> Result<(), RelayError> {
+        let Frame { name, data, .. } = frame;
         // OpenRouter ends its messages as it ends its chats.
         if data == b"[DONE]" {
             return Ok(());
@@ -63,7 +62,7 @@ impl StreamDecoder {
             b"message_delta" => {
                 if let Some(reason) = wire.delta.and_then(|delta| delta.stop_reason) {
                     self.finished = true;
-                    sink(Event::Finish(finish_reason(&reason.0)));
+                    sink(Event::Finish(finish_reason(&reason.0).into()));
                 }
                 self.figures.update(wire.usage.unwrap_or_default());
                 self.report_usage(sink);
@@ -80,14 +79,16 @@ impl StreamDecoder {
         }
         Ok(())
     }
+}
 
-    fn report_usage(&self, sink: &mut dyn FnMut(Event<'_>)) {
+impl StreamDecoder {
+    fn report_usage(&self, sink: Sink<'_>) {
         if let Some(usage) = self.figures.usage() {
             sink(Event::Usage { usage, terminal: self.finished });
         }
     }
 
-    fn start_block(&mut self, block: BlockWire<'_>, sink: &mut dyn FnMut(Event<'_>)) {
+    fn start_block(&mut self, block: BlockWire<'_>, sink: Sink<'_>) {
         self.block = match &*block.r#type.0 {
             "text" => {
                 sink(Event::BlockStart(BlockStart::Text));
@@ -113,7 +114,7 @@ impl StreamDecoder {
         };
     }
 
-    fn continue_block(&mut self, delta: DeltaWire<'_>, sink: &mut dyn FnMut(Event<'_>)) {
+    fn continue_block(&mut self, delta: DeltaWire<'_>, sink: Sink<'_>) {
         match (delta.r#type.as_ref().map_or("", |kind| &*kind.0), &mut self.block) {
             ("text_delta", Open::Content) => give(sink, Delta::Text, delta.text),
             ("thinking_delta", Open::Content) => give(sink, Delta::Thinking, delta.thinking),
@@ -125,7 +126,7 @@ impl StreamDecoder {
         }
     }
 
-    fn stop_block(&mut self, sink: &mut dyn FnMut(Event<'_>)) {
+    fn stop_block(&mut self, sink: Sink<'_>) {
         match std::mem::take(&mut self.block) {
             Open::None => return,
             // A tool without arguments has no input deltas, or an empty one.
@@ -136,7 +137,7 @@ impl StreamDecoder {
     }
 }
 
-fn give<'e>(sink: &mut dyn FnMut(Event<'_>), kind: fn(Cow<'e, str>) -> Delta<'e>, text: Option<Text<'e>>) {
+fn give<'e>(sink: Sink<'_>, kind: fn(Cow<'e, str>) -> Delta<'e>, text: Option<Text<'e>>) {
     if let Some(text) = text.filter(|text| !text.0.is_empty()) {
         sink(Event::BlockDelta(kind(text.0)));
     }

@@ -36,6 +36,11 @@ struct Details {
     thinking_tokens: Option<u64>,
 }
 
+/// The figures of a whole message.
+pub(super) fn decode_usage(usage: &[u8]) -> Option<Usage> {
+    serde_json::from_slice::<Figures>(usage).ok()?.usage()
+}
+
 impl Figures {
     /// Replaces what `later` states.
     pub(super) fn update(&mut self, later: Self) {

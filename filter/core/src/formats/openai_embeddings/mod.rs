@@ -2,4 +2,23 @@
 
 mod usage;
 
-pub(super) use usage::decode_usage;
+use super::{
+    dialect::{Dialect, IdentitySide},
+    openai,
+};
+
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "openai_embeddings",
+    client: None,
+    upstream: None,
+    identity: IdentitySide {
+        names_model: true,
+        ask_for_usage: None,
+        usage_member: "usage",
+        decode_usage: usage::decode_usage,
+        tap: None,
+    },
+    encode_error: openai::encode_error,
+    decode_error: openai::decode_error,
+    is_error: openai::is_error,
+};

@@ -10,7 +10,7 @@ use crate::canonical::Usage;
 /// | `total_tokens` | `input`, where `prompt_tokens` is missing |
 ///
 /// `None` when it has neither figure.
-pub(in crate::formats) fn decode_usage(usage: &[u8]) -> Option<Usage> {
+pub(super) fn decode_usage(usage: &[u8]) -> Option<Usage> {
     #[derive(Deserialize)]
     struct Wire {
         prompt_tokens: Option<u64>,

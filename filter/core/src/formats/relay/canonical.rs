@@ -1,13 +1,18 @@
 use super::{MAX_WHOLE, Observed, RelayError, ResponseKind};
 use crate::{
     canonical::{Answer, Event},
-    formats::{Attempt, anthropic_messages, error::encode_failure, openai_chat},
+    formats::{
+        Attempt, Format,
+        dialect::{ClientSide, DecodeStream, EncodeResponse, EncodeStream, Frame, UpstreamFraming, UpstreamSide},
+        error::client_error,
+    },
     sse,
 };
 
 /// Decodes the provider's answer into events and encodes them for the client, stream or whole on either side.
 #[derive(Debug)]
 pub(super) struct Canonical {
+    upstream: Format,
     source: Source,
     sink: Sink,
     failure: Option<RelayError>,
@@ -16,35 +21,55 @@ pub(super) struct Canonical {
 /// What the provider sends.
 #[derive(Debug)]
 enum Source {
-    Stream(Box<Events>),
+    Stream(Frames, Box<dyn DecodeStream>),
     Whole(Vec<u8>),
 }
 
-/// The two stages that read a stream.
-#[derive(Debug, Default)]
-struct Events {
-    blocks: sse::Decoder,
-    decoder: anthropic_messages::StreamDecoder,
+/// Cuts a stream into frames.
+#[derive(Debug)]
+enum Frames {
+    Sse(sse::Decoder),
 }
 
 /// What the client gets.
 #[derive(Debug)]
-enum Sink {
-    Stream(openai_chat::StreamEncoder),
-    Whole { answer: Answer, encoder: openai_chat::ResponseEncoder },
+struct Sink {
+    client: Client,
+    /// Whose turn it is, where the answer has several choices.
+    choice: u32,
+    /// Whether the client's format has a place for more than the first.
+    many_choices: bool,
+}
+
+#[derive(Debug)]
+enum Client {
+    Stream(Box<dyn EncodeStream>),
+    Whole { answer: Answer, encoder: Box<dyn EncodeResponse> },
 }
 
 impl Canonical {
-    pub(super) fn new(attempt: &Attempt<'_>, kind: ResponseKind) -> Self {
-        let source = match kind {
-            ResponseKind::Stream => Source::Stream(Box::default()),
-            ResponseKind::Whole => Source::Whole(Vec::new()),
+    pub(super) fn new(
+        attempt: &Attempt<'_>,
+        kind: ResponseKind,
+        client: &ClientSide,
+        upstream: &UpstreamSide,
+    ) -> Self {
+        let source = match (kind, upstream.framing) {
+            (ResponseKind::Stream, UpstreamFraming::Sse) => {
+                Source::Stream(Frames::Sse(sse::Decoder::default()), (upstream.stream_decoder)())
+            }
+            (ResponseKind::Whole, _) => Source::Whole(Vec::new()),
         };
         let sink = match attempt.stream {
-            true => Sink::Stream(openai_chat::StreamEncoder::new(attempt)),
-            false => Sink::Whole { answer: Answer::default(), encoder: openai_chat::ResponseEncoder::new(attempt) },
+            true => Client::Stream((client.stream_encoder)(attempt)),
+            false => Client::Whole { answer: Answer::default(), encoder: (client.response_encoder)(attempt) },
         };
-        Self { source, sink, failure: None }
+        Self {
+            upstream: attempt.upstream,
+            source,
+            sink: Sink { client: sink, choice: 0, many_choices: client.many_choices },
+            failure: None,
+        }
     }
 
     pub(super) fn push(&mut self, chunk: &[u8], observed: &mut Observed) -> Vec<u8> {
@@ -58,9 +83,9 @@ impl Canonical {
                 body.extend_from_slice(chunk);
                 Ok(())
             }
-            Source::Stream(events) => {
-                events.blocks.push(chunk);
-                decode_blocks(events, &mut self.sink, observed, &mut out)
+            Source::Stream(frames, decoder) => {
+                frames.push(chunk);
+                frames.decode(&mut **decoder, &mut |event| self.sink.accept(event, observed, &mut out))
             }
         };
         if let Err(error) = result {
@@ -73,72 +98,108 @@ impl Canonical {
         let mut out = Vec::new();
         if self.failure.is_none() {
             let sink = &mut self.sink;
+            let mut accept = |event: Event<'_>| sink.accept(event, observed, &mut out);
             let result = match &mut self.source {
-                Source::Whole(body) => anthropic_messages::decode_response(body, &mut |event| {
-                    accept(sink, event, observed, &mut out);
-                }),
-                Source::Stream(events) => {
-                    events.blocks.finish();
-                    decode_blocks(events, sink, observed, &mut out)
+                Source::Whole(body) => match self.upstream.dialect().upstream.as_ref() {
+                    Some(upstream) => (upstream.decode_response)(body, &mut accept),
+                    None => Err(RelayError::NoTranslation),
+                },
+                Source::Stream(frames, decoder) => {
+                    frames.finish();
+                    let result = frames.decode(&mut **decoder, &mut accept);
+                    result.and_then(|()| decoder.finish(&mut accept))
                 }
             };
             // A provider that gave its reason to end has ended, with or without an end event.
             match result.and(if observed.finished { Ok(()) } else { Err(RelayError::Incomplete) }) {
-                Ok(()) => accept(sink, Event::End, observed, &mut out),
+                Ok(()) => self.sink.accept(Event::End, observed, &mut out),
                 Err(error) => self.fail(error, observed, &mut out),
             }
         }
-        match (&self.sink, &self.failure) {
-            (Sink::Stream(_), _) => Ok(out),
-            (Sink::Whole { .. }, Some(error)) => Err(error.clone()),
-            (Sink::Whole { answer, encoder }, None) => Ok(encoder.encode(answer)),
+        match (&self.sink.client, &self.failure) {
+            (Client::Stream(_), _) => Ok(out),
+            (Client::Whole { .. }, Some(error)) => Err(error.clone()),
+            (Client::Whole { answer, encoder }, None) => Ok(encoder.encode(answer, &mut observed.losses)),
         }
     }
 
     /// A stream ends in an error event of the client's format, unless it is complete already.
     fn fail(&mut self, error: RelayError, observed: &mut Observed, out: &mut Vec<u8>) {
-        if let Sink::Stream(encoder) = &mut self.sink {
+        if let Client::Stream(encoder) = &mut self.sink.client {
             if encoder.is_ended() {
                 return;
             }
-            encoder.fail(&encode_failure(openai_chat::FORMAT, 502, &error.failure()), out);
+            let failure = error.failure();
+            encoder.fail(&client_error(failure.status.unwrap_or(502), &failure), out);
         }
         observed.failed = true;
         self.failure = Some(error);
     }
 }
 
-fn decode_blocks(
-    events: &mut Events,
-    sink: &mut Sink,
-    observed: &mut Observed,
-    out: &mut Vec<u8>,
-) -> Result<(), RelayError> {
-    while let Some(block) = events.blocks.next() {
-        let block = block.map_err(|sse::TooLong| RelayError::TooLarge)?;
-        if let Some(data) = block.data.filter(|data| !data.is_empty()) {
-            events.decoder.decode(block.name, &data, &mut |event| accept(sink, event, observed, out))?;
+impl Frames {
+    fn push(&mut self, chunk: &[u8]) {
+        match self {
+            Self::Sse(decoder) => decoder.push(chunk),
         }
     }
-    Ok(())
+
+    fn finish(&mut self) {
+        match self {
+            Self::Sse(decoder) => decoder.finish(),
+        }
+    }
+
+    /// Decodes all frames that are whole.
+    fn decode(&mut self, decoder: &mut dyn DecodeStream, sink: &mut dyn FnMut(Event<'_>)) -> Result<(), RelayError> {
+        match self {
+            Self::Sse(blocks) => {
+                while let Some(block) = blocks.next() {
+                    let block = block.map_err(|sse::TooLong| RelayError::TooLarge)?;
+                    match block.data.filter(|data| !data.is_empty()) {
+                        Some(data) => {
+                            decoder.decode(Frame { name: block.name, data: &data, is_exception: false }, sink)?;
+                        }
+                        // A comment: providers send them to keep the connection alive, and the client's may need that too.
+                        None => sink(Event::Ping),
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
 }
 
-fn accept(sink: &mut Sink, event: Event<'_>, observed: &mut Observed, out: &mut Vec<u8>) {
-    match &event {
-        Event::Usage { usage, terminal } => {
-            observed.usage = Some(*usage);
-            observed.terminal = *terminal;
+impl Sink {
+    fn accept(&mut self, event: Event<'_>, observed: &mut Observed, out: &mut Vec<u8>) {
+        match &event {
+            Event::Usage { usage, terminal } => {
+                observed.usage = Some(*usage);
+                observed.terminal = *terminal;
+            }
+            Event::Finish(_) => observed.finished = true,
+            Event::Choice(index) => self.choice = *index,
+            Event::Lost { path, reason } => {
+                observed.losses.declare(path.as_ref(), reason);
+                return;
+            }
+            Event::Start { .. }
+            | Event::BlockStart(_)
+            | Event::BlockDelta(_)
+            | Event::BlockStop
+            | Event::End
+            | Event::Ping => {}
         }
-        Event::Finish(_) => observed.finished = true,
-        Event::Start { .. }
-        | Event::BlockStart(_)
-        | Event::BlockDelta(_)
-        | Event::BlockStop
-        | Event::End
-        | Event::Ping => {}
-    }
-    match sink {
-        Sink::Stream(encoder) => encoder.encode(&event, out),
-        Sink::Whole { answer, .. } => answer.add(event),
+        let of_choice = matches!(
+            event,
+            Event::Choice(_) | Event::BlockStart(_) | Event::BlockDelta(_) | Event::BlockStop | Event::Finish(_)
+        );
+        if of_choice && self.choice > 0 && !self.many_choices {
+            return;
+        }
+        match &mut self.client {
+            Client::Stream(encoder) => encoder.encode(&event, out, &mut observed.losses),
+            Client::Whole { answer, .. } => answer.add(event),
+        }
     }
 }

@@ -1,6 +1,9 @@
 use super::{Observed, Passed, ResponseKind};
 use crate::{
-    formats::{Attempt, Format, openai_chat, openai_embeddings},
+    formats::{
+        Attempt,
+        dialect::{Frame, IdentitySide, Tap},
+    },
     json::Watch,
     sse,
 };
@@ -8,8 +11,8 @@ use crate::{
 /// Bytes pass as they are while their usage is read.
 #[derive(Debug)]
 pub(super) enum Identity {
-    /// One JSON text, of which `usage` is watched for.
-    Whole { format: Format, usage: Watch },
+    /// One JSON text, of which the usage is watched for.
+    Whole { decode: fn(&[u8]) -> Option<crate::canonical::Usage>, usage: Watch },
     /// A stream of events.
     Stream(Stream),
 }
@@ -17,7 +20,7 @@ pub(super) enum Identity {
 #[derive(Debug)]
 pub(super) struct Stream {
     decoder: sse::Decoder,
-    tap: openai_chat::Tap,
+    tap: Box<dyn Tap>,
     /// Whether the usage event is ours to take out.
     removes_usage: bool,
     /// An event was too long: what follows passes unread.
@@ -26,14 +29,15 @@ pub(super) struct Stream {
 
 impl Identity {
     pub(super) fn new(attempt: &Attempt<'_>, kind: ResponseKind) -> Self {
-        match (kind, attempt.upstream) {
-            (ResponseKind::Stream, Format::OpenaiChat) => Self::Stream(Stream {
+        let IdentitySide { ask_for_usage, usage_member, decode_usage, tap, .. } = attempt.upstream.dialect().identity;
+        match (kind, tap) {
+            (ResponseKind::Stream, Some(tap)) => Self::Stream(Stream {
                 decoder: sse::Decoder::default(),
-                tap: openai_chat::Tap::default(),
-                removes_usage: attempt.stream && !attempt.include_usage,
+                tap: tap(),
+                removes_usage: ask_for_usage.is_some() && attempt.stream && !attempt.include_usage,
                 blind: false,
             }),
-            (_, format) => Self::Whole { format, usage: Watch::new("usage") },
+            _ => Self::Whole { decode: decode_usage, usage: Watch::new(usage_member) },
         }
     }
 
@@ -49,12 +53,8 @@ impl Identity {
 
     pub(super) fn finish(&mut self, observed: &mut Observed) -> Vec<u8> {
         match self {
-            Self::Whole { format, usage } => {
-                let decode = match format {
-                    Format::OpenaiEmbeddings => openai_embeddings::decode_usage,
-                    _ => openai_chat::decode_usage,
-                };
-                observed.usage = usage.found().and_then(decode);
+            Self::Whole { decode, usage } => {
+                observed.usage = usage.found().and_then(*decode);
                 observed.terminal = observed.usage.is_some();
                 observed.finished = observed.terminal;
                 Vec::new()
@@ -118,7 +118,7 @@ impl Stream {
                 each(block.raw, false);
                 continue;
             };
-            let verdict = self.tap.see(&data);
+            let verdict = self.tap.see(Frame { name: block.name, data: &data, is_exception: false });
             each(block.raw, verdict.usage_only);
             observed.usage = verdict.usage.or(observed.usage);
             observed.terminal = observed.usage.is_some() && (verdict.terminal || observed.terminal);

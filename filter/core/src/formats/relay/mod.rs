@@ -5,8 +5,8 @@ mod identity;
 
 use std::fmt;
 
-use super::{Attempt, Format};
-use crate::canonical::{Failure, Usage};
+use super::Attempt;
+use crate::canonical::{Failure, Losses, Usage};
 use canonical::Canonical;
 use identity::Identity;
 
@@ -60,6 +60,8 @@ pub struct Observed {
     pub finished: bool,
     /// Whether the response broke: an error event, malformed events, or a bound. What the client gets ends in an error event.
     pub failed: bool,
+    /// What of the response could not cross; known in full only at its end.
+    pub losses: Losses,
 }
 
 /// Why a response cannot become an answer in the client's format.
@@ -81,9 +83,12 @@ impl Relay {
     /// A relay for the response to `attempt`.
     #[must_use]
     pub fn new(attempt: &Attempt<'_>, kind: ResponseKind) -> Self {
-        let lane = match (attempt.client, attempt.upstream) {
-            (client, upstream) if client == upstream => Lane::Identity(Identity::new(attempt, kind)),
-            (Format::OpenaiChat, Format::AnthropicMessages) => Lane::Canonical(Box::new(Canonical::new(attempt, kind))),
+        let (client, upstream) = (&attempt.client.dialect().client, &attempt.upstream.dialect().upstream);
+        let lane = match (client, upstream) {
+            _ if attempt.client == attempt.upstream => Lane::Identity(Identity::new(attempt, kind)),
+            (Some(client), Some(upstream)) => {
+                Lane::Canonical(Box::new(Canonical::new(attempt, kind, client, upstream)))
+            }
             _ => Lane::Closed,
         };
         Self { lane, observed: Observed::default() }

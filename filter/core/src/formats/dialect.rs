@@ -1,0 +1,146 @@
+//! What a format is made of: each folder fills in one [`Dialect`], and everything else asks that.
+
+use std::fmt;
+
+use super::{Attempt, ClientError, InvalidRequest, RelayError};
+use crate::{
+    canonical::{Answer, Chat, Event, Failure, Losses, Usage},
+    json::{Edit, Envelope},
+};
+
+/// One format, as its folder describes it.
+pub(super) struct Dialect {
+    /// Its name in configuration, records and metrics.
+    pub(super) name: &'static str,
+    /// What is needed where the client speaks it and the provider does not.
+    pub(super) client: Option<ClientSide>,
+    /// What is needed where the provider speaks it and the client does not.
+    pub(super) upstream: Option<UpstreamSide>,
+    /// What is needed where both speak it.
+    pub(super) identity: IdentitySide,
+    /// The body of an error.
+    pub(super) encode_error: fn(&ClientError<'_>) -> Vec<u8>,
+    /// Reads the body of an error, in the shapes that providers of this format use; `None` for anything else.
+    pub(super) decode_error: fn(&[u8]) -> Option<Failure>,
+    /// Whether a body already is an error as the format's own clients want it.
+    pub(super) is_error: fn(&[u8]) -> bool,
+}
+
+/// From a client to the canonical model and back.
+pub(super) struct ClientSide {
+    /// Decodes a request. Members set to null count as absent.
+    pub(super) decode_request: DecodeRequest,
+    /// Whether an answer can have several choices.
+    pub(super) many_choices: bool,
+    /// Encodes a gathered answer.
+    pub(super) response_encoder: fn(&Attempt<'_>) -> Box<dyn EncodeResponse>,
+    /// Encodes the events of an answer.
+    pub(super) stream_encoder: fn(&Attempt<'_>) -> Box<dyn EncodeStream>,
+}
+
+/// See [`ClientSide::decode_request`]. The envelope is the scan of the body.
+pub(super) type DecodeRequest = for<'a> fn(&'a [u8], &Envelope) -> Result<Chat<'a>, InvalidRequest>;
+
+/// From the canonical model to a provider and back.
+pub(super) struct UpstreamSide {
+    /// Headers that a request must have, besides credentials and `content-type`.
+    pub(super) headers: &'static [(&'static str, &'static str)],
+    /// Encodes a request and declares what it cannot say.
+    pub(super) encode_request: fn(&Attempt<'_>, &Chat<'_>, &mut Losses) -> Result<Vec<u8>, InvalidRequest>,
+    /// Decodes a whole answer into its events, `End` included.
+    pub(super) decode_response: fn(&[u8], Sink<'_>) -> Result<(), RelayError>,
+    /// Decodes a streamed answer.
+    pub(super) stream_decoder: fn() -> Box<dyn DecodeStream>,
+    /// How its stream is cut into frames.
+    pub(super) framing: UpstreamFraming,
+}
+
+/// Where both sides speak the format, bytes pass and only this is known of them.
+pub(super) struct IdentitySide {
+    /// Whether the body of a request names the model (others name it in their path).
+    pub(super) names_model: bool,
+    /// The edit that makes a streaming request ask for usage, for formats whose streams have it only then.
+    pub(super) ask_for_usage: Option<for<'a> fn(&[u8], &Envelope) -> Option<Edit<'a>>>,
+    /// The top-level member of a response that states usage.
+    pub(super) usage_member: &'static str,
+    /// Reads that member's value; `None` where it states no figure.
+    pub(super) decode_usage: fn(&[u8]) -> Option<Usage>,
+    /// Watches a stream; `None` where the format has none.
+    pub(super) tap: Option<fn() -> Box<dyn Tap>>,
+}
+
+/// Takes the events of an answer, one by one.
+pub(super) type Sink<'s> = &'s mut dyn FnMut(Event<'_>);
+
+/// How a provider cuts its stream into frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum UpstreamFraming {
+    /// Server-sent events: <https://html.spec.whatwg.org/multipage/server-sent-events.html>.
+    Sse,
+}
+
+/// One frame of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Frame<'f> {
+    /// The event's name, empty where it has none.
+    pub(super) name: &'f [u8],
+    /// Its data, never empty.
+    pub(super) data: &'f [u8],
+    /// Whether the framing itself marks it as an error.
+    pub(super) is_exception: bool,
+}
+
+/// Decodes the frames of a provider's stream.
+pub(super) trait DecodeStream: fmt::Debug {
+    /// Decodes the next frame.
+    fn decode(&mut self, frame: Frame<'_>, sink: Sink<'_>) -> Result<(), RelayError>;
+
+    /// The stream has ended. What is open is closed here; a provider that has said its last word but not given its end
+    /// event counts as ended, which the relay sees to.
+    fn finish(&mut self, _sink: Sink<'_>) -> Result<(), RelayError> {
+        Ok(())
+    }
+}
+
+/// Encodes the events of an answer as a client's stream.
+pub(super) trait EncodeStream: fmt::Debug {
+    /// Appends what the next event is in this format, and declares what it cannot say.
+    fn encode(&mut self, event: &Event<'_>, out: &mut Vec<u8>, losses: &mut Losses);
+
+    /// Ends the stream with an error event.
+    fn fail(&mut self, error: &ClientError<'_>, out: &mut Vec<u8>);
+
+    /// Whether nothing may follow.
+    fn is_ended(&self) -> bool;
+}
+
+/// Encodes a gathered answer as a client's response.
+pub(super) trait EncodeResponse: fmt::Debug {
+    /// The body, and what it cannot say.
+    fn encode(&self, answer: &Answer, losses: &mut Losses) -> Vec<u8>;
+}
+
+/// Watches a stream that passes unchanged.
+pub(super) trait Tap: fmt::Debug {
+    /// Looks at the next frame. It should parse only those that can carry figures or an end.
+    fn see(&mut self, frame: Frame<'_>) -> Verdict;
+
+    /// Whether the provider said why its answer ended.
+    fn finished(&self) -> bool;
+
+    /// Whether the stream may end here.
+    fn may_end(&self) -> bool;
+}
+
+/// What one frame of a passing stream was.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Verdict {
+    /// Its figures, which replace earlier ones.
+    pub(super) usage: Option<Usage>,
+    /// Whether the figures are the last ones, or those seen before were.
+    pub(super) terminal: bool,
+    /// Whether it is there only because usage was asked for: the event that is taken out again for a client that did not.
+    pub(super) usage_only: bool,
+    /// Whether it is the error that ends a stream which broke.
+    pub(super) failed: bool,
+}
