@@ -48,6 +48,7 @@ fn attempt(client: Format, upstream: Format, kind: ResponseKind) -> Attempt<'sta
         default_max_tokens: 4096,
         stream: kind == ResponseKind::Stream,
         include_usage: true,
+        framing: tollgate_core::formats::Framing::Sse,
         exchange: "0123456789abcdef0123456789abcdef",
         created_s: 1_700_000_000,
     }

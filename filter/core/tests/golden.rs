@@ -24,6 +24,7 @@ fn attempt(client: Format, upstream: Format) -> Attempt<'static> {
         default_max_tokens: 4096,
         stream: false,
         include_usage: false,
+        framing: tollgate_core::formats::Framing::Sse,
         exchange: "0123456789abcdef0123456789abcdef",
         created_s: 1_700_000_000,
     }

@@ -19,6 +19,7 @@ fn attempt(upstream: Format, stream: bool, include_usage: bool) -> Attempt<'stat
         default_max_tokens: 4096,
         stream,
         include_usage,
+        framing: tollgate_core::formats::Framing::Sse,
         exchange: "0123456789abcdef0123456789abcdef",
         created_s: 1_700_000_000,
     }

@@ -55,7 +55,8 @@ fn unwrap(text: &str) -> Option<Signature<'static>> {
     }
     let inner = String::from_utf8(BASE64_STANDARD.decode(text).ok()?).ok()?;
     let (name, data) = inner.strip_prefix(MARK)?.split_once('/')?;
-    let vendor = [Vendor::Openai, Vendor::Anthropic, Vendor::Google].into_iter().find(|vendor| word(*vendor) == name)?;
+    let vendor =
+        [Vendor::Openai, Vendor::Anthropic, Vendor::Google].into_iter().find(|vendor| word(*vendor) == name)?;
     let (redacted, data) = match data.strip_prefix("redacted/") {
         Some(data) => (true, data),
         None => (false, data),

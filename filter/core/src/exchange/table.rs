@@ -195,6 +195,7 @@ impl Exchange {
             default_max_tokens: step.default_max_tokens,
             stream: self.request.stream,
             include_usage: self.request.include_usage,
+            framing: crate::formats::Framing::Sse,
             exchange: id,
             created_s: self.started.seconds(),
         })

@@ -55,12 +55,15 @@ pub(super) struct UpstreamSide {
     pub(super) framing: UpstreamFraming,
 }
 
+/// See [`IdentitySide::ask_for_usage`]. The envelope is the scan of the body.
+pub(super) type AskForUsage = fn(&[u8], &Envelope) -> Option<Edit<'static>>;
+
 /// Where both sides speak the format, bytes pass and only this is known of them.
 pub(super) struct IdentitySide {
     /// Whether the body of a request names the model (others name it in their path).
     pub(super) names_model: bool,
     /// The edit that makes a streaming request ask for usage, for formats whose streams have it only then.
-    pub(super) ask_for_usage: Option<for<'a> fn(&[u8], &Envelope) -> Option<Edit<'a>>>,
+    pub(super) ask_for_usage: Option<AskForUsage>,
     /// The top-level member of a response that states usage.
     pub(super) usage_member: &'static str,
     /// Reads that member's value; `None` where it states no figure.

@@ -6,6 +6,7 @@
 
 mod anthropic_messages;
 mod bedrock_converse;
+mod claude;
 mod dialect;
 mod error;
 mod gemini_generate;

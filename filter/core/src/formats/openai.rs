@@ -45,7 +45,13 @@ pub(super) fn decode_error(body: &[u8]) -> Option<Failure> {
     let message = ["message", "detail"].into_iter().find_map(|key| error.member(key)).filter(|node| !node.is_null())?;
     let message = message.string().unwrap_or(Cow::Borrowed(message.text())).into_owned();
     let word = |key| error.member(key).filter(|node| !node.is_null() && node.members().is_none()).map(word);
-    Some(Failure { status: None, kind: word("type"), code: word("code"), param: word("param"), message: message.into() })
+    Some(Failure {
+        status: None,
+        kind: word("type"),
+        code: word("code"),
+        param: word("param"),
+        message: message.into(),
+    })
 }
 
 /// A string, or a number in its digits: some providers put the HTTP status into `code`.

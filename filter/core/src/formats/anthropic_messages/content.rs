@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    canonical::{Block, CacheMark, Losses, Part, Source},
+    canonical::{Block, CacheMark, Losses, Part, Signature, Source, Vendor},
     formats::InvalidRequest,
     json::Node,
 };
@@ -41,6 +41,15 @@ enum Kind<'c> {
         tool_use_id: Cow<'c, str>,
         #[serde(skip_serializing_if = "Vec::is_empty")]
         content: Vec<Content<'c>>,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        is_error: bool,
+    },
+    Thinking {
+        thinking: &'c str,
+        signature: &'c str,
+    },
+    RedactedThinking {
+        data: &'c str,
     },
 }
 
@@ -49,6 +58,8 @@ enum Kind<'c> {
 enum SourceWire<'c> {
     Url { url: &'c str },
     Base64 { media_type: &'c str, data: &'c str },
+    Text { media_type: &'static str, data: &'c str },
+    File { file_id: &'c str },
 }
 
 /// A mark of a prompt's cacheable beginning: <https://platform.claude.com/docs/en/build-with-claude/prompt-caching>.
@@ -79,30 +90,52 @@ pub(super) fn encode_parts<'c>(parts: &'c [Part<'_>], losses: &mut Losses) -> Re
     let mut blocks = Vec::with_capacity(parts.len());
     for part in parts {
         let kind = match &part.block {
-            Block::Text(text) => {
+            Block::Text(text) | Block::Refusal(text) => {
                 blocks.extend(encode_text(text, part));
                 continue;
             }
-            Block::Thinking(_) => {
-                losses.declare(part.path.as_str(), "the provider takes thinking back only with its own signature");
-                continue;
+            Block::Thinking { text, signature } => match signature {
+                Some(Signature { vendor: Vendor::Anthropic, redacted: true, data }) => Kind::RedactedThinking { data },
+                Some(Signature { vendor: Vendor::Anthropic, redacted: false, data }) => {
+                    Kind::Thinking { thinking: text, signature: data }
+                }
+                _ => {
+                    losses.declare(part.path.as_str(), "the provider takes thinking back only with its own signature");
+                    continue;
+                }
+            },
+            Block::Image { source, detail } => {
+                if detail.as_deref().is_some_and(|detail| detail != "auto") {
+                    losses.declare(format!("{}.detail", part.path), "the provider has one way to look at images");
+                }
+                Kind::Image { source: encode_source(source, part)? }
             }
-            Block::Image(source) => Kind::Image { source: encode_source(source) },
             Block::Document { source, title } => {
                 if let Source::Base64 { media_type, .. } = source
                     && media_type != "application/pdf"
                 {
-                    return Err(InvalidRequest::new(part.path.as_str(), "the provider takes files of PDF only"));
+                    return Err(InvalidRequest::new(
+                        part.path.as_str(),
+                        "the provider takes files of PDF and text only",
+                    ));
                 }
                 let title = title.as_deref().filter(|title| !title.is_empty());
-                Kind::Document { source: encode_source(source), title }
+                Kind::Document { source: encode_source(source, part)?, title }
+            }
+            Block::Audio(_) => {
+                return Err(InvalidRequest::new(part.path.as_str(), "the provider takes no audio"));
+            }
+            Block::Video(_) => {
+                return Err(InvalidRequest::new(part.path.as_str(), "the provider takes no video"));
             }
             Block::ToolUse { id, name, input } => {
                 Kind::ToolUse { id: encode_id(id), name, input: encode_input(input, part)? }
             }
-            Block::ToolResult { id, parts } => {
-                Kind::ToolResult { tool_use_id: encode_id(id), content: encode_parts(parts, losses)? }
-            }
+            Block::ToolResult { id, parts, is_error } => Kind::ToolResult {
+                tool_use_id: encode_id(id),
+                content: encode_parts(parts, losses)?,
+                is_error: *is_error,
+            },
         };
         blocks.push(content(kind, part));
     }
@@ -113,10 +146,21 @@ fn content<'c>(kind: Kind<'c>, part: &Part<'_>) -> Content<'c> {
     Content { kind, cache_control: part.cache.map(CacheWire::from) }
 }
 
-fn encode_source<'c>(source: &'c Source<'_>) -> SourceWire<'c> {
+fn encode_source<'c>(source: &'c Source<'_>, part: &Part<'_>) -> Result<SourceWire<'c>, InvalidRequest> {
     match source {
-        Source::Url(url) => SourceWire::Url { url },
-        Source::Base64 { media_type, data } => SourceWire::Base64 { media_type, data },
+        Source::Url { url, .. } if url.starts_with("https://") || url.starts_with("http://") => {
+            Ok(SourceWire::Url { url })
+        }
+        Source::Url { .. } => {
+            Err(InvalidRequest::new(part.path.as_str(), "the provider fetches http and https addresses only"))
+        }
+        Source::Base64 { media_type, data } => Ok(SourceWire::Base64 { media_type, data }),
+        Source::Text(text) => Ok(SourceWire::Text { media_type: "text/plain", data: text }),
+        Source::File { id, vendor: Vendor::Anthropic } => Ok(SourceWire::File { file_id: id }),
+        Source::File { .. } => Err(InvalidRequest::new(
+            part.path.as_str(),
+            "the file is known to another provider only; send its bytes in place of its id",
+        )),
     }
 }
 
@@ -136,6 +180,6 @@ fn encode_input<'c>(input: &'c str, part: &Part<'_>) -> Result<&'c RawValue, Inv
     let object = Node::parse(text.as_bytes()).ok().filter(|node| node.members().is_some());
     let raw = object.and_then(|_| serde_json::from_str(text).ok());
     raw.ok_or_else(|| {
-        InvalidRequest::new(format!("{}.function.arguments", part.path), "must be the JSON text of an object")
+        InvalidRequest::new(part.path.as_str(), "the arguments of a call must be the JSON text of an object")
     })
 }

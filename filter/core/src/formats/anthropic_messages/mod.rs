@@ -1,12 +1,11 @@
 //! Anthropic's messages: <https://platform.claude.com/docs/en/api/messages>.
 
-mod capability;
 mod content;
 mod error;
 mod request;
 mod response;
 mod stream;
-mod thinking;
+mod tool;
 mod usage;
 
 use super::dialect::{Dialect, IdentitySide, UpstreamFraming, UpstreamSide};

@@ -4,80 +4,131 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{
-    capability::Capability,
-    content::{CacheWire, Content, encode_parts, encode_text},
-    thinking::{self, Plan, ThinkingWire},
+    content::{Content, encode_parts, encode_text},
+    tool::{ChoiceWire, ToolWire, encode_choice, encode_tools},
 };
 use crate::{
-    canonical::{Block, Chat, Losses, ResponseFormat, Role, Tool, ToolChoice},
-    formats::{Attempt, InvalidRequest},
-    json::{Edit, Envelope, Node},
+    canonical::{Block, Chat, Given, Losses, Message, ResponseFormat, Role, Sampling, ServiceTier},
+    formats::{
+        Attempt, InvalidRequest,
+        claude::{self, Capability, ThinkingWire},
+    },
 };
 
 /// Encodes a request: <https://platform.claude.com/docs/en/api/messages/create>.
-pub(in crate::formats) fn encode_request(
+pub(super) fn encode_request(
     attempt: &Attempt<'_>,
     chat: &Chat<'_>,
     losses: &mut Losses,
 ) -> Result<Vec<u8>, InvalidRequest> {
-    for path in &chat.extra {
-        losses.declare(path.as_str(), "the provider's format has no such member");
-    }
-    let max_tokens = chat.max_tokens.unwrap_or(attempt.default_max_tokens.into());
+    let Chat {
+        messages,
+        tools,
+        tool_choice,
+        parallel_tools,
+        max_tokens,
+        sampling,
+        choices,
+        logprobs,
+        stop,
+        response_format,
+        reasoning: _, // read by `claude::plan`
+        verbosity,
+        user,
+        safety_identifier,
+        prompt_cache_key,
+        service_tier,
+        metadata,
+        store,
+        extra: _, // declared for every format alike
+    } = chat;
+    let Sampling {
+        temperature: _, // these three are read by `claude`
+        top_p: _,
+        top_k: _,
+        frequency_penalty,
+        presence_penalty,
+        seed,
+        logit_bias,
+    } = sampling;
+    let max_tokens = max_tokens.as_ref().map_or(attempt.default_max_tokens.into(), |given| given.value);
     let capability = Capability::of(attempt.model);
-    let plan = thinking::plan(chat, capability, max_tokens, losses);
-    let (system, messages) = encode_messages(chat, losses)?;
-    let format = match chat.response_format {
-        Some(ResponseFormat::JsonSchema(schema)) => Some(FormatWire { r#type: "json_schema", schema: raw(schema)? }),
-        Some(ResponseFormat::JsonObject) => {
-            losses.declare("response_format", "the provider knows JSON by a schema only");
-            None
+    let plan = claude::plan(chat, capability, max_tokens, losses);
+    let (system, messages) = encode_messages(messages, losses)?;
+    let (tools, tool_choice) = (
+        encode_tools(tools, tool_choice.as_ref(), losses)?,
+        encode_choice(tools, tool_choice.as_ref(), parallel_tools.as_ref(), losses),
+    );
+    let format = encode_format(response_format.as_ref(), losses)?;
+    let mut drop = |path: Option<&Cow<'static, str>>, reason| {
+        if let Some(path) = path {
+            losses.declare(path.as_ref(), reason);
         }
-        None => None,
+    };
+    drop(frequency_penalty.as_ref().map(|given| &given.path), NO_MEMBER);
+    drop(presence_penalty.as_ref().map(|given| &given.path), NO_MEMBER);
+    drop(seed.as_ref().map(|given| &given.path), NO_MEMBER);
+    drop(logit_bias.as_ref().map(|given| &given.path), NO_MEMBER);
+    drop(choices.as_ref().filter(|given| given.value > 1).map(|given| &given.path), "the provider gives one answer");
+    drop(logprobs.as_ref().map(|given| &given.path), NO_MEMBER);
+    drop(verbosity.as_ref().map(|given| &given.path), NO_MEMBER);
+    drop(prompt_cache_key.as_ref().map(|given| &given.path), NO_MEMBER);
+    drop(metadata.as_ref().map(|given| &given.path), NO_MEMBER);
+    drop(store.as_ref().filter(|given| given.value).map(|given| &given.path), "the provider keeps no answers");
+    let user = match (user, safety_identifier) {
+        (Some(user), Some(other)) => {
+            drop(Some(&other.path), "the provider takes one name of the end user");
+            Some(user)
+        }
+        (user, other) => user.as_ref().or(other.as_ref()),
     };
     let wire = Wire {
         model: attempt.model,
         max_tokens,
         system,
         messages,
-        tools: chat.tools.iter().map(encode_tool).collect::<Result<_, _>>()?,
-        tool_choice: encode_choice(chat, losses),
-        temperature: temperature(chat, capability, &plan, losses),
-        top_p: top_p(chat, capability, &plan, losses),
-        stop_sequences: stop_sequences(chat, losses),
+        tools,
+        tool_choice,
+        temperature: claude::temperature(chat, capability, &plan, losses),
+        top_p: claude::top_p(chat, capability, &plan, losses),
+        top_k: claude::top_k(chat, capability, &plan, losses),
+        stop_sequences: stop_sequences(stop, losses),
         thinking: plan.thinking,
         output_config: (format.is_some() || plan.effort.is_some())
             .then_some(OutputWire { effort: plan.effort, format }),
-        metadata: chat.user.as_deref().map(|user_id| MetadataWire { user_id }),
-        service_tier: service_tier(chat, losses),
+        metadata: user.map(|user| MetadataWire { user_id: &user.value }),
+        service_tier: encode_tier(service_tier.as_ref(), losses),
         stream: attempt.stream,
     };
     serde_json::to_vec(&wire).map_err(|error| InvalidRequest { message: error.to_string(), param: None })
 }
+
+/// Why a member is dropped that has no counterpart at all.
+const NO_MEMBER: &str = "the provider's format has no such member";
 
 /// Leading system messages become `system`. The API takes others only with some models and places
 /// (<https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages>), so later ones become words
 /// of the user, which is declared. Consecutive messages of one role are sent as they are: the API joins them itself (the
 /// description of `messages` in its reference); results of one turn's tools it wants in one message, so those are joined.
 fn encode_messages<'c>(
-    chat: &'c Chat<'_>,
+    chat: &'c [Message<'_>],
     losses: &mut Losses,
 ) -> Result<(Vec<Content<'c>>, Vec<MessageWire<'c>>), InvalidRequest> {
     let mut system = Vec::new();
     let mut messages: Vec<MessageWire<'c>> = Vec::new();
     let mut joins = false;
-    for message in &chat.messages {
+    for message in chat {
         if message.role == Role::System && messages.is_empty() {
             for part in &message.parts {
                 match &part.block {
-                    Block::Text(text) => system.extend(encode_text(text, part)),
+                    Block::Text(text) | Block::Refusal(text) => system.extend(encode_text(text, part)),
                     _ => losses.declare(part.path.as_str(), "the provider's system prompt is text only"),
                 }
             }
             continue;
         }
         if message.role == Role::System {
-            losses.declare(message.path.as_str(), "instructions after the first turn become words of the user");
+            losses.approximate(message.path.as_str(), "instructions after the first turn become words of the user");
         }
         let content = encode_parts(&message.parts, losses)?;
         // Anthropic refuses messages without content, but for the last one of the assistant.
@@ -102,113 +153,59 @@ fn encode_messages<'c>(
     Ok((system, messages))
 }
 
-fn encode_tool<'c>(tool: &'c Tool<'_>) -> Result<ToolWire<'c>, InvalidRequest> {
-    let parameters = tool.parameters.unwrap_or("{}");
-    // The schema of an input must be one of an object and say so; OpenAI lets that go unsaid.
-    let says_type = Node::parse(parameters.as_bytes()).ok().and_then(|schema| schema.member("type")).is_some();
-    let input_schema = match (says_type, Envelope::scan(parameters.as_bytes())) {
-        (false, Ok(envelope)) => {
-            let typed = envelope.splice(parameters.as_bytes(), &[Edit::Set("type", "\"object\"".into())]);
-            let typed = String::from_utf8(typed).unwrap_or_default();
-            Cow::Owned(owned_raw(typed)?)
+fn encode_format<'c>(
+    format: Option<&'c Given<ResponseFormat<'_>>>,
+    losses: &mut Losses,
+) -> Result<Option<FormatWire<'c>>, InvalidRequest> {
+    let Some(format) = format else { return Ok(None) };
+    match &format.value {
+        // Name and description label the schema; the answer follows it to the letter, asked for or not
+        // (<https://platform.claude.com/docs/en/build-with-claude/structured-outputs>).
+        ResponseFormat::JsonSchema { schema, name: _, description: _, strict: _ } => {
+            Ok(Some(FormatWire { r#type: "json_schema", schema: raw(schema)? }))
         }
-        _ => Cow::Borrowed(raw(parameters)?),
-    };
-    Ok(ToolWire {
-        name: &tool.name,
-        description: tool.description.as_deref(),
-        input_schema,
-        strict: tool.strict.filter(|strict| *strict),
-        cache_control: tool.cache.map(CacheWire::from),
-    })
-}
-
-fn encode_choice<'c>(chat: &'c Chat<'_>, losses: &mut Losses) -> Option<ChoiceWire<'c>> {
-    if chat.tools.is_empty() {
-        if matches!(chat.tool_choice, Some(ToolChoice::Required | ToolChoice::Named(_))) {
-            losses.declare("tool_choice", "no tool crossed that could be chosen");
+        ResponseFormat::JsonObject => {
+            losses.declare(format.path.as_ref(), "the provider knows JSON by a schema only");
+            Ok(None)
         }
-        return None;
     }
-    let one_at_a_time = (chat.parallel_tools == Some(false)).then_some(true);
-    let (kind, name) = match &chat.tool_choice {
-        Some(ToolChoice::None) => {
-            return Some(ChoiceWire { r#type: "none", name: None, disable_parallel_tool_use: None });
-        }
-        Some(ToolChoice::Required) => ("any", None),
-        Some(ToolChoice::Named(name)) => ("tool", Some(&**name)),
-        Some(ToolChoice::Auto) => ("auto", None),
-        None if one_at_a_time.is_some() => ("auto", None),
-        None => return None,
-    };
-    Some(ChoiceWire { r#type: kind, name, disable_parallel_tool_use: one_at_a_time })
 }
 
-fn temperature(chat: &Chat<'_>, capability: Capability, plan: &Plan, losses: &mut Losses) -> Option<f64> {
-    let temperature = chat.temperature?;
-    #[expect(clippy::float_cmp, reason = "the default, as written")]
-    let is_default = temperature == 1.0;
-    if is_default {
-        return None;
-    }
-    if plan.thinking.is_some() {
-        losses.declare("temperature", "the provider takes none while thinking");
-        return None;
-    }
-    if !capability.sampling {
-        losses.declare("temperature", "the model takes none");
-        return None;
-    }
-    if !(0.0..=1.0).contains(&temperature) {
-        losses.declare("temperature", "the provider's scale ends at 1");
-    }
-    Some(temperature.clamp(0.0, 1.0))
-}
-
-fn top_p(chat: &Chat<'_>, capability: Capability, plan: &Plan, losses: &mut Losses) -> Option<f64> {
-    let top_p = chat.top_p.filter(|top_p| *top_p < 1.0)?;
-    // While thinking 0.95 to 1 is allowed (extended thinking, "Feature compatibility").
-    if plan.thinking.is_some() && top_p < 0.95 {
-        losses.declare("top_p", "the provider takes none below 0.95 while thinking");
-        return None;
-    }
-    if !capability.sampling {
-        losses.declare("top_p", "the model takes none");
-        return None;
-    }
-    Some(top_p)
-}
-
-fn stop_sequences<'c>(chat: &'c Chat<'_>, losses: &mut Losses) -> Vec<&'c str> {
-    let mut stops = Vec::with_capacity(chat.stop.len());
-    for (path, stop) in &chat.stop {
-        match stop.trim().is_empty() {
-            true => losses.declare(path.as_str(), "the provider refuses stop texts of white space"),
-            false => stops.push(&**stop),
+fn stop_sequences<'c>(stop: &'c [Given<Cow<'_, str>>], losses: &mut Losses) -> Vec<&'c str> {
+    let mut stops = Vec::with_capacity(stop.len());
+    for given in stop {
+        match given.value.trim().is_empty() {
+            true => losses.declare(given.path.as_ref(), "the provider refuses stop texts of white space"),
+            false => stops.push(&*given.value),
         }
     }
     stops
 }
 
-/// `auto` is the default of both; `default` keeps away from priority capacity, as `standard_only` does
+/// `auto` is the default of both; standard capacity alone is `standard_only`
 /// (<https://platform.claude.com/docs/en/api/service-tiers>).
-fn service_tier(chat: &Chat<'_>, losses: &mut Losses) -> Option<&'static str> {
-    match chat.service_tier.as_deref()? {
-        "auto" => None,
-        "default" => Some("standard_only"),
-        _ => {
-            losses.declare("service_tier", "the provider has no such tier");
+fn encode_tier(tier: Option<&Given<ServiceTier<'_>>>, losses: &mut Losses) -> Option<&'static str> {
+    let tier = tier?;
+    match &tier.value {
+        ServiceTier::Auto => None,
+        ServiceTier::Standard => Some("standard_only"),
+        ServiceTier::Priority => {
+            losses.approximate(tier.path.as_ref(), "the provider gives priority by contract, where there is one");
+            None
+        }
+        ServiceTier::Flex | ServiceTier::Other(_) => {
+            losses.declare(tier.path.as_ref(), "the provider has no such tier");
             None
         }
     }
 }
 
 /// JSON text that a decoder has checked.
-fn raw(text: &str) -> Result<&RawValue, InvalidRequest> {
+pub(super) fn raw(text: &str) -> Result<&RawValue, InvalidRequest> {
     serde_json::from_str(text).map_err(|error| InvalidRequest { message: error.to_string(), param: None })
 }
 
-fn owned_raw(text: String) -> Result<Box<RawValue>, InvalidRequest> {
+pub(super) fn owned_raw(text: String) -> Result<Box<RawValue>, InvalidRequest> {
     RawValue::from_string(text).map_err(|error| InvalidRequest { message: error.to_string(), param: None })
 }
 
@@ -227,6 +224,8 @@ struct Wire<'c> {
     temperature: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     top_p: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_k: Option<u64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     stop_sequences: Vec<&'c str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -245,27 +244,6 @@ struct Wire<'c> {
 struct MessageWire<'c> {
     role: &'static str,
     content: Vec<Content<'c>>,
-}
-
-#[derive(Serialize)]
-struct ToolWire<'c> {
-    name: &'c str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<&'c str>,
-    input_schema: Cow<'c, RawValue>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    strict: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cache_control: Option<CacheWire>,
-}
-
-#[derive(Serialize)]
-struct ChoiceWire<'c> {
-    r#type: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'c str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    disable_parallel_tool_use: Option<bool>,
 }
 
 #[derive(Serialize)]

@@ -41,9 +41,13 @@ pub(super) fn decode_message<'a>(
             ("tool_call_id", "tool") => call_id = Some(want(value.string(), &at, "a string")?),
             ("reasoning_content" | "reasoning", "assistant") => {
                 let text = want(value.string(), &at, "a string")?;
-                thinking = Some(part(Block::Thinking(text), at)).filter(|_| thinking.is_none()).or(thinking);
+                thinking = Some(part(Block::Thinking { text, signature: None }, at))
+                    .filter(|_| thinking.is_none())
+                    .or(thinking);
             }
-            ("refusal", "assistant") => refusal = Some(part(Block::Text(want(value.string(), &at, "a string")?), at)),
+            ("refusal", "assistant") => {
+                refusal = Some(part(Block::Refusal(want(value.string(), &at, "a string")?), at))
+            }
             ("function_call", _) => return Err(InvalidRequest::new(at, "is deprecated; use tool_calls in its place")),
             ("cache_control", _) => cache = decode_cache(value, &at)?,
             ("annotations", _) if value.elements().is_some_and(|all| all.is_empty()) => {}
@@ -54,7 +58,7 @@ pub(super) fn decode_message<'a>(
     if spoken == "tool" {
         let id_path = format!("{path}.tool_call_id");
         let id = want(call_id, &id_path, "a string")?;
-        parts.push(part(Block::ToolResult { id, parts: content }, path.clone()));
+        parts.push(part(Block::ToolResult { id, parts: content, is_error: false }, path.clone()));
     } else {
         parts.extend(thinking);
         parts.extend(content);
@@ -92,8 +96,9 @@ fn decode_part<'a>(value: Node<'a>, path: String, extra: &mut Vec<String>) -> Re
     let inner_path = format!("{path}.{kind}");
     let inner = || want(pick(&members, &kind), &inner_path, "there");
     let block = match &*kind {
-        "text" | "refusal" => Block::Text(want(inner()?.string(), &inner_path, "a string")?),
-        "image_url" => Block::Image(decode_image(inner()?, &inner_path, extra)?),
+        "text" => Block::Text(want(inner()?.string(), &inner_path, "a string")?),
+        "refusal" => Block::Refusal(want(inner()?.string(), &inner_path, "a string")?),
+        "image_url" => Block::Image { source: decode_image(inner()?, &inner_path, extra)?, detail: None },
         "file" => decode_file(inner()?, &inner_path)?,
         "input_audio" => return Err(InvalidRequest::new(path, "audio cannot be translated to the provider's format")),
         _ => return Err(InvalidRequest::new(kind_path, format!("a part of type {kind:?} cannot be translated"))),
@@ -139,7 +144,7 @@ fn decode_file<'a>(value: Node<'a>, path: &str) -> Result<Block<'a>, InvalidRequ
         source @ Source::Base64 { .. } => {
             Ok(Block::Document { source, title: value.member("filename").and_then(Node::string) })
         }
-        Source::Url(_) => Err(InvalidRequest::new(path, "must be a data URL")),
+        _ => Err(InvalidRequest::new(path, "must be a data URL")),
     }
 }
 
@@ -147,7 +152,7 @@ fn decode_file<'a>(value: Node<'a>, path: &str) -> Result<Block<'a>, InvalidRequ
 fn decode_source<'a>(url: Cow<'a, str>, path: &str) -> Result<Source<'a>, InvalidRequest> {
     let scheme = url.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
     match scheme.as_deref() {
-        Some("http" | "https") => Ok(Source::Url(url)),
+        Some("http" | "https") => Ok(Source::Url { url, media_type: None }),
         Some("data") => {
             let split = |url: &str| {
                 let (head, data) = url.split_once(',')?;

@@ -8,17 +8,33 @@ mod tap;
 mod tool;
 mod usage;
 
-use super::{Attempt, Format};
+use super::{
+    Attempt,
+    dialect::{ClientSide, Dialect, IdentitySide},
+    openai,
+};
 use crate::json::{Edit, Envelope, Node};
 
-pub(super) use request::decode_request;
-pub(super) use response::ResponseEncoder;
-pub(super) use stream::StreamEncoder;
-pub(super) use tap::Tap;
-pub(super) use usage::decode_usage;
-
-/// This format.
-pub(super) const FORMAT: Format = Format::OpenaiChat;
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "openai_chat",
+    client: Some(ClientSide {
+        decode_request: request::decode_request,
+        many_choices: false,
+        response_encoder: |attempt| Box::new(response::ResponseEncoder::new(attempt)),
+        stream_encoder: |attempt| Box::new(stream::StreamEncoder::new(attempt)),
+    }),
+    upstream: None,
+    identity: IdentitySide {
+        names_model: true,
+        ask_for_usage: Some(ask_for_usage),
+        usage_member: "usage",
+        decode_usage: usage::decode_usage,
+        tap: Some(|| Box::new(tap::Tap::default())),
+    },
+    encode_error: openai::encode_error,
+    decode_error: openai::decode_error,
+    is_error: openai::is_error,
+};
 
 /// The id of a completion that we encode.
 fn completion_id(attempt: &Attempt<'_>) -> String {
@@ -27,7 +43,7 @@ fn completion_id(attempt: &Attempt<'_>) -> String {
 
 /// The edit that makes a streaming request ask for usage; other members of `stream_options` stay. `None` when it asks
 /// already, or has something there that the provider should refuse itself.
-pub(super) fn ask_for_usage<'a>(body: &[u8], envelope: &Envelope) -> Option<Edit<'a>> {
+fn ask_for_usage(body: &[u8], envelope: &Envelope) -> Option<Edit<'static>> {
     let asking = r#"{"include_usage":true}"#;
     let Some(options) = envelope.raw(body, "stream_options") else {
         return Some(Edit::Set("stream_options", asking.into()));

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use super::{message::decode_message, tool};
 use crate::{
-    canonical::{CacheMark, Chat, Effort, ResponseFormat},
+    canonical::{CacheMark, Chat, Effort, Given, Reasoning, ResponseFormat, ServiceTier},
     formats::InvalidRequest,
     json::{Envelope, Node},
 };
@@ -11,7 +11,7 @@ use crate::{
 ///
 /// Members set to null count as absent. Members that the model has no place for end in [`Chat::extra`], unless their
 /// value is the default, which says nothing.
-pub(in crate::formats) fn decode_request<'a>(body: &'a [u8], envelope: &Envelope) -> Result<Chat<'a>, InvalidRequest> {
+pub(super) fn decode_request<'a>(body: &'a [u8], envelope: &Envelope) -> Result<Chat<'a>, InvalidRequest> {
     let mut chat = Chat::default();
     let mut max_tokens = None;
     for member in envelope.members() {
@@ -24,10 +24,14 @@ pub(in crate::formats) fn decode_request<'a>(body: &'a [u8], envelope: &Envelope
             // Ours: the route's model, and what the relay does.
             "model" | "stream" | "stream_options" => {}
             "messages" => decode_messages(value, &mut chat)?,
-            "max_completion_tokens" => chat.max_tokens = Some(positive(value, key)?),
-            "max_tokens" => max_tokens = Some(positive(value, key)?),
-            "temperature" => chat.temperature = Some(want(value.number(), key, "a number")?),
-            "top_p" => chat.top_p = Some(want(value.number(), key, "a number")?),
+            "max_completion_tokens" => {
+                chat.max_tokens = Some(Given::new(positive(value, key)?, "max_completion_tokens"))
+            }
+            "max_tokens" => max_tokens = Some(Given::new(positive(value, key)?, "max_tokens")),
+            "temperature" => {
+                chat.sampling.temperature = Some(Given::new(want(value.number(), key, "a number")?, "temperature"))
+            }
+            "top_p" => chat.sampling.top_p = Some(Given::new(want(value.number(), key, "a number")?, "top_p")),
             "stop" => chat.stop = decode_stop(value)?,
             "tools" => {
                 for (index, tool) in want(value.elements(), key, "a list")?.into_iter().enumerate() {
@@ -35,11 +39,27 @@ pub(in crate::formats) fn decode_request<'a>(body: &'a [u8], envelope: &Envelope
                 }
             }
             "tool_choice" => chat.tool_choice = tool::decode_choice(value, &mut chat.extra)?,
-            "parallel_tool_calls" => chat.parallel_tools = Some(want(value.boolean(), key, "true or false")?),
+            "parallel_tool_calls" => {
+                chat.parallel_tools =
+                    Some(Given::new(want(value.boolean(), key, "true or false")?, "parallel_tool_calls"));
+            }
             "response_format" => chat.response_format = decode_response_format(value, &mut chat.extra)?,
-            "reasoning_effort" => chat.effort = Some(decode_effort(value)?),
-            "user" => chat.user = Some(want(value.string(), key, "a string")?),
-            "service_tier" => chat.service_tier = Some(want(value.string(), key, "a string")?),
+            "reasoning_effort" => {
+                let reasoning = Reasoning { effort: Some(decode_effort(value)?), ..Reasoning::default() };
+                chat.reasoning = Some(Given::new(reasoning, "reasoning_effort"));
+            }
+            "user" => chat.user = Some(Given::new(want(value.string(), key, "a string")?, "user")),
+            "service_tier" => {
+                let word = want(value.string(), key, "a string")?;
+                let tier = match &*word {
+                    "auto" => ServiceTier::Auto,
+                    "default" => ServiceTier::Standard,
+                    "priority" => ServiceTier::Priority,
+                    "flex" => ServiceTier::Flex,
+                    _ => ServiceTier::Other(word),
+                };
+                chat.service_tier = Some(Given::new(tier, "service_tier"));
+            }
             "functions" | "function_call" => {
                 return Err(InvalidRequest::new(key, "is deprecated and cannot be translated; use tools in its place"));
             }
@@ -88,15 +108,15 @@ fn positive(value: Node<'_>, path: &str) -> Result<u64, InvalidRequest> {
     want(value.whole().filter(|number| *number > 0), path, "a whole number above 0")
 }
 
-fn decode_stop(value: Node<'_>) -> Result<Vec<(String, Cow<'_, str>)>, InvalidRequest> {
+fn decode_stop(value: Node<'_>) -> Result<Vec<Given<Cow<'_, str>>>, InvalidRequest> {
     if let Some(stop) = value.string() {
-        return Ok(vec![("stop".to_owned(), stop)]);
+        return Ok(vec![Given::new(stop, "stop")]);
     }
     let elements = want(value.elements(), "stop", "a string or a list of strings")?.into_iter().enumerate();
     let texts = elements.map(|(index, stop)| {
         let path = format!("stop.{index}");
         let text = want(stop.string(), &path, "a string")?;
-        Ok((path, text))
+        Ok(Given::new(text, path))
     });
     texts.collect()
 }
@@ -104,23 +124,29 @@ fn decode_stop(value: Node<'_>) -> Result<Vec<(String, Cow<'_, str>)>, InvalidRe
 fn decode_response_format<'a>(
     value: Node<'a>,
     extra: &mut Vec<String>,
-) -> Result<Option<ResponseFormat<'a>>, InvalidRequest> {
+) -> Result<Option<Given<ResponseFormat<'a>>>, InvalidRequest> {
+    let given = |format| Some(Given::new(format, "response_format"));
     let kind = want(value.member("type").and_then(Node::string), "response_format.type", "a string")?;
     match &*kind {
         "text" => Ok(None),
-        "json_object" => Ok(Some(ResponseFormat::JsonObject)),
+        "json_object" => Ok(given(ResponseFormat::JsonObject)),
         "json_schema" => {
             let path = "response_format.json_schema";
             let inner = want(value.member("json_schema"), path, "an object")?;
             for (key, _) in want(inner.members(), path, "an object")? {
-                // The name labels the schema and `strict` is what other formats do anyway: neither changes the answer.
-                if !matches!(&*key, "schema" | "name" | "strict") {
+                if !matches!(&*key, "schema" | "name" | "strict" | "description") {
                     extra.push(format!("{path}.{key}"));
                 }
             }
             let schema = inner.member("schema").filter(|schema| schema.members().is_some());
             let schema = want(schema, "response_format.json_schema.schema", "an object")?;
-            Ok(Some(ResponseFormat::JsonSchema(schema.text())))
+            let text = |key| inner.member(key).and_then(Node::string);
+            Ok(given(ResponseFormat::JsonSchema {
+                schema: schema.text().into(),
+                name: text("name"),
+                description: text("description"),
+                strict: inner.member("strict").and_then(Node::boolean),
+            }))
         }
         _ => {
             extra.push("response_format".to_owned());
@@ -130,16 +156,7 @@ fn decode_response_format<'a>(
 }
 
 fn decode_effort(value: Node<'_>) -> Result<Effort, InvalidRequest> {
-    let effort = match value.string().as_deref() {
-        Some("none") => Some(Effort::None),
-        Some("minimal") => Some(Effort::Minimal),
-        Some("low") => Some(Effort::Low),
-        Some("medium") => Some(Effort::Medium),
-        Some("high") => Some(Effort::High),
-        Some("xhigh") => Some(Effort::XHigh),
-        Some("max") => Some(Effort::Max),
-        _ => None,
-    };
+    let effort = value.string().and_then(|word| Effort::of_word(&word));
     want(effort, "reasoning_effort", "one of none, minimal, low, medium, high, xhigh and max")
 }
 

@@ -5,39 +5,46 @@ use super::{
     usage::{EncodedUsage, encode_usage},
 };
 use crate::{
-    canonical::{Answer, AnswerBlock, FinishReason},
-    formats::Attempt,
+    canonical::{Answer, AnswerBlock, FinishReason, Losses},
+    formats::{Attempt, dialect::EncodeResponse},
 };
 
 /// Encodes a gathered answer as a chat completion: <https://platform.openai.com/docs/api-reference/chat/object>.
 #[derive(Debug)]
-pub(in crate::formats) struct ResponseEncoder {
+pub(super) struct ResponseEncoder {
     id: String,
     created_s: u64,
     model: String,
 }
 
 impl ResponseEncoder {
-    pub(in crate::formats) fn new(attempt: &Attempt<'_>) -> Self {
+    pub(super) fn new(attempt: &Attempt<'_>) -> Self {
         Self { id: super::completion_id(attempt), created_s: attempt.created_s, model: attempt.model.to_owned() }
     }
+}
 
-    /// The body. Several text blocks become one text, several thinking blocks one `reasoning_content`.
-    pub(in crate::formats) fn encode(&self, answer: &Answer) -> Vec<u8> {
+impl EncodeResponse for ResponseEncoder {
+    /// Several text blocks become one text, several thinking blocks one `reasoning_content`.
+    fn encode(&self, answer: &Answer, _losses: &mut Losses) -> Vec<u8> {
         let mut content = None::<String>;
         let mut reasoning_content = None::<String>;
         let mut tool_calls = Vec::new();
-        for block in &answer.blocks {
+        let choice = answer.choices.first();
+        for block in choice.map(|choice| choice.blocks.iter()).into_iter().flatten() {
             match block {
-                AnswerBlock::Text(text) => content.get_or_insert_default().push_str(text),
-                AnswerBlock::Thinking(text) => reasoning_content.get_or_insert_default().push_str(text),
+                AnswerBlock::Text { text, .. } | AnswerBlock::Refusal(text) => {
+                    content.get_or_insert_default().push_str(text);
+                }
+                AnswerBlock::Thinking { text, .. } => reasoning_content.get_or_insert_default().push_str(text),
                 AnswerBlock::ToolUse { id, name, input } => {
                     tool_calls.push(ToolCall { id, r#type: "function", function: Function { name, arguments: input } });
                 }
             }
         }
         let message = Message { role: "assistant", content, refusal: None, reasoning_content, tool_calls };
-        let finish_reason = finish_reason(answer.finish.unwrap_or(FinishReason::Stop));
+        let finish_reason = finish_reason(
+            choice.and_then(|choice| choice.finish.as_ref()).map_or(FinishReason::Stop, |finish| finish.reason),
+        );
         let body = Body {
             id: &self.id,
             object: "chat.completion",

@@ -2,14 +2,14 @@ use serde::Serialize;
 
 use super::usage::{EncodedUsage, encode_usage};
 use crate::{
-    canonical::{BlockStart, Delta, Event, FinishReason, Usage},
-    formats::Attempt,
+    canonical::{BlockStart, Delta, Event, FinishReason, Losses, Usage},
+    formats::{Attempt, ClientError, dialect::EncodeStream, openai},
 };
 
 /// Encodes the events of an answer as a chat stream:
 /// <https://platform.openai.com/docs/api-reference/chat-streaming>.
 #[derive(Debug)]
-pub(in crate::formats) struct StreamEncoder {
+pub(super) struct StreamEncoder {
     id: String,
     created_s: u64,
     model: String,
@@ -34,7 +34,7 @@ enum State {
 }
 
 impl StreamEncoder {
-    pub(in crate::formats) fn new(attempt: &Attempt<'_>) -> Self {
+    pub(super) fn new(attempt: &Attempt<'_>) -> Self {
         Self {
             id: super::completion_id(attempt),
             created_s: attempt.created_s,
@@ -45,9 +45,10 @@ impl StreamEncoder {
             tools: 0,
         }
     }
+}
 
-    /// Appends what the next event is in this format.
-    pub(in crate::formats) fn encode(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
+impl EncodeStream for StreamEncoder {
+    fn encode(&mut self, event: &Event<'_>, out: &mut Vec<u8>, losses: &mut Losses) {
         match (self.state, event) {
             (State::Ended, _) => {}
             // A comment, which clients ignore and idle timeouts do not.
@@ -62,7 +63,7 @@ impl StreamEncoder {
             }
             (State::AwaitingStart, _) => {
                 self.open(out);
-                self.encode(event, out);
+                self.encode(event, out, losses);
             }
             (State::Open, Event::BlockStart(BlockStart::ToolUse { id, name })) => {
                 let index = self.tools;
@@ -75,6 +76,11 @@ impl StreamEncoder {
                 let delta = match delta {
                     Delta::Text(text) => DeltaWire { content: Some(text), ..DeltaWire::default() },
                     Delta::Thinking(text) => DeltaWire { reasoning_content: Some(text), ..DeltaWire::default() },
+                    Delta::Citation(_) => {
+                        losses.declare("citations", "the client's format has no place for them");
+                        return;
+                    }
+                    Delta::Signature(_) | Delta::Logprobs(_) => return,
                     Delta::Input(json) => {
                         let function = FunctionDelta { name: None, arguments: json };
                         let index = self.tools.saturating_sub(1);
@@ -85,27 +91,29 @@ impl StreamEncoder {
                 self.send(delta, None, out);
             }
             (State::Open, Event::Finish(reason)) => {
-                self.send(DeltaWire::default(), Some(finish_reason(*reason)), out);
+                self.send(DeltaWire::default(), Some(finish_reason(reason.reason)), out);
                 self.state = State::Finished;
             }
             // Text and thinking begin with their first delta, and blocks end without a word.
-            (State::Open, Event::BlockStart(_) | Event::BlockStop | Event::Start { .. }) | (State::Finished, _) => {}
+            (State::Open, Event::BlockStart(_) | Event::BlockStop | Event::Start { .. })
+            | (State::Open, Event::Choice(_) | Event::Lost { .. })
+            | (State::Finished, _) => {}
         }
     }
 
-    /// Ends the stream with an error, given as this format's error body.
-    pub(in crate::formats) fn fail(&mut self, error: &[u8], out: &mut Vec<u8>) {
+    fn fail(&mut self, error: &ClientError<'_>, out: &mut Vec<u8>) {
         out.extend_from_slice(b"data: ");
-        out.extend_from_slice(error);
+        out.extend_from_slice(&openai::encode_error(error));
         out.extend_from_slice(b"\n\n");
         self.state = State::Ended;
     }
 
-    /// Whether nothing may follow.
-    pub(in crate::formats) fn is_ended(&self) -> bool {
+    fn is_ended(&self) -> bool {
         self.state == State::Ended
     }
+}
 
+impl StreamEncoder {
     fn open(&mut self, out: &mut Vec<u8>) {
         self.state = State::Open;
         let delta = DeltaWire { role: Some("assistant"), content: Some(""), ..DeltaWire::default() };
@@ -148,10 +156,10 @@ impl StreamEncoder {
 /// OpenAI's word for a finish reason.
 pub(super) fn finish_reason(reason: FinishReason) -> &'static str {
     match reason {
-        FinishReason::Stop => "stop",
-        FinishReason::Length => "length",
+        FinishReason::Stop | FinishReason::StopSequence | FinishReason::Paused | FinishReason::Malformed => "stop",
+        FinishReason::Length | FinishReason::ContextFull => "length",
         FinishReason::ToolUse => "tool_calls",
-        FinishReason::Refusal => "content_filter",
+        FinishReason::Refusal | FinishReason::Filter => "content_filter",
     }
 }
 

@@ -2,32 +2,18 @@ use memchr::memmem;
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
-use super::decode_usage;
-use crate::canonical::Usage;
+use super::usage::decode_usage;
+use crate::formats::dialect::{self, Frame, Verdict};
 
 /// Watches the events of a chat stream for usage and its end, parsing only those that carry figures.
 #[derive(Debug, Default)]
-pub(in crate::formats) struct Tap {
+pub(super) struct Tap {
     finished: bool,
     done: bool,
 }
 
-/// What one event was.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(in crate::formats) struct Verdict {
-    /// Its figures, which replace earlier ones.
-    pub(in crate::formats) usage: Option<Usage>,
-    /// Whether the figures are the last ones, or those seen before were.
-    pub(in crate::formats) terminal: bool,
-    /// Whether it has usage and no choice: the event that `include_usage` adds at the end.
-    pub(in crate::formats) usage_only: bool,
-    /// Whether it is the error that ends a stream which broke: `{"error": {…}}` and no choices.
-    pub(in crate::formats) failed: bool,
-}
-
-impl Tap {
-    /// Looks at the data of the next event.
-    pub(in crate::formats) fn see(&mut self, data: &[u8]) -> Verdict {
+impl dialect::Tap for Tap {
+    fn see(&mut self, Frame { data, .. }: Frame<'_>) -> Verdict {
         if data.trim_ascii() == b"[DONE]" {
             self.done = true;
             return Verdict { terminal: self.finished, ..Verdict::default() };
@@ -50,13 +36,12 @@ impl Tap {
         }
     }
 
-    /// Whether the stream may end here: a finish reason was seen, or `[DONE]`.
-    pub(in crate::formats) fn may_end(&self) -> bool {
+    /// A finish reason was seen, or `[DONE]`.
+    fn may_end(&self) -> bool {
         self.finished || self.done
     }
 
-    /// Whether a finish reason was seen.
-    pub(in crate::formats) fn finished(&self) -> bool {
+    fn finished(&self) -> bool {
         self.finished
     }
 }
@@ -92,30 +77,36 @@ fn has_value(data: &[u8], key: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::formats::dialect::Tap as _;
+
+    fn frame(data: &[u8]) -> Frame<'_> {
+        Frame { name: b"", data, is_exception: false }
+    }
 
     #[test]
     fn ignores_events_without_figures() {
         let mut tap = Tap::default();
-        let verdict =
-            tap.see(br#"{"choices":[{"delta":{"content":"say \"usage\": 1"},"finish_reason":null}],"usage":null}"#);
+        let verdict = tap
+            .see(frame(br#"{"choices":[{"delta":{"content":"say \"usage\": 1"},"finish_reason":null}],"usage":null}"#));
         assert_eq!(verdict, Verdict::default());
         assert!(!tap.finished());
     }
 
     #[test]
     fn an_error_in_a_stream_is_a_failure_and_the_word_alone_is_not() {
-        assert!(Tap::default().see(br#"{"error":{"message":"overloaded"}}"#).failed);
-        assert!(!Tap::default().see(br#"{"choices":[{"delta":{"error":{"a":1}}}],"error":null}"#).failed);
-        assert!(!Tap::default().see(br#"{"choices":[{"delta":{"content":"\"error\": 1"}}]}"#).failed);
+        assert!(Tap::default().see(frame(br#"{"error":{"message":"overloaded"}}"#)).failed);
+        assert!(!Tap::default().see(frame(br#"{"choices":[{"delta":{"error":{"a":1}}}],"error":null}"#)).failed);
+        assert!(!Tap::default().see(frame(br#"{"choices":[{"delta":{"content":"\"error\": 1"}}]}"#)).failed);
     }
 
     #[test]
     fn tells_the_added_event_from_a_last_choice_with_usage() {
         let usage = r#""usage":{"prompt_tokens":3,"completion_tokens":2}"#;
         let mut tap = Tap::default();
-        let last = tap.see(format!(r#"{{"choices":[{{"delta":{{}},"finish_reason":"stop"}}],{usage}}}"#).as_bytes());
+        let last =
+            tap.see(frame(format!(r#"{{"choices":[{{"delta":{{}},"finish_reason":"stop"}}],{usage}}}"#).as_bytes()));
         assert!(last.terminal && !last.usage_only && last.usage.is_some());
-        let added = Tap::default().see(format!(r#"{{"model":"m","choices":[],{usage}}}"#).as_bytes());
+        let added = Tap::default().see(frame(format!(r#"{{"model":"m","choices":[],{usage}}}"#).as_bytes()));
         assert!(added.terminal && added.usage_only);
     }
 
@@ -127,7 +118,7 @@ mod tests {
             )
         };
         let mut tap = Tap::default();
-        assert!(!tap.see(event("null", 1).as_bytes()).terminal);
-        assert!(tap.see(event("\"stop\"", 2).as_bytes()).terminal);
+        assert!(!tap.see(frame(event("null", 1).as_bytes())).terminal);
+        assert!(tap.see(frame(event("\"stop\"", 2).as_bytes())).terminal);
     }
 }

@@ -1,6 +1,6 @@
 use super::request::{decode_cache, want};
 use crate::{
-    canonical::{Tool, ToolChoice},
+    canonical::{Function, Given, Tool, ToolChoice, ToolKind},
     formats::InvalidRequest,
     json::Node,
 };
@@ -22,17 +22,13 @@ pub(super) fn decode_tool<'a>(
     let function = want(value.member("function"), &function_path, "an object")?;
     let name_path = format!("{function_path}.name");
     let name = function.member("name").and_then(Node::string).filter(|name| !name.is_empty());
-    let mut tool = Tool {
-        name: want(name, &name_path, "a string that is not empty")?,
-        description: None,
-        parameters: None,
-        strict: None,
-        cache: None,
-    };
+    let name = want(name, &name_path, "a string that is not empty")?;
+    let mut decoded = Function { name, description: None, parameters: None, strict: None };
+    let mut cache = None;
     for (key, value) in members.into_iter().filter(|(_, value)| !value.is_null()) {
         match &*key {
             "type" | "function" => {}
-            "cache_control" => tool.cache = decode_cache(value, &format!("{path}.cache_control"))?,
+            "cache_control" => cache = decode_cache(value, &format!("{path}.cache_control"))?,
             key => extra.push(format!("{path}.{key}")),
         }
     }
@@ -41,29 +37,30 @@ pub(super) fn decode_tool<'a>(
         let path = format!("{function_path}.{key}");
         match &*key {
             "name" => {}
-            "description" => tool.description = Some(want(value.string(), &path, "a string")?),
+            "description" => decoded.description = Some(want(value.string(), &path, "a string")?),
             "parameters" => {
-                tool.parameters = Some(want(value.members().map(|_| value.text()), &path, "an object")?);
+                decoded.parameters = Some(want(value.members().map(|_| value.text()), &path, "an object")?.into());
             }
-            "strict" => tool.strict = Some(want(value.boolean(), &path, "true or false")?),
-            "cache_control" => tool.cache = decode_cache(value, &path)?,
+            "strict" => decoded.strict = Some(want(value.boolean(), &path, "true or false")?),
+            "cache_control" => cache = decode_cache(value, &path)?,
             _ => extra.push(path),
         }
     }
-    Ok(Some(tool))
+    Ok(Some(Tool { kind: ToolKind::Function(decoded), cache, path: path.to_owned() }))
 }
 
 /// `tool_choice`: a word, or an object that names a function.
 pub(super) fn decode_choice<'a>(
     value: Node<'a>,
     extra: &mut Vec<String>,
-) -> Result<Option<ToolChoice<'a>>, InvalidRequest> {
+) -> Result<Option<Given<ToolChoice<'a>>>, InvalidRequest> {
+    let given = |choice| Ok(Some(Given::new(choice, "tool_choice")));
     if let Some(word) = value.string() {
         return match &*word {
-            "none" => Ok(Some(ToolChoice::None)),
-            "auto" => Ok(Some(ToolChoice::Auto)),
+            "none" => given(ToolChoice::None),
+            "auto" => given(ToolChoice::Auto),
             // `any` is Mistral's word for it.
-            "required" | "any" => Ok(Some(ToolChoice::Required)),
+            "required" | "any" => given(ToolChoice::Required),
             _ => Err(InvalidRequest::new(
                 "tool_choice",
                 "must be none, auto, required or an object that names a function",
@@ -73,7 +70,7 @@ pub(super) fn decode_choice<'a>(
     match value.member("type").and_then(Node::string).as_deref() {
         Some("function") => {
             let name = value.member("function").and_then(|function| function.member("name")).and_then(Node::string);
-            Ok(Some(ToolChoice::Named(want(name, "tool_choice.function.name", "a string")?)))
+            given(ToolChoice::Named(want(name, "tool_choice.function.name", "a string")?))
         }
         Some(_) => {
             extra.push("tool_choice".to_owned());

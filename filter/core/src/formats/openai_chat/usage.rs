@@ -22,7 +22,7 @@ use crate::canonical::Usage;
 /// and bills both.
 ///
 /// `None` when there is neither a prompt nor a completion count: zero is a figure, absence is none.
-pub(in crate::formats) fn decode_usage(usage: &[u8]) -> Option<Usage> {
+pub(super) fn decode_usage(usage: &[u8]) -> Option<Usage> {
     let wire: Decoded = serde_json::from_slice(usage).ok()?;
     if wire.prompt_tokens.is_none() && wire.completion_tokens.is_none() {
         return None;

@@ -48,12 +48,7 @@ enum Client {
 }
 
 impl Canonical {
-    pub(super) fn new(
-        attempt: &Attempt<'_>,
-        kind: ResponseKind,
-        client: &ClientSide,
-        upstream: &UpstreamSide,
-    ) -> Self {
+    pub(super) fn new(attempt: &Attempt<'_>, kind: ResponseKind, client: &ClientSide, upstream: &UpstreamSide) -> Self {
         let source = match (kind, upstream.framing) {
             (ResponseKind::Stream, UpstreamFraming::Sse) => {
                 Source::Stream(Frames::Sse(sse::Decoder::default()), (upstream.stream_decoder)())

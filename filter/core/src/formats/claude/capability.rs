@@ -1,11 +1,11 @@
 /// How a model family differs from others in what it takes, told from its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Capability {
+pub(in crate::formats) struct Capability {
     /// How it is told to think.
     pub(super) thinking: Thinking,
     /// Whether it takes `temperature` and `top_p` other than their defaults. Those after Claude 4.6 refuse them
     /// (the descriptions of both in <https://platform.claude.com/docs/en/api/messages/create>).
-    pub(super) sampling: bool,
+    pub(in crate::formats) sampling: bool,
 }
 
 /// How a model is told to think.
@@ -24,7 +24,7 @@ pub(super) enum Thinking {
 impl Capability {
     /// Claude 4.6 thinks adaptively and still samples; later ones, and Claude names without a version, no longer
     /// sample; earlier ones, and other vendors behind the same API, take budgets.
-    pub(super) fn of(model: &str) -> Self {
+    pub(in crate::formats) fn of(model: &str) -> Self {
         let Some((_, name)) = model.split_once("claude-") else {
             return Self { thinking: Thinking::Budget, sampling: true };
         };

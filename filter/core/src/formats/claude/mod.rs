@@ -1,0 +1,62 @@
+//! What is Claude's rather than a format's: which generation takes what, wherever it is served. Anthropic's own API and
+//! Bedrock have the same rules.
+
+mod capability;
+mod thinking;
+
+pub(super) use capability::Capability;
+pub(super) use thinking::{Plan, ThinkingWire, plan};
+
+use crate::canonical::{Chat, Losses};
+
+/// `temperature`, where the model and the plan to think allow one. The scale ends at 1; 1 is the default.
+pub(super) fn temperature(chat: &Chat<'_>, capability: Capability, plan: &Plan, losses: &mut Losses) -> Option<f64> {
+    let temperature = chat.sampling.temperature.as_ref()?;
+    let path = temperature.path.as_ref();
+    #[expect(clippy::float_cmp, reason = "the default, as written")]
+    let is_default = temperature.value == 1.0;
+    if is_default {
+        return None;
+    }
+    if plan.thinking.is_some() {
+        losses.declare(path, "the provider takes none while thinking");
+        return None;
+    }
+    if !capability.sampling {
+        losses.declare(path, "the model takes none");
+        return None;
+    }
+    if !(0.0..=1.0).contains(&temperature.value) {
+        losses.approximate(path, "the provider's scale ends at 1");
+    }
+    Some(temperature.value.clamp(0.0, 1.0))
+}
+
+/// `top_p`, where the model and the plan to think allow one: while thinking 0.95 to 1
+/// (<https://platform.claude.com/docs/en/build-with-claude/extended-thinking#feature-compatibility>).
+pub(super) fn top_p(chat: &Chat<'_>, capability: Capability, plan: &Plan, losses: &mut Losses) -> Option<f64> {
+    let top_p = chat.sampling.top_p.as_ref().filter(|top_p| top_p.value < 1.0)?;
+    if plan.thinking.is_some() && top_p.value < 0.95 {
+        losses.declare(top_p.path.as_ref(), "the provider takes none below 0.95 while thinking");
+        return None;
+    }
+    if !capability.sampling {
+        losses.declare(top_p.path.as_ref(), "the model takes none");
+        return None;
+    }
+    Some(top_p.value)
+}
+
+/// `top_k`, where the model and the plan to think allow one (the same page).
+pub(super) fn top_k(chat: &Chat<'_>, capability: Capability, plan: &Plan, losses: &mut Losses) -> Option<u64> {
+    let top_k = chat.sampling.top_k.as_ref()?;
+    if plan.thinking.is_some() {
+        losses.declare(top_k.path.as_ref(), "the provider takes none while thinking");
+        return None;
+    }
+    if !capability.sampling {
+        losses.declare(top_k.path.as_ref(), "the model takes none");
+        return None;
+    }
+    Some(top_k.value)
+}

@@ -1,0 +1,158 @@
+use serde::Serialize;
+
+use super::capability::{Capability, Thinking};
+use crate::canonical::{Block, Chat, Effort, Losses, Message, Reasoning, Role, ToolChoice, Vendor};
+
+/// The least budget that Anthropic takes.
+const MIN_BUDGET: u64 = 1024;
+
+/// What a request says about thinking.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::formats) struct Plan {
+    /// The member `thinking`; `None` leaves it out, which is no thinking for all but models that always think.
+    pub(in crate::formats) thinking: Option<ThinkingWire>,
+    /// The member `output_config.effort`.
+    pub(in crate::formats) effort: Option<&'static str>,
+}
+
+/// The member `thinking`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(in crate::formats) enum ThinkingWire {
+    Enabled {
+        budget_tokens: u64,
+    },
+    Adaptive {
+        /// Later models leave the text out unless it is asked for.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        display: Option<&'static str>,
+    },
+}
+
+/// Turns a wish to reason into thinking, where the rest of the request allows it.
+pub(in crate::formats) fn plan(chat: &Chat<'_>, capability: Capability, max_tokens: u64, losses: &mut Losses) -> Plan {
+    let Some(wish) = chat.reasoning.as_ref().filter(|wish| !wish.value.is_off() && !wish.value.is_open()) else {
+        return Plan::default();
+    };
+    let path = wish.path.as_ref();
+    if let Some(reason) = obstacle(chat, capability) {
+        losses.declare(path, reason);
+        return Plan::default();
+    }
+    match capability.thinking {
+        Thinking::Budget => match budget(&wish.value, max_tokens) {
+            Some((budget_tokens, exact)) => {
+                if !exact {
+                    losses.approximate(path, "the budget of thinking lies between 1,024 tokens and the output cap");
+                }
+                Plan { thinking: Some(ThinkingWire::Enabled { budget_tokens }), effort: None }
+            }
+            None => {
+                losses.declare(path, "the output cap leaves no room for the 1,024 tokens that thinking needs");
+                Plan::default()
+            }
+        },
+        Thinking::Adaptive { xhigh } => {
+            if wish.value.effort.is_none() {
+                losses.approximate(path, "the model takes an effort in place of a budget");
+            }
+            let word = match wish.value.level().unwrap_or(Effort::High) {
+                Effort::None | Effort::Minimal => {
+                    losses.approximate(path, "the least effort of the provider is low");
+                    "low"
+                }
+                Effort::Low => "low",
+                Effort::Medium => "medium",
+                Effort::XHigh if xhigh => "xhigh",
+                Effort::XHigh => {
+                    losses.approximate(path, "the model has no effort between high and max");
+                    "high"
+                }
+                Effort::High => "high",
+                Effort::Max => "max",
+            };
+            let hidden = wish.value.visible == Some(false);
+            let thinking = ThinkingWire::Adaptive { display: (xhigh && !hidden).then_some("summarized") };
+            Plan { thinking: Some(thinking), effort: Some(word) }
+        }
+    }
+}
+
+/// What forbids thinking: <https://platform.claude.com/docs/en/build-with-claude/extended-thinking>.
+fn obstacle(chat: &Chat<'_>, capability: Capability) -> Option<&'static str> {
+    let forces = match chat.tool_choice.as_ref().map(|choice| &choice.value) {
+        Some(ToolChoice::Required | ToolChoice::Named(_)) => true,
+        Some(ToolChoice::Allowed { required, .. }) => *required,
+        Some(ToolChoice::None | ToolChoice::Auto) | None => false,
+    };
+    if forces && !chat.tools.is_empty() {
+        return Some("the provider cannot think when a tool is forced");
+    }
+    let last = chat.messages.last()?;
+    if last.role == Role::Assistant {
+        return Some("the provider cannot think when it goes on from an assistant message");
+    }
+    // A turn that goes on after tool calls must begin with the thinking that led to them, in the provider's own
+    // signature. Adaptive thinking does not insist on it.
+    let awaits_tools = last.parts.iter().any(|part| matches!(part.block, Block::ToolResult { .. }));
+    if awaits_tools && capability.thinking == Thinking::Budget && !turn_begins_sealed(&chat.messages) {
+        return Some("the provider cannot go on thinking after tool calls without the signed thinking before them");
+    }
+    None
+}
+
+/// Whether the first words of the assistant after the user's last ones are thinking with a seal of Anthropic's.
+fn turn_begins_sealed(messages: &[Message<'_>]) -> bool {
+    let speaks = |message: &Message<'_>| {
+        message.role == Role::User && message.parts.iter().any(|part| !matches!(part.block, Block::ToolResult { .. }))
+    };
+    let turn = messages.iter().rposition(speaks).map_or(0, |at| at.saturating_add(1));
+    let assistant = messages.iter().skip(turn).filter(|message| message.role == Role::Assistant);
+    assistant.flat_map(|message| &message.parts).next().is_some_and(
+        |part| matches!(&part.block, Block::Thinking { signature: Some(seal), .. } if seal.vendor == Vendor::Anthropic),
+    )
+}
+
+/// The budget, and whether it is the one that was wished for. An effort is a share of the output cap, as OpenRouter divides it
+/// (<https://openrouter.ai/docs/use-cases/reasoning-tokens>), at least 1,024 and below the cap.
+fn budget(wish: &Reasoning, max_tokens: u64) -> Option<(u64, bool)> {
+    let room = max_tokens.checked_sub(1).filter(|room| *room >= MIN_BUDGET)?;
+    if let (Some(budget), None) = (wish.budget, wish.effort) {
+        let clamped = budget.clamp(MIN_BUDGET, room);
+        return Some((clamped, clamped == budget));
+    }
+    let percent = match wish.effort.unwrap_or(Effort::High) {
+        Effort::None | Effort::Minimal => 10,
+        Effort::Low => 20,
+        Effort::Medium => 50,
+        Effort::High => 80,
+        Effort::XHigh | Effort::Max => 95,
+    };
+    let share = max_tokens.saturating_mul(percent) / 100;
+    Some((share.clamp(MIN_BUDGET, room), true))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn effort(effort: Effort, max_tokens: u64) -> Option<u64> {
+        budget(&Reasoning { effort: Some(effort), ..Reasoning::default() }, max_tokens).map(|(budget, _)| budget)
+    }
+
+    #[test]
+    fn budgets_stay_between_the_least_and_the_cap() {
+        assert_eq!(effort(Effort::High, 10_000), Some(8_000));
+        assert_eq!(effort(Effort::Low, 2_000), Some(1_024));
+        assert_eq!(effort(Effort::Low, 1_024), None);
+        assert_eq!(effort(Effort::Max, 1_025), Some(1_024));
+    }
+
+    #[test]
+    fn a_budget_in_tokens_is_kept_where_there_is_room_for_it() {
+        let tokens = |budget| Reasoning { budget: Some(budget), ..Reasoning::default() };
+        assert_eq!(budget(&tokens(2_000), 4_096), Some((2_000, true)));
+        assert_eq!(budget(&tokens(100), 4_096), Some((1_024, false)));
+        assert_eq!(budget(&tokens(9_000), 4_096), Some((4_095, false)));
+    }
+}
