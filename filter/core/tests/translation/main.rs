@@ -1,0 +1,7 @@
+//! What a translation makes of requests and answers.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails panics")]
+
+mod fixtures;
+mod golden;
+mod properties;
