@@ -18,6 +18,7 @@ pub mod outbox;
 pub mod route;
 pub mod secret;
 pub mod session;
+pub mod sigv4;
 pub mod sse;
 pub mod time;
 pub mod vm;

@@ -2,6 +2,10 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// A published message in hexadecimal, its headers and its payload.
+type Example<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [u8]);
+
+/// Headers, payload and raw bytes of a message.
 type Seen = (Vec<(String, String)>, Vec<u8>, Vec<u8>);
 
 /// What all messages were, and how the stream ended.
@@ -29,8 +33,8 @@ fn drain(decoder: &mut Decoder, seen: &mut Vec<Seen>) -> Option<Error> {
     None
 }
 
-fn bytes(hex: &str) -> Vec<u8> {
-    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+fn bytes(text: &str) -> Vec<u8> {
+    hex::decode(text).unwrap()
 }
 
 /// A message of these header bytes, with sums that hold.
@@ -50,7 +54,7 @@ const ONE_STRING_HEADER: &str = "0000003d0000002007fd83960c636f6e74656e742d74797
 #[test]
 fn reads_the_published_examples() {
     let payload = b"{'foo':'bar'}".to_vec();
-    let examples: [(&str, &[(&str, &str)], &[u8]); 5] = [
+    let examples: [Example<'_>; 5] = [
         ("000000100000000005c248eb7d98c8ff", &[], b""),
         ("0000001d00000000fd528c5a7b27666f6f273a27626172277dc3653936", &[], &payload),
         (ONE_STRING_HEADER, &[("content-type", "String(\"application/json\")")], &payload),
@@ -82,8 +86,8 @@ fn reads_the_published_examples() {
             &payload,
         ),
     ];
-    for (hex, headers, payload) in examples {
-        let message = bytes(hex);
+    for (text, headers, payload) in examples {
+        let message = bytes(text);
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         assert_eq!(decode([&*message]), (vec![(headers, payload.to_vec(), message.clone())], None));
     }
