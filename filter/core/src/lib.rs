@@ -4,8 +4,10 @@
 //! reads a clock or draws a random number. `docs/ARCHITECTURE.md` walks a request through it.
 
 pub mod auth;
+pub mod bounds;
 pub mod canonical;
 pub mod config;
+pub mod eventstream;
 pub mod exchange;
 pub mod formats;
 pub mod glob;
@@ -16,6 +18,7 @@ pub mod outbox;
 pub mod route;
 pub mod secret;
 pub mod session;
+pub mod sigv4;
 pub mod sse;
 pub mod time;
 pub mod vm;

@@ -1,9 +1,16 @@
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
-use serde::Deserialize;
+use serde::{
+    Deserialize,
+    de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
+};
 use serde_json::value::RawValue;
 
-use super::envelope::Members;
+use super::{depth::is_too_deep, envelope::Members};
+use crate::bounds::MAX_DEPTH;
+
+/// Most elements of one array that is looked into: each takes several times the room that it takes in the text.
+const MAX_ELEMENTS: usize = 1 << 20;
 
 /// A JSON value whose text is known to be valid and whose inside has not been looked at yet.
 ///
@@ -15,9 +22,13 @@ impl<'t> Node<'t> {
     /// The value that `text` is.
     ///
     /// # Errors
-    /// When `text` is not one JSON value.
+    /// When `text` is not one JSON value, or is nested deeper than [`MAX_DEPTH`].
     pub fn parse(text: &'t [u8]) -> Result<Self, serde_json::Error> {
-        serde_json::from_slice::<&RawValue>(text).map(|raw| Self(raw.get()))
+        let raw = serde_json::from_slice::<&RawValue>(text)?;
+        match is_too_deep(text) {
+            true => Err(Error::custom(format_args!("nested deeper than {MAX_DEPTH} levels"))),
+            false => Ok(Self(raw.get())),
+        }
     }
 
     /// A value whose text was found valid before.
@@ -69,7 +80,7 @@ impl<'t> Node<'t> {
     /// The elements of an array.
     #[must_use]
     pub fn elements(self) -> Option<Vec<Node<'t>>> {
-        Some(self.read::<Vec<&'t RawValue>>()?.into_iter().map(|raw| Self(raw.get())).collect())
+        self.read_with(Elements)
     }
 
     /// The members of an object, in order.
@@ -81,11 +92,76 @@ impl<'t> Node<'t> {
     /// A member of an object; the last one when the key is repeated.
     #[must_use]
     pub fn member(self, key: &str) -> Option<Node<'t>> {
-        self.members()?.into_iter().rev().find(|(name, _)| name == key).map(|(_, value)| value)
+        self.read_with(Find(key))?
     }
 
     fn read<T: Deserialize<'t>>(self) -> Option<T> {
         serde_json::from_str(self.0).ok()
+    }
+
+    fn read_with<S: DeserializeSeed<'t>>(self, seed: S) -> Option<S::Value> {
+        seed.deserialize(&mut serde_json::Deserializer::from_str(self.0)).ok()
+    }
+}
+
+/// Reads the elements of an array.
+struct Elements;
+
+impl<'de> DeserializeSeed<'de> for Elements {
+    type Value = Vec<Node<'de>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Elements {
+    type Value = Vec<Node<'de>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
+        let mut elements = Vec::new();
+        while let Some(raw) = array.next_element::<&RawValue>()? {
+            if elements.len() >= MAX_ELEMENTS {
+                return Err(Error::custom("too many elements in one array"));
+            }
+            elements.push(Node(raw.get()));
+        }
+        Ok(elements)
+    }
+}
+
+/// Reads the last member of an object that is called this, and keeps none of the others.
+struct Find<'k>(&'k str);
+
+impl<'de> DeserializeSeed<'de> for Find<'_> {
+    type Value = Option<Node<'de>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Find<'_> {
+    type Value = Option<Node<'de>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut found = None;
+        while let Some(Text(key)) = map.next_key()? {
+            if key == self.0 {
+                found = Some(Node(map.next_value::<&RawValue>()?.get()));
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(found)
     }
 }
 
@@ -94,3 +170,47 @@ impl<'t> Node<'t> {
 /// Plain `Cow` always owns when it sits inside another type, such as an `Option`; this does not.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct Text<'t>(#[serde(borrow)] pub Cow<'t, str>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(text: &str) -> Node<'_> {
+        Node::parse(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_member_is_the_last_of_its_name() {
+        let object = node(r#"{"a":1, "b" : [2] ,"\u0061":{"x":3},"c":4}"#);
+        assert_eq!(object.member("a").map(Node::text), Some(r#"{"x":3}"#));
+        assert_eq!(object.member("b").map(Node::text), Some("[2]"));
+        assert_eq!(object.member("d"), None);
+        for other in ["[1]", "\"a\"", "1", "null"] {
+            assert_eq!(node(other).member("a"), None);
+        }
+    }
+
+    #[test]
+    fn elements_are_those_of_an_array() {
+        let texts = |text| node(text).elements().map(|all| all.into_iter().map(Node::text).collect::<Vec<_>>());
+        assert_eq!(texts(r#" [ 1,{"a":[]} , "]" ] "#), Some(vec!["1", r#"{"a":[]}"#, "\"]\""]));
+        assert_eq!(texts("[]"), Some(vec![]));
+        assert_eq!(texts("{}"), None);
+    }
+
+    #[test]
+    fn an_array_beyond_the_bound_is_not_looked_into() {
+        let text = |elements: usize| format!("[{}0]", "0,".repeat(elements - 1));
+        assert_eq!(node(&text(MAX_ELEMENTS)).elements().map(|all| all.len()), Some(MAX_ELEMENTS));
+        assert_eq!(node(&text(MAX_ELEMENTS + 1)).elements(), None);
+    }
+
+    #[test]
+    fn refuses_what_is_nested_too_deep() {
+        let text = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(Node::parse(text(MAX_DEPTH).as_bytes()).is_ok());
+        let error = Node::parse(text(MAX_DEPTH + 1).as_bytes()).unwrap_err();
+        assert_eq!(error.to_string(), "nested deeper than 128 levels");
+        assert!(Node::parse(text(1 << 20).as_bytes()).is_err());
+    }
+}

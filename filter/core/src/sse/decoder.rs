@@ -2,8 +2,10 @@ use std::{borrow::Cow, fmt, ops::Range};
 
 use memchr::memchr2;
 
-/// The most that one block may have, in bytes: 16 MiB.
-pub const MAX_BLOCK: usize = 16 << 20;
+use crate::bounds::MAX_EVENT;
+
+/// The most that one block may have, in bytes.
+pub const MAX_BLOCK: usize = MAX_EVENT;
 
 /// Cuts a byte stream into the blocks of `text/event-stream`
 /// (<https://html.spec.whatwg.org/multipage/server-sent-events.html>), without I/O.

@@ -10,6 +10,7 @@ use std::{fs, path::Path};
 use serde_json::Value;
 use tollgate_core::{
     canonical::{LossKind, Losses},
+    eventstream,
     formats::{
         Attempt, Format, Framing, InvalidRequest, Observed, Passed, Relay, RelayError, ResponseKind, UpstreamBody,
         encode_request,
@@ -147,7 +148,7 @@ pub(crate) fn show_losses(losses: &Losses) -> String {
     if lines.is_empty() { "losses: none".to_owned() } else { format!("losses:\n{}", lines.join("\n")) }
 }
 
-/// Puts AWS's framing around a list of events: <https://docs.aws.amazon.com/transcribe/latest/dg/event-stream.html>.
+/// Puts AWS's framing around a list of events.
 fn frame(list: &[u8]) -> Vec<u8> {
     let events: Vec<Value> = serde_json::from_slice(list).unwrap();
     let mut out = Vec::new();
@@ -157,22 +158,8 @@ fn frame(list: &[u8]) -> Vec<u8> {
             None => ("event", event["event"].as_str().unwrap()),
         };
         let named = if kind == "event" { ":event-type" } else { ":exception-type" };
-        let mut headers = Vec::new();
-        for (name, value) in [(":message-type", kind), (named, name), (":content-type", "application/json")] {
-            headers.push(u8::try_from(name.len()).unwrap());
-            headers.extend(name.as_bytes());
-            headers.push(7);
-            headers.extend(u16::try_from(value.len()).unwrap().to_be_bytes());
-            headers.extend(value.as_bytes());
-        }
-        let payload = event["data"].to_string();
-        let total = u32::try_from(headers.len() + payload.len() + 16).unwrap();
-        let mut message = [total.to_be_bytes(), u32::try_from(headers.len()).unwrap().to_be_bytes()].concat();
-        message.extend(crc32fast::hash(&message).to_be_bytes());
-        message.extend(headers);
-        message.extend(payload.as_bytes());
-        message.extend(crc32fast::hash(&message).to_be_bytes());
-        out.extend(message);
+        let headers = [(":message-type", kind), (named, name), (":content-type", "application/json")];
+        out.extend(eventstream::encode(&headers, event["data"].to_string().as_bytes()).unwrap());
     }
     out
 }

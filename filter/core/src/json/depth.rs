@@ -1,0 +1,73 @@
+use memchr::memchr2;
+
+use crate::bounds::MAX_DEPTH;
+
+/// Whether arrays and objects stand in each other more than [`MAX_DEPTH`] levels deep in `text`, which is valid JSON.
+///
+/// The parser steps over values without recursion, so it has no such bound of its own there.
+pub(super) fn is_too_deep(text: &[u8]) -> bool {
+    // Each level has two brackets.
+    if text.len() / 2 <= MAX_DEPTH {
+        return false;
+    }
+    let mut depth = 0_usize;
+    let mut bytes = text.iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => skip_string(&mut bytes),
+            b'[' | b'{' => {
+                depth = depth.saturating_add(1);
+                if depth > MAX_DEPTH {
+                    return true;
+                }
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Goes on behind the quotation mark that ends the string.
+fn skip_string(bytes: &mut std::slice::Iter<'_, u8>) {
+    while let Some(plain) = memchr2(b'"', b'\\', bytes.as_slice()) {
+        if bytes.nth(plain) == Some(&b'"') {
+            return;
+        }
+        // A backslash, and the byte that it escapes.
+        bytes.next();
+    }
+    *bytes = [].iter();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nested(depth: usize, open: &str, inner: &str, close: &str) -> String {
+        format!("{}{inner}{}", open.repeat(depth), close.repeat(depth))
+    }
+
+    #[test]
+    fn counts_levels_of_arrays_and_objects_alike() {
+        for (open, close) in [("[", "]"), ("{\"a\":", "}"), ("[ ", "\n]")] {
+            assert!(!is_too_deep(nested(MAX_DEPTH, open, "1", close).as_bytes()));
+            assert!(is_too_deep(nested(MAX_DEPTH + 1, open, "1", close).as_bytes()));
+        }
+        let mixed = nested(MAX_DEPTH / 2, "[{\"a\":", "[]", "}]");
+        assert!(is_too_deep(mixed.as_bytes()));
+        assert!(!is_too_deep(mixed.replace("[]", "0").as_bytes()));
+    }
+
+    #[test]
+    fn counts_no_bracket_of_a_string_and_no_level_that_has_ended() {
+        let brackets = "[{".repeat(200);
+        for string in
+            [&*brackets, &format!("\\\"{brackets}"), &format!("{brackets}\\\\"), &format!("\\u00e9{brackets}")]
+        {
+            assert!(!is_too_deep(format!("{{\"{string}\":\"{string}\",\"b\":[\"{string}\",1]}}").as_bytes()));
+        }
+        assert!(!is_too_deep(format!("[{}1]", "[[]],".repeat(200)).as_bytes()));
+        assert!(is_too_deep(nested(MAX_DEPTH, "[\"]]\\\"]\",", "[]", "]").as_bytes()));
+    }
+}
