@@ -1,24 +1,27 @@
 //! Anthropic's messages: <https://platform.claude.com/docs/en/api/messages>.
 
-mod content;
+mod client;
 mod error;
-mod request;
-mod response;
-mod stream;
-mod tool;
+mod tap;
+mod upstream;
 mod usage;
 
-use super::dialect::{Dialect, IdentitySide, UpstreamFraming, UpstreamSide};
+use super::dialect::{ClientSide, Dialect, IdentitySide, UpstreamFraming, UpstreamSide};
 use crate::canonical::FinishReason;
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: "anthropic_messages",
-    client: None,
+    client: Some(ClientSide {
+        decode_request: client::decode_request,
+        many_choices: false,
+        response_encoder: |attempt| Box::new(client::ResponseEncoder::new(attempt)),
+        stream_encoder: |attempt| Box::new(client::StreamEncoder::new(attempt)),
+    }),
     upstream: Some(UpstreamSide {
         headers: HEADERS,
-        encode_request: request::encode_request,
-        decode_response: response::decode_response,
-        stream_decoder: || Box::new(stream::StreamDecoder::default()),
+        encode_request: upstream::encode_request,
+        decode_response: upstream::decode_response,
+        stream_decoder: || Box::new(upstream::StreamDecoder::default()),
         framing: UpstreamFraming::Sse,
     }),
     identity: IdentitySide {
@@ -26,7 +29,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         ask_for_usage: None,
         usage_member: "usage",
         decode_usage: usage::decode_usage,
-        tap: None,
+        tap: Some(|| Box::new(tap::Tap::default())),
     },
     encode_error: error::encode_error,
     decode_error: error::decode_error,

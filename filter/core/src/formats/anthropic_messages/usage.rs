@@ -1,4 +1,4 @@
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::canonical::Usage;
 
@@ -79,6 +79,44 @@ impl Figures {
             ..Usage::default()
         })
     }
+}
+
+/// The member as Anthropic writes it. Audio, which it does not know, counts as input and output.
+pub(super) fn encode_usage(usage: &Usage) -> EncodedUsage {
+    EncodedUsage {
+        input_tokens: usage.input.saturating_add(usage.audio_in),
+        cache_creation_input_tokens: usage.cache_write_5m.saturating_add(usage.cache_write_1h),
+        cache_read_input_tokens: usage.cache_read,
+        cache_creation: EncodedSplit {
+            ephemeral_5m_input_tokens: usage.cache_write_5m,
+            ephemeral_1h_input_tokens: usage.cache_write_1h,
+        },
+        output_tokens: usage.total_output(),
+        output_tokens_details: (usage.reasoning > 0).then_some(EncodedDetails { thinking_tokens: usage.reasoning }),
+    }
+}
+
+/// See [`encode_usage`].
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct EncodedUsage {
+    input_tokens: u64,
+    cache_creation_input_tokens: u64,
+    cache_read_input_tokens: u64,
+    cache_creation: EncodedSplit,
+    output_tokens: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output_tokens_details: Option<EncodedDetails>,
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+struct EncodedSplit {
+    ephemeral_5m_input_tokens: u64,
+    ephemeral_1h_input_tokens: u64,
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+struct EncodedDetails {
+    thinking_tokens: u64,
 }
 
 #[cfg(test)]

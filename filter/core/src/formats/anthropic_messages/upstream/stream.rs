@@ -3,9 +3,10 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{error::decode_error, finish_reason, response::decode_response, usage::Figures};
+use super::response::{BlockWire, CitationWire, decode_response, pass_over, seal_of};
+use crate::formats::anthropic_messages::{error::decode_error, finish_reason, usage::Figures};
 use crate::{
-    canonical::{BlockStart, Delta, Event},
+    canonical::{BlockStart, Delta, Event, Finish},
     formats::{
         RelayError,
         dialect::{DecodeStream, Frame, Sink},
@@ -15,10 +16,10 @@ use crate::{
 
 /// Decodes the events of a streamed message: <https://platform.claude.com/docs/en/build-with-claude/streaming>.
 ///
-/// Blocks whose kind has no place in an answer (server tools and their results, redacted thinking) are passed over, and
+/// Blocks whose kind has no place in an answer (server tools and their results) are declared as lost and passed over, and
 /// so are events and deltas of kinds unknown here: Anthropic's versioning policy announces that new ones may appear.
 #[derive(Debug, Default)]
-pub(super) struct StreamDecoder {
+pub(in crate::formats::anthropic_messages) struct StreamDecoder {
     figures: Figures,
     block: Open,
     /// Why the answer ended was said: figures from then on are final.
@@ -60,9 +61,11 @@ impl DecodeStream for StreamDecoder {
             b"content_block_delta" => self.continue_block(wire.delta.ok_or_else(|| missing("delta"))?, sink),
             b"content_block_stop" => self.stop_block(sink),
             b"message_delta" => {
-                if let Some(reason) = wire.delta.and_then(|delta| delta.stop_reason) {
+                let (reason, stop) = wire.delta.map_or((None, None), |delta| (delta.stop_reason, delta.stop_sequence));
+                if let Some(reason) = reason {
                     self.finished = true;
-                    sink(Event::Finish(finish_reason(&reason.0).into()));
+                    let stop_sequence = stop.map(|text| text.0);
+                    sink(Event::Finish(Finish { reason: finish_reason(&reason.0), stop_sequence }));
                 }
                 self.figures.update(wire.usage.unwrap_or_default());
                 self.report_usage(sink);
@@ -98,6 +101,12 @@ impl StreamDecoder {
             "thinking" => {
                 sink(Event::BlockStart(BlockStart::Thinking));
                 give(sink, Delta::Thinking, block.thinking);
+                give_seal(sink, block.signature);
+                Open::Content
+            }
+            "redacted_thinking" => {
+                sink(Event::BlockStart(BlockStart::Thinking));
+                sink(Event::BlockDelta(Delta::Signature(seal_of(block.data.unwrap_or_default().0, true))));
                 Open::Content
             }
             "tool_use" => {
@@ -110,7 +119,10 @@ impl StreamDecoder {
                 }
                 Open::ToolUse { input: input.is_some() }
             }
-            _ => Open::None,
+            kind => {
+                pass_over(kind, sink);
+                Open::None
+            }
         };
     }
 
@@ -118,6 +130,12 @@ impl StreamDecoder {
         match (delta.r#type.as_ref().map_or("", |kind| &*kind.0), &mut self.block) {
             ("text_delta", Open::Content) => give(sink, Delta::Text, delta.text),
             ("thinking_delta", Open::Content) => give(sink, Delta::Thinking, delta.thinking),
+            ("signature_delta", Open::Content) => give_seal(sink, delta.signature),
+            ("citations_delta", Open::Content) => {
+                if let Some(citation) = delta.citation {
+                    sink(Event::BlockDelta(Delta::Citation(citation.decode())));
+                }
+            }
             ("input_json_delta", Open::ToolUse { input }) => {
                 *input |= delta.partial_json.as_ref().is_some_and(|more| !more.0.is_empty());
                 give(sink, Delta::Input, delta.partial_json);
@@ -140,6 +158,12 @@ impl StreamDecoder {
 fn give<'e>(sink: Sink<'_>, kind: fn(Cow<'e, str>) -> Delta<'e>, text: Option<Text<'e>>) {
     if let Some(text) = text.filter(|text| !text.0.is_empty()) {
         sink(Event::BlockDelta(kind(text.0)));
+    }
+}
+
+fn give_seal(sink: Sink<'_>, seal: Option<Text<'_>>) {
+    if let Some(seal) = seal.filter(|seal| !seal.0.is_empty()) {
+        sink(Event::BlockDelta(Delta::Signature(seal_of(seal.0, false))));
     }
 }
 
@@ -172,22 +196,6 @@ struct MessageWire<'e> {
 }
 
 #[derive(Deserialize)]
-struct BlockWire<'e> {
-    #[serde(borrow)]
-    r#type: Text<'e>,
-    #[serde(borrow)]
-    text: Option<Text<'e>>,
-    #[serde(borrow)]
-    thinking: Option<Text<'e>>,
-    #[serde(borrow)]
-    id: Option<Text<'e>>,
-    #[serde(borrow)]
-    name: Option<Text<'e>>,
-    #[serde(borrow)]
-    input: Option<&'e RawValue>,
-}
-
-#[derive(Deserialize)]
 struct DeltaWire<'e> {
     #[serde(borrow)]
     r#type: Option<Text<'e>>,
@@ -199,4 +207,10 @@ struct DeltaWire<'e> {
     partial_json: Option<Text<'e>>,
     #[serde(borrow)]
     stop_reason: Option<Text<'e>>,
+    #[serde(borrow)]
+    stop_sequence: Option<Text<'e>>,
+    #[serde(borrow)]
+    signature: Option<Text<'e>>,
+    #[serde(borrow)]
+    citation: Option<CitationWire<'e>>,
 }

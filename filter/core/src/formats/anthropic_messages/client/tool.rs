@@ -1,0 +1,92 @@
+use super::request::{decode_cache, want};
+use crate::{
+    canonical::{Chat, Function, Given, Tool, ToolChoice, ToolKind, WebSearch},
+    formats::InvalidRequest,
+    json::Node,
+};
+
+/// A member of `tools`. `None`, and a path in `extra`, for kinds that only Anthropic's models know.
+pub(super) fn decode_tool<'a>(
+    value: Node<'a>,
+    path: &str,
+    extra: &mut Vec<String>,
+) -> Result<Option<Tool<'a>>, InvalidRequest> {
+    let members = want(value.members(), path, "an object")?;
+    let text = |key: &str| value.member(key).and_then(Node::string);
+    let kind = text("type").unwrap_or("custom".into());
+    let mut cache = None;
+    let mut function = Function {
+        name: want(
+            text("name").filter(|name| !name.is_empty()),
+            &format!("{path}.name"),
+            "a string that is not empty",
+        )?,
+        description: None,
+        parameters: None,
+        strict: None,
+    };
+    let mut search = WebSearch::default();
+    let is_search = kind.starts_with("web_search_");
+    // Each kind has a date behind its name, as in `code_execution_20250825`.
+    let kind = match &*kind {
+        "custom" => Some(()),
+        kind if kind.starts_with("code_execution_") || is_search => None,
+        _ => {
+            extra.push(path.to_owned());
+            return Ok(None);
+        }
+    };
+    for (key, value) in members.into_iter().filter(|(_, value)| !value.is_null()) {
+        let at = format!("{path}.{key}");
+        match (&*key, kind) {
+            ("type" | "name", _) => {}
+            ("cache_control", _) => cache = decode_cache(value, &at)?,
+            ("description", Some(())) => function.description = Some(want(value.string(), &at, "a string")?),
+            ("input_schema", Some(())) => {
+                function.parameters = Some(want(value.members().map(|_| value.text()), &at, "an object")?.into());
+            }
+            ("strict", Some(())) => function.strict = Some(want(value.boolean(), &at, "true or false")?),
+            ("max_uses", None) if is_search => search.max_uses = Some(want(value.whole(), &at, "a whole number")?),
+            ("allowed_domains", None) if is_search => search.allowed_domains = decode_texts(value, &at)?,
+            ("blocked_domains", None) if is_search => search.blocked_domains = decode_texts(value, &at)?,
+            ("user_location", None) if is_search => {
+                search.location = Some(want(value.members().map(|_| value.text()), &at, "an object")?);
+            }
+            ("defer_loading" | "eager_input_streaming", _) if value.boolean() == Some(false) => {}
+            _ => extra.push(at),
+        }
+    }
+    let kind = match kind {
+        Some(()) => {
+            want(function.parameters.as_ref(), &format!("{path}.input_schema"), "an object")?;
+            ToolKind::Function(function)
+        }
+        None if is_search => ToolKind::WebSearch(search),
+        None => ToolKind::CodeExecution,
+    };
+    Ok(Some(Tool { kind, cache, path: path.to_owned() }))
+}
+
+fn decode_texts<'a>(value: Node<'a>, path: &str) -> Result<Vec<std::borrow::Cow<'a, str>>, InvalidRequest> {
+    let texts: Option<Vec<_>> = value.elements().and_then(|all| all.into_iter().map(Node::string).collect());
+    want(texts, path, "a list of strings")
+}
+
+/// `tool_choice`, in which the ban on parallel calls stands too.
+pub(super) fn decode_choice<'a>(value: Node<'a>, chat: &mut Chat<'a>) -> Result<(), InvalidRequest> {
+    let text = |key: &str| value.member(key).and_then(Node::string);
+    let choice = match text("type").as_deref() {
+        Some("auto") => ToolChoice::Auto,
+        Some("any") => ToolChoice::Required,
+        Some("none") => ToolChoice::None,
+        Some("tool") => ToolChoice::Named(want(text("name"), "tool_choice.name", "a string")?),
+        _ => return Err(InvalidRequest::new("tool_choice.type", "must be auto, any, tool or none")),
+    };
+    chat.tool_choice = Some(Given::new(choice, "tool_choice"));
+    if let Some(value) = value.member("disable_parallel_tool_use").filter(|value| !value.is_null()) {
+        let path = "tool_choice.disable_parallel_tool_use";
+        let disables = want(value.boolean(), path, "true or false")?;
+        chat.parallel_tools = Some(Given::new(!disables, path));
+    }
+    Ok(())
+}

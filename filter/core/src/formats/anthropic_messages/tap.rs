@@ -1,0 +1,100 @@
+use memchr::memmem;
+use serde::Deserialize;
+
+use super::usage::Figures;
+use crate::formats::dialect::{self, Frame, Verdict};
+
+/// Watches the events of a streamed message for usage and its end, parsing only those that carry figures.
+#[derive(Debug, Default)]
+pub(super) struct Tap {
+    figures: Figures,
+    finished: bool,
+    stopped: bool,
+}
+
+impl dialect::Tap for Tap {
+    fn see(&mut self, Frame { name, data, .. }: Frame<'_>) -> Verdict {
+        // Deltas are nearly all events. The name is trusted only to leave one unread: some gateways give none.
+        if name == b"content_block_delta" || name == b"ping" {
+            return Verdict::default();
+        }
+        if memmem::find(data, b"\"message_").is_none() && memmem::find(data, b"\"error\"").is_none() {
+            return Verdict::default();
+        }
+        let Ok(wire) = serde_json::from_slice::<Wire<'_>>(data) else { return Verdict::default() };
+        match wire.r#type {
+            "message_start" => self.figures.update(wire.message.and_then(|message| message.usage).unwrap_or_default()),
+            "message_delta" => {
+                self.finished |= wire.delta.and_then(|delta| delta.stop_reason).is_some();
+                self.figures.update(wire.usage.unwrap_or_default());
+            }
+            "message_stop" => {
+                self.stopped = true;
+                return Verdict { terminal: self.finished, ..Verdict::default() };
+            }
+            "error" => return Verdict { failed: true, ..Verdict::default() },
+            _ => return Verdict::default(),
+        }
+        Verdict { usage: self.figures.usage(), terminal: self.finished, ..Verdict::default() }
+    }
+
+    fn finished(&self) -> bool {
+        self.finished
+    }
+
+    fn may_end(&self) -> bool {
+        self.finished || self.stopped
+    }
+}
+
+#[derive(Deserialize)]
+struct Wire<'e> {
+    r#type: &'e str,
+    message: Option<Message>,
+    delta: Option<Delta>,
+    usage: Option<Figures>,
+}
+
+#[derive(Deserialize)]
+struct Message {
+    usage: Option<Figures>,
+}
+
+#[derive(Deserialize)]
+struct Delta {
+    stop_reason: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::formats::dialect::Tap as _;
+
+    fn see(tap: &mut Tap, data: &str) -> Verdict {
+        tap.see(Frame { name: b"", data: data.as_bytes(), is_exception: false })
+    }
+
+    #[test]
+    fn figures_are_cumulative_and_final_with_the_reason() {
+        let mut tap = Tap::default();
+        let start = see(
+            &mut tap,
+            r#"{"type":"message_start","message":{"usage":{"input_tokens":10,"cache_read_input_tokens":5,"output_tokens":1}}}"#,
+        );
+        assert!(!start.terminal);
+        let end =
+            see(&mut tap, r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":7}}"#);
+        let usage = end.usage.unwrap();
+        assert_eq!((usage.input, usage.cache_read, usage.output, end.terminal), (10, 5, 7, true));
+        assert!(see(&mut tap, r#"{"type":"message_stop"}"#).terminal);
+    }
+
+    #[test]
+    fn an_error_event_is_a_failure_and_a_word_in_a_text_is_not() {
+        let text = r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"\"error\" \"message_stop\""}}"#;
+        let mut tap = Tap::default();
+        assert_eq!(see(&mut tap, text), Verdict::default());
+        assert!(!tap.may_end());
+        assert!(see(&mut tap, r#"{"type":"error","error":{"type":"overloaded_error","message":"m"}}"#).failed);
+    }
+}
