@@ -7,6 +7,9 @@ use crate::bounds::MAX_EVENT;
 /// The most that one block may have, in bytes.
 pub const MAX_BLOCK: usize = MAX_EVENT;
 
+/// What a buffer may go on holding once it is empty, in bytes: a stream of small events needs no more.
+const KEPT_CAPACITY: usize = 64 << 10;
+
 /// Cuts a byte stream into the blocks of `text/event-stream`
 /// (<https://html.spec.whatwg.org/multipage/server-sent-events.html>), without I/O.
 ///
@@ -60,9 +63,7 @@ impl Decoder {
         if self.failed {
             return;
         }
-        if self.start > 0 {
-            self.forget_taken();
-        }
+        self.forget_taken();
         self.buffer.extend_from_slice(chunk);
     }
 
@@ -177,10 +178,17 @@ impl Decoder {
         }
     }
 
-    /// Drops the bytes of blocks that were given out and moves every position back by as much.
+    /// Drops the bytes of blocks that were given out, once they are at least half of all, and moves every position back by
+    /// as much: so each byte is moved a bounded number of times, however the stream is split.
     fn forget_taken(&mut self) {
         let by = self.start;
+        if by < self.buffer.len().div_ceil(2) {
+            return;
+        }
         self.buffer.drain(..by.min(self.buffer.len()));
+        if self.buffer.is_empty() {
+            self.buffer.shrink_to(KEPT_CAPACITY);
+        }
         let back = |position: &mut usize| *position = position.saturating_sub(by);
         back(&mut self.start);
         back(&mut self.line);
@@ -293,6 +301,21 @@ mod tests {
         assert_eq!(decoder.next(), Some(Err(TooLong)));
         decoder.push(b"\n\ndata: fine\n\n");
         assert_eq!(decoder.next(), Some(Err(TooLong)));
+    }
+
+    /// Keeping up one block at a time with a sender that is ahead must not move the backlog each time.
+    #[test]
+    fn taking_one_block_for_each_piece_of_a_backlog_gives_them_all() {
+        let one = b"event: n\ndata: v\ndata: w\n\n";
+        let mut decoder = Decoder::default();
+        decoder.push(&one.repeat(20_000));
+        let mut taken = 0;
+        while let Some(block) = decoder.next() {
+            assert_eq!(block.unwrap().raw, one);
+            taken += 1;
+            decoder.push(if taken <= 20_000 { one } else { b"" });
+        }
+        assert_eq!(taken, 40_000);
     }
 
     proptest! {
