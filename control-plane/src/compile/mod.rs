@@ -76,6 +76,7 @@ fn provider(from: &Provider, prices: &Prices<'_>, clusters: &mut clusters::Clust
         cluster: clusters.name_for(&[from.name.as_str()]),
         default_max_tokens: from.default_max_tokens,
         prices: prices.all_of(from),
+        aws: None,
     }
 }
 

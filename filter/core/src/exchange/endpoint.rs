@@ -89,11 +89,11 @@ impl Endpoint {
         if method == wanted { Ok(endpoint) } else { Err(NoEndpoint::Method(wanted)) }
     }
 
-    /// What kind of call it is, where it is one.
+    /// What kind of call it is and in whose dialect, where it is one.
     #[must_use]
-    pub fn operation(&self) -> Option<Operation> {
+    pub fn call(&self) -> Option<(Operation, Format)> {
         match self {
-            Self::Call(call) => Some(call.operation),
+            Self::Call(call) => Some((call.operation, call.format)),
             _ => None,
         }
     }

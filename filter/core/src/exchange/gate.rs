@@ -268,14 +268,14 @@ impl Gate {
             }
             State::Answered(Some(refusal)) => Some(refusal.record(self.id, self.started, Outcome::Refused, now)),
             State::Collecting(collecting) => {
-                let operation = collecting.endpoint.operation();
+                let call = collecting.endpoint.call();
                 let principal = match collecting.key {
                     Key::Good(principal) => Some(principal),
                     Key::Asked(_) => None,
                 };
                 let (status, code) = local.map_or((0, "client_gone"), |local| (local.status, local.code));
                 let outcome = if local.is_some() { Outcome::Refused } else { Outcome::ClientAbort };
-                let refusal = Refusal { status, code, principal, model: "".into(), operation };
+                let refusal = Refusal { status, code, principal, model: "".into(), call };
                 Some(refusal.record(self.id, self.started, outcome, now))
             }
             State::AwaitingHead | State::Answered(None) | State::Logged => None,
@@ -347,7 +347,7 @@ impl Gate {
         };
         match collecting.endpoint {
             Endpoint::Call(call) => {
-                let operation = call.operation;
+                let kind = (call.operation, call.format);
                 let request = admission::Pending {
                     call,
                     head: collecting.head,
@@ -367,7 +367,7 @@ impl Gate {
                             code: reject.code(),
                             principal: Some(principal),
                             model,
-                            operation: Some(operation),
+                            call: Some(kind),
                         }));
                         Verdict::Reply(reply)
                     }
@@ -390,13 +390,13 @@ impl Gate {
             Early::Reply(reply) => (reply, None),
             Early::Reject(reject) => {
                 let reply = reject.reply(self.format);
-                let operation = match &self.state {
-                    State::Collecting(collecting) => collecting.endpoint.operation(),
+                let call = match &self.state {
+                    State::Collecting(collecting) => collecting.endpoint.call(),
                     _ => None,
                 };
                 let (status, code) = (reply.status, reject.code());
                 self.too_large = matches!(reject, Reject::TooLarge(_)).then(|| reply.clone());
-                (reply, Some(Refusal { status, code, principal, model: "".into(), operation }))
+                (reply, Some(Refusal { status, code, principal, model: "".into(), call }))
             }
         };
         self.state = State::Answered(refusal);

@@ -140,7 +140,9 @@ fn a_member_that_policy_reads_stands_once_in_every_format() {
         let mut vm = vm();
         let Verdict::Reply(reply) = ask(&mut vm, &mut gate, &[(":path", path)], body) else { panic!("{path}") };
         gate.handle_log(&mut vm, None, NOW);
-        assert_eq!((reply.status, &*record(&mut vm).reason), (400, "duplicate_member"), "{path}");
+        let record = record(&mut vm);
+        assert_eq!((reply.status, &*record.reason), (400, "duplicate_member"), "{path}");
+        assert_eq!((record.client_format.is_some(), record.provider_format), (true, None));
     }
 }
 
@@ -270,4 +272,29 @@ fn a_stream_that_is_made_here_is_framed_as_the_client_asked() {
         let ResponseHead::Replace(head) = head else { panic!("{head:?}") };
         assert_eq!((head.value("content-type"), head.value("content-length")), (Some(media_type), None));
     }
+}
+
+#[test]
+fn a_record_says_which_formats_met() {
+    let mut vm = vm();
+    let mut gate = gate();
+    let admission = admitted(&mut vm, &mut gate, BODY);
+    for step in 0..2 {
+        let (mut adapter, _) = Adapter::begin(&mut vm, admission.exchange, step).unwrap();
+        adapter.handle_response_head(&mut vm, response("503", "text/plain"), false, NOW);
+        adapter.handle_done(&mut vm);
+    }
+    gate.handle_log(&mut vm, None, NOW);
+    let record = record(&mut vm);
+    let formats = (record.client_format, record.provider_format);
+    assert_eq!(formats, (Some(Format::OpenaiChat), Some(Format::AnthropicMessages)));
+}
+
+#[test]
+fn a_snapshot_with_half_a_credential_is_refused() {
+    let mut wire = snapshot();
+    wire.providers[0].aws =
+        Some(v1::AwsCredentials { region: "us-east-1".to_owned(), ..v1::AwsCredentials::default() });
+    let refusal = Snapshot::compile(wire, None).unwrap_err().to_string();
+    assert!(refusal.contains("the credentials of provider \"openai\""), "{refusal}");
 }
