@@ -13,6 +13,12 @@ pub const FORMATS: [Format; 7] = [
     Format::BedrockConverse,
 ];
 
+/// Output cap of a request that must state one and does not; 0 where none must.
+pub(super) fn default_max_tokens(formats: &[Format]) -> u32 {
+    // `max_tokens` is required: https://docs.anthropic.com/en/api/messages
+    if formats.contains(&Format::AnthropicMessages) { 4096 } else { 0 }
+}
+
 /// Its name; empty for none.
 pub fn format_name(format: Format) -> &'static str {
     match format {

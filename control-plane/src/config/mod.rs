@@ -20,7 +20,7 @@ pub use format::{FORMATS, format_name};
 pub use kind::Kind;
 pub use model::{Model, PriceOverride, PriceScope, Target, Translation};
 pub use problem::{Problem, Problems};
-pub use provider::{BaseUrl, Provider};
+pub use provider::{AwsCredentials, BaseUrl, Credential, Provider};
 
 use crate::domain::{key::BootstrapKey, secret::Secret};
 
