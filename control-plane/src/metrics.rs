@@ -15,7 +15,7 @@ pub(crate) struct Metrics {
     tokens: Family<TokenLabels, Counter>,
     cost: Family<ModelLabels, Counter>,
     unpriced: Family<ModelLabels, Counter>,
-    losses: Family<ModelLabels, Counter>,
+    losses: Family<FormatLabels, Counter>,
     pub(crate) lost: Counter,
     pub(crate) malformed: Counter,
     pub(crate) store_errors: Counter,
@@ -38,6 +38,12 @@ struct TokenLabels {
 struct ModelLabels {
     provider: String,
     model: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FormatLabels {
+    client_format: String,
+    provider_format: String,
 }
 
 /// What is read when the page is asked for.
@@ -80,7 +86,11 @@ impl Metrics {
             self.cost.get_or_create(&of_model()).inc_by(cost.unsigned_abs());
         }
         if record.losses > 0 {
-            self.losses.get_or_create(&of_model()).inc_by(record.losses.unsigned_abs());
+            let labels = FormatLabels {
+                client_format: record.client_format.clone(),
+                provider_format: record.provider_format.clone(),
+            };
+            self.losses.get_or_create(&labels).inc_by(record.losses.unsigned_abs());
         }
     }
 

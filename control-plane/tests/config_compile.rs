@@ -3,7 +3,7 @@
 use tollgate_control_plane::compile::{Compiled, compile};
 use tollgate_control_plane::config::{Config, Environment};
 use tollgate_control_plane::prices::Book;
-use tollgate_proto::v1::{Chain, Route};
+use tollgate_proto::v1::{Chain, Format, Provider, Route};
 
 fn compiled(text: &str) -> Compiled {
     let environment: Environment = [("KEY", "sk-1")].into_iter().collect();
@@ -84,6 +84,66 @@ fn each_kind_gets_its_credential_as_it_wants_it() {
         compiled.snapshot.providers.iter().map(|p| (p.scheme.as_str(), p.authority.as_str())).collect();
     assert_eq!(places, [("https", "api.openai.com"), ("http", "127.0.0.1:8090"), ("https", "api.anthropic.com")]);
     assert_eq!(compiled.snapshot.providers[2].default_max_tokens, 4096);
+}
+
+#[test]
+fn bedrock_is_signed_for_or_takes_a_key_and_gemini_takes_its_own_header() {
+    let compiled = compiled(
+        r#"
+providers:
+  signed:
+    kind: bedrock
+    region: eu-central-1
+    access_key_id: AKIA1
+    secret_access_key: "${KEY}"
+    session_token: "${UNSET:-}"
+  keyed: {kind: bedrock, region: us-east-1, api_key: "${KEY}"}
+  near: {kind: bedrock, base_url: "http://127.0.0.1:8090", api_key: none}
+  google: {kind: gemini, api_key: "${KEY}"}
+models:
+  gemini-2.5-flash: {targets: [{provider: google}]}
+  claude: {targets: [{provider: keyed, model: "us.anthropic.claude-sonnet-4-5-20250929-v1:0"}]}
+"#,
+    );
+    let [signed, keyed, near, google] = &compiled.snapshot.providers[..] else { panic!("four") };
+    let aws = signed.aws.as_ref().expect("keys that sign");
+    assert_eq!((aws.region.as_str(), aws.access_key_id.as_str()), ("eu-central-1", "AKIA1"));
+    assert_eq!((aws.secret_access_key.as_str(), aws.session_token.as_str()), ("sk-1", ""));
+    assert!(signed.headers.is_empty());
+    let place = |provider: &Provider| (provider.authority.clone(), provider.path_prefix.clone());
+    assert_eq!(place(signed), ("bedrock-runtime.eu-central-1.amazonaws.com".to_owned(), String::new()));
+    assert_eq!((keyed.headers[0].value.as_str(), &keyed.aws), ("Bearer sk-1", &None));
+    assert_eq!((place(near).0.as_str(), near.headers.len(), &near.aws), ("127.0.0.1:8090", 0, &None));
+    assert_eq!(place(google), ("generativelanguage.googleapis.com".to_owned(), "/v1beta".to_owned()));
+    assert_eq!((google.headers[0].name.as_str(), google.headers[0].value.as_str()), ("x-goog-api-key", "sk-1"));
+    assert_eq!(
+        [google, signed].map(|p| p.formats[0]),
+        [Format::GeminiGenerate, Format::BedrockConverse].map(i32::from)
+    );
+    for model in ["gemini-2.5-flash", "claude"] {
+        assert_eq!(route(&compiled, model).targets[0].prices.len(), 1, "{model} has a price");
+    }
+    let moved = &compiled.clusters.iter().find(|cluster| cluster.name.starts_with("chain/keyed")).expect("it").name;
+    assert_eq!(moved, "chain/keyed@https://bedrock-runtime.us-east-1.amazonaws.com:443");
+}
+
+#[test]
+fn a_provider_speaks_what_its_kind_does_or_what_the_file_says() {
+    let compiled = compiled(&format!(
+        "{PROVIDERS}  d: {{kind: openai_compatible, api_key: none, base_url: \"http://h/v1\", formats: [anthropic_messages]}}\n"
+    ));
+    let formats = |name: &str| {
+        let provider = compiled.snapshot.providers.iter().find(|provider| provider.name == name).expect("there");
+        (
+            provider.formats().map(|format| format.as_str_name().to_owned()).collect::<Vec<_>>(),
+            provider.default_max_tokens,
+        )
+    };
+    let best =
+        ["FORMAT_OPENAI_RESPONSES", "FORMAT_OPENAI_CHAT", "FORMAT_OPENAI_COMPLETIONS", "FORMAT_OPENAI_EMBEDDINGS"];
+    assert_eq!(formats("a"), (best.map(str::to_owned).to_vec(), 0));
+    assert_eq!(formats("b").0, best[1..]);
+    assert_eq!(formats("d"), (vec!["FORMAT_ANTHROPIC_MESSAGES".to_owned()], 4096));
 }
 
 #[test]

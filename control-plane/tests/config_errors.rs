@@ -75,8 +75,55 @@ max_body: lots
 }
 
 #[test]
+fn what_a_provider_says_of_formats_and_of_aws_is_checked() {
+    let text = r#"providers:
+  a: {kind: openai, api_key: none, formats: [openai_chat, openai_chats]}
+  b: {kind: openai, api_key: none, formats: []}
+  c: {kind: openai, api_key: none, formats: [openai_chat, openai_chat]}
+  d: {kind: bedrock, api_key: none}
+  e: {kind: bedrock, api_key: none, region: "Europe (Frankfurt)"}
+  f: {kind: bedrock, region: us-east-1, access_key_id: AKIA1}
+  g: {kind: bedrock, region: us-east-1, access_key_id: AKIA1, secret_access_key: k, api_key: "${KEY}"}
+  h: {kind: bedrock, base_url: "http://h", access_key_id: AKIA1, secret_access_key: k}
+  i: {kind: bedrock, region: us-east-1}
+  j: {kind: openai, api_key: none, region: us-east-1}
+  k: {kind: bedrock, access_key_id: AKIA1, secret_access_key: k}
+"#;
+    let found = problems(text);
+    let expected = [
+        ("2:59", "unknown format `openai_chats` (did you mean `openai_chat`?); one of openai_chat, openai_responses"),
+        ("3:45", "a provider speaks at least one format"),
+        ("4:59", "`openai_chat` appears twice"),
+        ("5:3", "provider `d` has no `region`, as in us-east-1"),
+        ("6:45", "is not a region; write it like us-east-1"),
+        ("7:3", "provider `f` needs both `access_key_id` and `secret_access_key` to sign"),
+        ("8:94", "either `api_key` or keys that sign"),
+        ("9:3", "provider `h` has no `region`, as in us-east-1, which is signed too"),
+        ("10:3", "provider `i` has no `api_key`, or `access_key_id` and `secret_access_key`,"),
+        ("11:44", "`region` belongs to the kind `bedrock`"),
+        ("12:3", "provider `k` has no `region`, as in us-east-1, which says where it is"),
+    ];
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+    for (found, (place, said)) in found.iter().zip(expected) {
+        assert!(found.starts_with(&format!("t.yaml:{place}: ")) && found.contains(said), "{found}");
+    }
+}
+
+#[test]
+fn keys_that_sign_are_left_out_when_a_variable_is_empty() {
+    let config = parse(
+        "providers:\n  b: {kind: bedrock, region: r, access_key_id: \"${EMPTY:-}\", secret_access_key: \"${KEY}\"}\n",
+    )
+    .expect("valid");
+    assert!(config.providers.is_empty());
+    assert_eq!(config.notices, ["provider `b` is left out: EMPTY is empty"]);
+}
+
+#[test]
 fn no_mistake_shows_a_secret() {
     for text in [
+        "providers: {a: {kind: bedrock, access_key_id: \"${KEY}\", secret_access_key: \"sk-literal-secret\\n\"}}\n",
+        "providers: {a: {kind: openai, api_key: none, session_token: sk-literal-secret}}\n",
         "providers: {a: \"${KEY}\"}\n",
         "providers: {a: sk-literal-secret}\n",
         "providers: {a: {kind: openai, api_key: [sk-literal-secret]}}\n",

@@ -13,6 +13,7 @@ const CONFIG: &str = r#"
 providers:
   openai: {kind: openai, api_key: sk-canary-1}
   claude: {kind: anthropic, api_key: sk-canary-2}
+  aws: {kind: bedrock, region: us-east-1, access_key_id: AKIA1, secret_access_key: sk-canary-3, session_token: sk-canary-4}
   local: {kind: openai_compatible, api_key: none, base_url: "http://127.0.0.1:8090"}
 models:
   tls: {targets: [{provider: openai}, {provider: claude, priority: 1}]}

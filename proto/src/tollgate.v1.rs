@@ -51,6 +51,22 @@ pub struct Provider {
     /// For the same exchanges: one entry per model of this provider whose price is known.
     #[prost(message, repeated, tag = "10")]
     pub prices: ::prost::alloc::vec::Vec<Price>,
+    /// For requests that AWS wants signed (Signature Version 4); absent where the credential is a header.
+    #[prost(message, optional, tag = "11")]
+    pub aws: ::core::option::Option<AwsCredentials>,
+}
+/// Secret: never logged, never persisted.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AwsCredentials {
+    #[prost(string, tag = "1")]
+    pub region: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub access_key_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub secret_access_key: ::prost::alloc::string::String,
+    /// Empty for keys that do not expire.
+    #[prost(string, tag = "4")]
+    pub session_token: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Header {
@@ -287,6 +303,11 @@ pub struct UsageRecord {
     /// Snapshot the exchange was admitted under.
     #[prost(uint64, tag = "23")]
     pub snapshot_version: u64,
+    /// What the client spoke, and the provider of the last attempt. Unspecified where it was not known yet.
+    #[prost(enumeration = "Format", tag = "24")]
+    pub client_format: i32,
+    #[prost(enumeration = "Format", tag = "25")]
+    pub provider_format: i32,
 }
 /// Disjoint buckets, in tokens, except `reasoning`, which is a part of `output`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]

@@ -8,7 +8,7 @@ use tollgate_proto::v1::{self, Chain, Header, Price, Route, Snapshot};
 pub use chains::{MAX_CHAINS, chain_count};
 pub use clusters::{Cluster, Step};
 
-use crate::config::{Config, Kind, Model, Provider, Target, Translation};
+use crate::config::{AwsCredentials, Config, Credential, Model, Provider, Target, Translation};
 use crate::domain::key::BootstrapKey;
 use crate::prices::{Book, Prices};
 
@@ -58,7 +58,11 @@ pub fn glob_matches(pattern: &str, name: &str) -> bool {
 }
 
 fn provider(from: &Provider, prices: &Prices<'_>, clusters: &mut clusters::Clusters<'_>) -> v1::Provider {
-    let credential = from.credential.as_ref().map(|secret| from.kind.credential_header(secret.expose()));
+    let (credential, aws) = match &from.credential {
+        Credential::None => (None, None),
+        Credential::Key(key) => (Some(from.kind.credential_header(key.expose())), None),
+        Credential::Aws(aws) => (None, Some(aws_credentials(aws))),
+    };
     let credential = credential.map(|(name, value)| Header { name: name.to_owned(), value });
     // A header of the file goes before the credential of the same name: gateways in front of a vendor want their own.
     let fixed =
@@ -71,11 +75,21 @@ fn provider(from: &Provider, prices: &Prices<'_>, clusters: &mut clusters::Clust
         authority: from.base_url.authority(),
         path_prefix: from.base_url.path_prefix.clone(),
         scheme: if from.base_url.tls { "https" } else { "http" }.to_owned(),
-        formats: Kind::formats(from.kind).iter().map(|format| i32::from(*format)).collect(),
+        formats: from.formats.iter().map(|format| i32::from(*format)).collect(),
         headers,
         cluster: clusters.name_for(&[from.name.as_str()]),
         default_max_tokens: from.default_max_tokens,
         prices: prices.all_of(from),
+        aws,
+    }
+}
+
+fn aws_credentials(from: &AwsCredentials) -> v1::AwsCredentials {
+    v1::AwsCredentials {
+        region: from.region.clone(),
+        access_key_id: from.access_key_id.clone(),
+        secret_access_key: from.secret_access_key.expose().to_owned(),
+        session_token: from.session_token.as_ref().map(|token| token.expose().to_owned()).unwrap_or_default(),
     }
 }
 

@@ -19,12 +19,25 @@ pub enum Kind {
     Mistral,
     /// DeepSeek.
     Deepseek,
+    /// Google's Gemini API.
+    Gemini,
+    /// Amazon Bedrock.
+    Bedrock,
 }
 
 impl Kind {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 7] =
-        [Self::Openai, Self::Anthropic, Self::OpenaiCompatible, Self::Xai, Self::Groq, Self::Mistral, Self::Deepseek];
+    pub const ALL: [Self; 9] = [
+        Self::Openai,
+        Self::Anthropic,
+        Self::Gemini,
+        Self::Bedrock,
+        Self::OpenaiCompatible,
+        Self::Xai,
+        Self::Groq,
+        Self::Mistral,
+        Self::Deepseek,
+    ];
 
     /// The kind of this name.
     pub fn of_name(name: &str) -> Option<Self> {
@@ -41,6 +54,8 @@ impl Kind {
             Self::Groq => "groq",
             Self::Mistral => "mistral",
             Self::Deepseek => "deepseek",
+            Self::Gemini => "gemini",
+            Self::Bedrock => "bedrock",
         }
     }
 
@@ -51,7 +66,10 @@ impl Kind {
             Self::Openai => Some("https://api.openai.com/v1"),
             // https://docs.anthropic.com/en/api/overview
             Self::Anthropic => Some("https://api.anthropic.com/v1"),
-            Self::OpenaiCompatible => None,
+            // https://ai.google.dev/api
+            Self::Gemini => Some("https://generativelanguage.googleapis.com/v1beta"),
+            // Bedrock's depends on the region.
+            Self::OpenaiCompatible | Self::Bedrock => None,
             // https://docs.x.ai/docs/api-reference
             Self::Xai => Some("https://api.x.ai/v1"),
             // https://console.groq.com/docs/openai
@@ -67,16 +85,28 @@ impl Kind {
     pub(super) fn path_prefix(self) -> &'static str {
         match self {
             Self::Groq => "/openai/v1",
+            Self::Gemini => "/v1beta",
+            Self::Bedrock => "",
             _ => "/v1",
         }
     }
 
-    /// What it speaks, best first.
+    /// What it speaks where the file does not say, best first: the first one that a client's format can be translated to is what
+    /// a client of another format gets.
     pub fn formats(self) -> &'static [Format] {
         match self {
-            Self::Openai | Self::OpenaiCompatible | Self::Mistral => &[Format::OpenaiChat, Format::OpenaiEmbeddings],
-            Self::Xai | Self::Groq | Self::Deepseek => &[Format::OpenaiChat],
+            // https://platform.openai.com/docs/guides/migrate-to-responses: reasoning survives between turns there only.
+            Self::Openai => {
+                &[Format::OpenaiResponses, Format::OpenaiChat, Format::OpenaiCompletions, Format::OpenaiEmbeddings]
+            }
+            Self::OpenaiCompatible => &[Format::OpenaiChat, Format::OpenaiCompletions, Format::OpenaiEmbeddings],
+            Self::Mistral => &[Format::OpenaiChat, Format::OpenaiEmbeddings],
+            // https://docs.x.ai/docs/api-reference, https://console.groq.com/docs/responses-api (a beta)
+            Self::Xai | Self::Groq => &[Format::OpenaiChat, Format::OpenaiResponses],
+            Self::Deepseek => &[Format::OpenaiChat],
             Self::Anthropic => &[Format::AnthropicMessages],
+            Self::Gemini => &[Format::GeminiGenerate],
+            Self::Bedrock => &[Format::BedrockConverse],
         }
     }
 
@@ -85,16 +115,10 @@ impl Kind {
         match self {
             // https://docs.anthropic.com/en/api/overview#authentication
             Self::Anthropic => ("x-api-key", credential.to_owned()),
+            // https://ai.google.dev/gemini-api/docs/api-key
+            Self::Gemini => ("x-goog-api-key", credential.to_owned()),
+            // Bedrock's API keys too: https://docs.aws.amazon.com/bedrock/latest/userguide/api-keys-use.html
             _ => ("authorization", format!("Bearer {credential}")),
-        }
-    }
-
-    /// Output cap of a request that must state one and does not.
-    pub fn default_max_tokens(self) -> u32 {
-        match self {
-            // `max_tokens` is required: https://docs.anthropic.com/en/api/messages
-            Self::Anthropic => 4096,
-            _ => 0,
         }
     }
 }

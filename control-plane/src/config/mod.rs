@@ -4,6 +4,7 @@
 //! its values checked into [`Config`] (what cannot be invalid), and [`crate::compile`] makes a snapshot of that.
 
 mod environment;
+mod format;
 mod kind;
 mod model;
 mod problem;
@@ -15,10 +16,11 @@ mod scalar;
 use std::path::Path;
 
 pub use environment::Environment;
+pub use format::{FORMATS, format_name};
 pub use kind::Kind;
 pub use model::{Model, PriceOverride, PriceScope, Target, Translation};
 pub use problem::{Problem, Problems};
-pub use provider::{BaseUrl, Provider};
+pub use provider::{AwsCredentials, BaseUrl, Credential, Provider};
 
 use crate::domain::{key::BootstrapKey, secret::Secret};
 

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use tollgate_proto::v1::Format;
 use url::{Host, Url};
 
 use super::Kind;
@@ -12,16 +13,42 @@ use crate::domain::secret::Secret;
 pub struct Provider {
     /// Unique; letters, digits, `_`, `-` and `.`.
     pub name: String,
-    /// What it speaks.
+    /// Whose API it is.
     pub kind: Kind,
+    /// What it speaks, best first; never empty.
+    pub formats: Vec<Format>,
     /// Where it is.
     pub base_url: BaseUrl,
-    /// `None` for `api_key: none`.
-    pub credential: Option<Secret>,
+    /// How it knows who asks.
+    pub credential: Credential,
     /// Fixed headers, lower-case names. Values may be secret.
     pub headers: Vec<(String, Secret)>,
     /// Output cap of a request that must state one and does not; 0 for none.
     pub default_max_tokens: u32,
+}
+
+/// How a provider knows who asks.
+#[derive(Debug, Clone)]
+pub enum Credential {
+    /// `api_key: none`.
+    None,
+    /// A header, whose name is the kind's.
+    Key(Secret),
+    /// A signature over each request.
+    Aws(AwsCredentials),
+}
+
+/// What requests to AWS are signed with.
+#[derive(Debug, Clone)]
+pub struct AwsCredentials {
+    /// Letters, digits and dashes.
+    pub region: String,
+    /// Names the secret.
+    pub access_key_id: String,
+    /// Never sent.
+    pub secret_access_key: Secret,
+    /// Of keys that expire.
+    pub session_token: Option<Secret>,
 }
 
 /// Where a provider is served.

@@ -31,6 +31,11 @@ pub(super) struct Provider {
     pub(super) kind: Option<Text>,
     pub(super) api_key: Option<Text>,
     pub(super) base_url: Option<Text>,
+    pub(super) region: Option<Text>,
+    pub(super) access_key_id: Option<Text>,
+    pub(super) secret_access_key: Option<Text>,
+    pub(super) session_token: Option<Text>,
+    pub(super) formats: Option<Spanned<Vec<Text>>>,
     pub(super) headers: Option<Entries<Text>>,
     pub(super) default_max_tokens: Option<Text>,
 }

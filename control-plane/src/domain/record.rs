@@ -27,6 +27,8 @@ pub struct Record {
     pub price_version: String,
     pub losses: i64,
     pub snapshot_version: i64,
+    pub client_format: String,
+    pub provider_format: String,
 }
 
 /// Disjoint buckets, except that `reasoning` is a part of `output`.
@@ -94,6 +96,8 @@ impl OpenExchange {
             price_version: String::new(),
             losses: 0,
             snapshot_version: 0,
+            client_format: String::new(),
+            provider_format: String::new(),
         }
     }
 }

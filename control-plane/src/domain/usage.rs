@@ -26,6 +26,10 @@ pub enum Dimension {
     Provider,
     /// The model that the provider was asked for.
     UpstreamModel,
+    /// What the client spoke.
+    ClientFormat,
+    /// What the provider of the last attempt spoke.
+    ProviderFormat,
     /// How the exchange ended.
     Outcome,
     /// The hour it began in, UTC.
@@ -36,13 +40,15 @@ pub enum Dimension {
 
 impl Dimension {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Key,
         Self::Team,
         Self::User,
         Self::Model,
         Self::Provider,
         Self::UpstreamModel,
+        Self::ClientFormat,
+        Self::ProviderFormat,
         Self::Outcome,
         Self::Hour,
         Self::Day,
@@ -58,6 +64,8 @@ impl Dimension {
             Self::Model => "model",
             Self::Provider => "provider",
             Self::UpstreamModel => "upstream_model",
+            Self::ClientFormat => "client_format",
+            Self::ProviderFormat => "provider_format",
             Self::Outcome => "outcome",
             Self::Hour => "hour",
             Self::Day => "day",

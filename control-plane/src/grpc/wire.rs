@@ -2,6 +2,7 @@
 
 use tollgate_proto::v1;
 
+use crate::config::format_name;
 use crate::domain::record::{OpenExchange, Record, Tokens};
 
 /// Why a record cannot be kept.
@@ -65,6 +66,8 @@ pub(super) fn record(wire: v1::UsageRecord) -> Result<Record, InvalidRecord> {
         price_version: storable(wire.price_version),
         losses: i64::from(wire.losses),
         snapshot_version: number(wire.snapshot_version)?,
+        client_format: format(wire.client_format)?,
+        provider_format: format(wire.provider_format)?,
     })
 }
 
@@ -82,6 +85,11 @@ pub(super) fn open_exchange(wire: v1::OpenExchange) -> Result<OpenExchange, Inva
         operation: storable(wire.operation),
         stream: wire.stream,
     })
+}
+
+fn format(wire: i32) -> Result<String, InvalidRecord> {
+    let format = v1::Format::try_from(wire).map_err(|_| InvalidRecord::Unknown("format"))?;
+    Ok(format_name(format).to_owned())
 }
 
 fn tokens(wire: v1::Usage) -> Result<Tokens, InvalidRecord> {

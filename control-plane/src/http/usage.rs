@@ -36,10 +36,14 @@ pub(super) struct Question {
     model: Option<String>,
     provider: Option<String>,
     upstream_model: Option<String>,
+    /// What the client spoke: openai_chat, anthropic_messages, ...
+    client_format: Option<String>,
+    /// What the provider of the last attempt spoke.
+    provider_format: Option<String>,
     /// success, provider_error, client_abort, refused, interrupted or lost.
     outcome: Option<String>,
-    /// Sums by these, comma-separated: key, team, user, model, provider, upstream_model, outcome, hour, day.
-    /// Absent: the records themselves, the newest first.
+    /// Sums by these, comma-separated: key, team, user, model, provider, upstream_model, client_format, provider_format,
+    /// outcome, hour, day. Absent: the records themselves, the newest first.
     group_by: Option<String>,
     /// json (the default) or csv; `accept: text/csv` does the same. In CSV, `next_cursor` is the header `x-next-cursor`.
     format: Option<String>,
@@ -137,6 +141,8 @@ fn filter(question: &Question) -> Result<Filter, Error> {
         (Dimension::Model, &question.model),
         (Dimension::Provider, &question.provider),
         (Dimension::UpstreamModel, &question.upstream_model),
+        (Dimension::ClientFormat, &question.client_format),
+        (Dimension::ProviderFormat, &question.provider_format),
         (Dimension::Outcome, &question.outcome),
     ];
     Ok(Filter {
@@ -189,7 +195,7 @@ fn show_dollars(nano: i64) -> String {
     format!("{sign}{}.{:09}", nano / 1_000_000_000, nano % 1_000_000_000)
 }
 
-const RECORD_COLUMNS: [&str; 32] = [
+const RECORD_COLUMNS: [&str; 34] = [
     "exchange_id",
     "started_at",
     "duration_ms",
@@ -222,6 +228,8 @@ const RECORD_COLUMNS: [&str; 32] = [
     "price_version",
     "losses",
     "snapshot_version",
+    "client_format",
+    "provider_format",
 ];
 
 const GROUP_COLUMNS: [&str; 13] = [
@@ -267,6 +275,8 @@ fn show_record(record: &Record) -> Map<String, Value> {
     put("price_version", record.price_version.clone().into());
     put("losses", record.losses.into());
     put("snapshot_version", record.snapshot_version.into());
+    put("client_format", record.client_format.clone().into());
+    put("provider_format", record.provider_format.clone().into());
     if let Some(tokens) = &record.tokens {
         put_tokens(&mut row, tokens);
     }

@@ -196,13 +196,18 @@ mod tests {
     #[test]
     fn the_built_in_book_is_sound_and_covers_every_vendor() {
         let book = Book::parse(include_str!("book.yaml")).expect("every row is valid");
-        for kind in ["openai", "anthropic", "google", "xai", "groq", "mistral", "deepseek", "zhipu"] {
+        for kind in ["openai", "anthropic", "gemini", "bedrock", "xai", "groq", "mistral", "deepseek", "zhipu"] {
             assert!(book.models(kind).count() >= 3, "{kind}");
         }
         let gpt = book.entry("openai", "gpt-4o").expect("known");
         assert_eq!((gpt.rates.input, gpt.rates.output, gpt.rates.cache_read), (2_500_000, 10_000_000, Some(1_250_000)));
         let claude = book.entry("anthropic", "claude-sonnet-4-5").expect("known");
         assert_eq!((claude.rates.input, claude.rates.cache_write_1h), (3_000_000, Some(6_000_000)));
+        // A profile that keeps requests in one geography costs more than the global one.
+        let bedrock =
+            |prefix: &str| book.entry("bedrock", &format!("{prefix}anthropic.claude-haiku-4-5-20251001-v1:0"));
+        let input = |prefix| bedrock(prefix).map(|entry| entry.rates.input);
+        assert_eq!([input("global."), input("eu."), input("us.")], [1_000_000, 1_100_000, 1_100_000].map(Some));
     }
 
     #[test]

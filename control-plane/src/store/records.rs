@@ -6,7 +6,7 @@ use crate::domain::record::{Record, Tokens};
 pub(super) const COLUMNS: &str = "exchange_id, started_at, duration_ms, first_byte_ms, key_id, key_name, team, user_name, \
     model, provider, upstream_model, operation, stream, outcome, status, reason, attempts, provenance, input, cache_read, \
     cache_write_5m, cache_write_1h, output, reasoning, audio_in, audio_out, cost_nanousd, price_version, losses, \
-    snapshot_version";
+    snapshot_version, client_format, provider_format";
 
 impl Store {
     /// Commits records. One whose exchange is on record already changes nothing, unless what is there says that the exchange was
@@ -30,7 +30,8 @@ impl Store {
                  output = excluded.output, reasoning = excluded.reasoning, audio_in = excluded.audio_in, \
                  audio_out = excluded.audio_out, cost_nanousd = excluded.cost_nanousd, \
                  price_version = excluded.price_version, losses = excluded.losses, \
-                 snapshot_version = excluded.snapshot_version \
+                 snapshot_version = excluded.snapshot_version, client_format = excluded.client_format, \
+                 provider_format = excluded.provider_format \
                  where usage_records.outcome = 'lost'";
             if insert(&mut transaction, record, change).await? > 0 {
                 new.push(record);
@@ -53,7 +54,8 @@ pub(super) async fn insert(
     let tokens = |bucket: fn(&Tokens) -> i64| record.tokens.as_ref().map(bucket);
     let sql = format!(
         "insert into usage_records ({COLUMNS}, received_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, \
-         $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31) \
+         $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, \
+         $33) \
          on conflict (exchange_id) {on_conflict}"
     );
     let inserted = sqlx::query(sqlx::AssertSqlSafe(sql))
@@ -87,6 +89,8 @@ pub(super) async fn insert(
         .bind(&record.price_version)
         .bind(record.losses)
         .bind(record.snapshot_version)
+        .bind(&record.client_format)
+        .bind(&record.provider_format)
         .bind(now_ms())
         .execute(connection)
         .await?;
@@ -133,5 +137,7 @@ pub(super) fn read(row: &AnyRow) -> Result<Record, sqlx::Error> {
         price_version: row.try_get("price_version")?,
         losses: row.try_get("losses")?,
         snapshot_version: row.try_get("snapshot_version")?,
+        client_format: row.try_get("client_format")?,
+        provider_format: row.try_get("provider_format")?,
     })
 }

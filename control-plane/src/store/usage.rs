@@ -109,6 +109,8 @@ fn column(dimension: Dimension) -> &'static str {
         Dimension::Model => "model",
         Dimension::Provider => "provider",
         Dimension::UpstreamModel => "upstream_model",
+        Dimension::ClientFormat => "client_format",
+        Dimension::ProviderFormat => "provider_format",
         Dimension::Outcome => "outcome",
         Dimension::Hour => "(started_at - started_at % 3600000)",
         Dimension::Day => "(started_at - started_at % 86400000)",

@@ -1,6 +1,7 @@
 //! Usage records: kept once, acknowledged after the commit, whatever comes twice or cannot be read.
 
 use reqwest::StatusCode;
+use serde_json::json;
 use tollgate_proto::v1::{OpenExchange, Outcome, Usage, UsageRecord, down};
 use tonic::Code;
 
@@ -18,6 +19,7 @@ on_each_store! {
     a_record_that_cannot_be_read_is_counted_and_does_not_hold_up_others,
     what_is_not_known_stays_unknown,
     a_replay_is_not_counted_in_the_metrics,
+    losses_are_counted_by_the_formats_that_met,
     no_text_of_a_record_can_hold_up_the_others,
 }
 
@@ -130,6 +132,21 @@ async fn a_replay_is_not_counted_in_the_metrics(database: Database) {
     vm.deliver(2, vec![record(1), record(2)]).await;
     assert_eq!(plane.metric("tollgate_usage_records_total").await, 2.0);
     assert_eq!(plane.metric("tollgate_cost_nanousd_total").await, 5_000.0);
+}
+
+async fn losses_are_counted_by_the_formats_that_met(database: Database) {
+    let plane = Plane::start(&database).await;
+    let mut vm = Vm::connect(&plane, "vm-1").await;
+    let refused = UsageRecord { provider_format: 0, ..record(3) };
+    vm.deliver(1, vec![UsageRecord { losses: 3, ..record(1) }, record(2), refused]).await;
+    let pair = r#"{client_format="openai_chat",provider_format="anthropic_messages"}"#;
+    assert_eq!(plane.metric(&format!("tollgate_translation_losses_total{pair}")).await, 3.0);
+    let newest = &plane.records().await[0];
+    assert_eq!((&newest["client_format"], &newest["provider_format"]), (&json!("openai_chat"), &json!("")));
+    let answer = plane.get("/api/v1/usage?group_by=provider_format&client_format=openai_chat").await;
+    let groups: Vec<_> = answer["groups"].as_array().expect("groups").iter().collect();
+    assert_eq!((&groups[0]["provider_format"], &groups[0]["requests"]), (&json!(""), &json!(1)));
+    assert_eq!((&groups[1]["provider_format"], &groups[1]["requests"]), (&json!("anthropic_messages"), &json!(2)));
 }
 
 async fn no_text_of_a_record_can_hold_up_the_others(database: Database) {

@@ -119,7 +119,7 @@ impl Plane {
         let page = response.text().await.expect("the page is text");
         let samples = page.lines().filter_map(|line| {
             let (series, value) = line.rsplit_once(' ')?;
-            (series.split('{').next() == Some(name)).then(|| value.parse::<f64>().expect("a number"))
+            (series == name || series.split('{').next() == Some(name)).then(|| value.parse::<f64>().expect("a number"))
         });
         samples.sum()
     }

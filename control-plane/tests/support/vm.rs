@@ -3,7 +3,7 @@
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tollgate_proto::v1::{
-    Down, Hello, OpenExchange, OpenExchanges, Operation, Outcome, Provenance, ResolveRequest, ResolveResponse,
+    Down, Format, Hello, OpenExchange, OpenExchanges, Operation, Outcome, Provenance, ResolveRequest, ResolveResponse,
     Snapshot, SnapshotAck, Up, Usage, UsageBatch, UsageRecord, Welcome, down, keys_client::KeysClient,
     session_client::SessionClient, up,
 };
@@ -180,6 +180,8 @@ pub(crate) fn record(number: u64) -> UsageRecord {
         price_version: "book@2026-11-01".to_owned(),
         losses: 0,
         snapshot_version: 1,
+        client_format: Format::OpenaiChat.into(),
+        provider_format: Format::AnthropicMessages.into(),
     }
 }
 

@@ -2,6 +2,7 @@
 //! collected before any is reported.
 
 mod aliases;
+mod aws;
 mod keys;
 mod models;
 mod prices;

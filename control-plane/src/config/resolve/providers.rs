@@ -1,9 +1,12 @@
 //! Providers: kind, place, credential, headers.
 
-use super::{Check, Value};
+use serde_saphyr::Spanned;
+use tollgate_proto::v1::Format;
+
+use super::{Check, Value, aws};
 use crate::config::problem::suggestion;
 use crate::config::raw::{self, Entries, Text};
-use crate::config::{BaseUrl, Kind, Provider};
+use crate::config::{BaseUrl, Credential, FORMATS, Kind, Provider, format, format_name};
 use crate::domain::secret::Secret;
 
 /// Providers by their fate; a name in neither list is unknown.
@@ -52,59 +55,114 @@ fn provider(check: &mut Check<'_>, name: &Text, raw: raw::Provider) -> Option<Fa
     if !is_name(&name.value) {
         check.problem::<()>(at, "a provider's name is made of letters, digits, `_`, `-` and `.`");
     }
-    let kind = match raw.kind {
-        Some(text) => kind(check, &text),
+    let kind = match &raw.kind {
+        Some(text) => kind(check, text),
         None => check.problem(at, format!("provider `{}` has no `kind`; one of {}", name.value, kinds())),
     };
-    let credential = match raw.api_key {
-        Some(text) => credential(check, &text),
-        None => check
-            .problem(at, format!("provider `{}` has no `api_key`; write `api_key: none` if it needs none", name.value)),
-    };
-    let headers =
-        raw.headers.unwrap_or_default().0.into_iter().filter_map(|(name, value)| header(check, &name, &value));
-    let headers = headers.collect();
+    let formats = raw.formats.as_ref().map(|list| formats(check, list));
+    let headers = raw.headers.as_ref().map(|headers| &headers.0[..]).unwrap_or_default();
+    let headers = headers.iter().filter_map(|(name, value)| header(check, name, value)).collect();
     let default_max_tokens =
-        raw.default_max_tokens.and_then(|text| check.parsed(&text, "a number of tokens above 0", positive));
+        raw.default_max_tokens.as_ref().and_then(|text| check.parsed(text, "a number of tokens above 0", positive));
     // Without a kind, nothing can be said about the rest.
     let kind = kind?;
-    let base_url = match (&raw.base_url, kind.base_url()) {
+    if kind != Kind::Bedrock {
+        aws::refuse(check, &raw);
+    }
+    let region = if kind == Kind::Bedrock { aws::region(check, &raw) } else { None };
+    let credential = match (&raw.api_key, kind == Kind::Bedrock && aws::has_keys(&raw)) {
+        (Some(key), true) => {
+            check.problem(&key.referenced, "either `api_key` or keys that sign: remove one of the two")
+        }
+        (None, true) => aws::keys(check, name, region.as_deref(), &raw),
+        (Some(text), false) => key(check, text),
+        (None, false) => {
+            let keys = if kind == Kind::Bedrock { ", or `access_key_id` and `secret_access_key`," } else { "" };
+            let missing = format!("no `api_key`{keys}; write `api_key: none` if it needs none");
+            check.problem(at, format!("provider `{}` has {missing}", name.value))
+        }
+    };
+    let vendor = match kind {
+        Kind::Bedrock => region.as_deref().map(aws::base_url),
+        _ => kind.base_url().map(str::to_owned),
+    };
+    let base_url = match (&raw.base_url, vendor) {
         (Some(text), _) => base_url(check, text, kind),
-        (None, Some(vendor)) => BaseUrl::parse(vendor, kind).ok(),
+        (None, Some(vendor)) => BaseUrl::parse(&vendor, kind).ok(),
+        // The region has a mistake of its own.
+        (None, None) if raw.region.is_some() => None,
         (None, None) => {
-            check.problem(at, format!("provider `{}` has no `base_url`, and its kind has no default", name.value))
+            let missing = match kind {
+                Kind::Bedrock => "`region`, as in us-east-1, which says where it is",
+                _ => "`base_url`, and its kind has no default",
+            };
+            check.problem(at, format!("provider `{}` has no {missing}", name.value))
         }
     };
     let credential = match credential? {
-        Credential::Empty(variable) => return Some(Fate::LeftOut(variable)),
-        Credential::None => None,
-        Credential::Secret(secret) => Some(secret),
+        Given::Empty(variable) => return Some(Fate::LeftOut(variable)),
+        Given::Credential(credential) => credential,
     };
+    let formats = formats.unwrap_or_else(|| kind.formats().to_vec());
     Some(Fate::Usable(Box::new(Provider {
         name: name.value.clone(),
         kind,
         base_url: base_url?,
         credential,
         headers,
-        default_max_tokens: default_max_tokens.unwrap_or(kind.default_max_tokens()),
+        default_max_tokens: default_max_tokens.unwrap_or(format::default_max_tokens(&formats)),
+        formats,
     })))
 }
 
-enum Credential {
-    None,
+/// What a variable left of a credential.
+pub(super) enum Given {
     Empty(String),
-    Secret(Secret),
+    Credential(Credential),
 }
 
-fn credential(check: &mut Check<'_>, text: &Text) -> Option<Credential> {
+fn key(check: &mut Check<'_>, text: &Text) -> Option<Given> {
+    match secret(check, text)? {
+        Ok(key) if key.expose() == "none" => Some(Given::Credential(Credential::None)),
+        Ok(key) => Some(Given::Credential(Credential::Key(key))),
+        Err(variable) => Some(Given::Empty(variable)),
+    }
+}
+
+/// A value that is sent in a header, or the variable that is empty.
+pub(super) fn secret(check: &mut Check<'_>, text: &Text) -> Option<Result<Secret, String>> {
     match check.optional(text)? {
-        Value::EmptyVariable(variable) => Some(Credential::Empty(variable)),
-        Value::Given(value) if value == "none" => Some(Credential::None),
+        Value::EmptyVariable(variable) => Some(Err(variable)),
         Value::Given(value) => {
             check.header_safe(text, &value)?;
-            Some(Credential::Secret(Secret::new(value)))
+            Some(Ok(Secret::new(value)))
         }
     }
+}
+
+fn formats(check: &mut Check<'_>, list: &Spanned<Vec<Text>>) -> Vec<Format> {
+    let mut formats = Vec::new();
+    for text in &list.value {
+        let Some(value) = check.value(text) else { continue };
+        match FORMATS.into_iter().find(|format| format_name(*format) == value) {
+            Some(format) if formats.contains(&format) => {
+                check.problem::<()>(&text.referenced, format!("`{}` appears twice: keep one of the two", text.value));
+            }
+            Some(format) => formats.push(format),
+            None => {
+                let nearest = suggestion(&value, FORMATS.map(format_name));
+                let known = FORMATS.map(format_name).join(", ");
+                check.problem::<()>(
+                    &text.referenced,
+                    format!("unknown format `{}`{nearest}; one of {known}", text.value),
+                );
+            }
+        }
+    }
+    if list.value.is_empty() {
+        check.problem::<()>(&list.referenced, "a provider speaks at least one format; or remove `formats`");
+    }
+    formats
 }
 
 fn kind(check: &mut Check<'_>, text: &Text) -> Option<Kind> {

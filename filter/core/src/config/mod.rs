@@ -47,14 +47,39 @@ pub struct Provider {
     pub scheme: String,
     /// What it speaks, best first; never empty.
     pub formats: Vec<Format>,
-    /// Credentials and fixed headers.
+    /// Credentials that are headers, and fixed headers.
     pub headers: Vec<(String, Secret)>,
+    /// What else shows who asks.
+    pub auth: Auth,
     /// The Envoy cluster that has only this provider.
     pub cluster: String,
     /// Output cap for formats that demand one, for exchanges that name the provider.
     pub default_max_tokens: u32,
     /// Prices by upstream model, for exchanges that name the provider.
     pub prices: Vec<(String, Rc<Price>)>,
+}
+
+/// How a provider knows who asks.
+#[derive(Debug)]
+pub enum Auth {
+    /// By its headers, or not at all.
+    Headers,
+    /// By a signature over each request:
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html>.
+    AwsSigV4(AwsCredentials),
+}
+
+/// What requests to AWS are signed with.
+#[derive(Debug)]
+pub struct AwsCredentials {
+    /// Part of what is signed.
+    pub region: String,
+    /// Names the secret.
+    pub access_key_id: String,
+    /// Never sent.
+    pub secret_access_key: Secret,
+    /// Of keys that expire.
+    pub session_token: Option<Secret>,
 }
 
 /// A model's ordered targets.

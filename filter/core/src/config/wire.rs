@@ -4,7 +4,7 @@ use std::{collections::HashMap, fmt, rc::Rc};
 
 use tollgate_proto::v1;
 
-use super::{Chain, Provider, Route, Snapshot, Target};
+use super::{Auth, AwsCredentials, Chain, Provider, Route, Snapshot, Target};
 use crate::{
     formats::Format,
     glob::Glob,
@@ -78,6 +78,7 @@ fn compile_provider(wire: v1::Provider, known: Known<'_>) -> Result<Provider, In
         return Err(InvalidSnapshot::Empty(format!("the formats of provider {:?}", wire.name)));
     }
     Ok(Provider {
+        auth: compile_auth(wire.aws, &wire.name)?,
         formats,
         authority: wire.authority,
         path_prefix: wire.path_prefix,
@@ -88,6 +89,19 @@ fn compile_provider(wire: v1::Provider, known: Known<'_>) -> Result<Provider, In
         prices: compile_prices(wire.prices),
         name: wire.name.into(),
     })
+}
+
+fn compile_auth(wire: Option<v1::AwsCredentials>, provider: &str) -> Result<Auth, InvalidSnapshot> {
+    let Some(wire) = wire else { return Ok(Auth::Headers) };
+    if [&wire.region, &wire.access_key_id, &wire.secret_access_key].into_iter().any(String::is_empty) {
+        return Err(InvalidSnapshot::Empty(format!("parts of the credentials of provider {provider:?}")));
+    }
+    Ok(Auth::AwsSigV4(AwsCredentials {
+        region: wire.region,
+        access_key_id: wire.access_key_id,
+        secret_access_key: Secret::new(wire.secret_access_key),
+        session_token: Some(wire.session_token).filter(|token| !token.is_empty()).map(Secret::new),
+    }))
 }
 
 fn compile_route(

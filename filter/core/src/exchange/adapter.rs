@@ -1,6 +1,6 @@
 use super::{
-    Head, Reject, Reply,
-    table::{Attempt, Exchange},
+    Framing, Head, Reject, Reply, forwarding,
+    table::{Attempt, Exchange, Request},
 };
 use crate::{
     formats::{
@@ -12,6 +12,8 @@ use crate::{
     time::Millis,
     vm::Vm,
 };
+
+mod outgoing;
 
 /// The filter in the upstream chain: one for each attempt.
 ///
@@ -72,16 +74,6 @@ pub struct Whole {
     pub body: Option<Vec<u8>>,
 }
 
-/// Response headers that are about our account with the provider, or about its connection to us.
-const PRIVATE_RESPONSE_HEADERS: [&str; 6] = [
-    "set-cookie",
-    "openai-organization",
-    "openai-project",
-    "anthropic-organization-id",
-    "alt-svc",
-    "strict-transport-security",
-];
-
 impl Adapter {
     /// Whether the plan of this exchange has only one step, which the host then need not look up.
     #[must_use]
@@ -108,37 +100,12 @@ impl Adapter {
                 return Err(reject.reply(client));
             }
         };
-        let UpstreamRequest { headers, body, losses } = encoded;
-        let upstream = target.format.unwrap_or(client);
-        let request = &exchange.request;
-        let length = match &body {
-            UpstreamBody::AsReceived => request.body.len(),
-            UpstreamBody::Replaced(bytes) => bytes.len(),
-        };
-        let provider = &target.provider;
-        let own = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let mut head = vec![
-            own(":method", "POST"),
-            own(":scheme", &provider.scheme),
-            own(":authority", &provider.authority),
-            (":path".to_owned(), format!("{}{}", provider.path_prefix, upstream.path(&target.model, request.stream))),
-            own("content-type", "application/json"),
-            own("content-length", &length.to_string()),
-            own("accept", if request.stream { "text/event-stream" } else { "application/json" }),
-            own("accept-encoding", "identity"),
-            own("user-agent", concat!("tollgate/", env!("CARGO_PKG_VERSION"))),
-        ];
-        head.extend(headers.iter().map(|(name, value)| own(name, value)));
-        let forwarded = request.headers.iter().filter(|(name, _)| upstream == client || !name.ends_with("-beta"));
-        head.extend(forwarded.cloned());
-        for (name, value) in &provider.headers {
-            head.retain(|(present, _)| present != name);
-            head.push((name.clone(), value.expose().to_owned()));
-        }
+        let head = outgoing::head(&exchange.request, &target, target.format.unwrap_or(client), &encoded);
+        let UpstreamRequest { body, losses, .. } = encoded;
         exchange.attempts = exchange.attempts.saturating_add(1);
         exchange.attempt = Some(Attempt { step, losses, ..Attempt::default() });
         let adapter = Self { id, attempt: exchange.attempts, body: Some(body), state: State::AwaitingResponse };
-        Ok((adapter, UpstreamHead(head)))
+        Ok((adapter, UpstreamHead(head.0)))
     }
 
     /// The request's body passes: what to put in its place. Envoy hands over all of it at once; should it come in
@@ -165,10 +132,7 @@ impl Adapter {
         };
         let status = head.status();
         let mut head = head;
-        let received = head.0.len();
-        head.0
-            .retain(|(name, _)| !PRIVATE_RESPONSE_HEADERS.contains(&name.as_str()) && !name.starts_with("x-tollgate-"));
-        let mut changed = head.0.len() != received;
+        let mut changed = forwarding::clean(&mut head, exchange.request.format);
         let name = id.to_string();
         let step = exchange.attempt.as_ref().map_or(0, |attempt| attempt.step);
         let target = exchange.plan.steps.get(step);
@@ -183,7 +147,8 @@ impl Adapter {
                 head.set("x-tollgate-losses", to_header_value(&attempt.losses.to_string()));
             }
         }
-        let stream = head.is_media_type("text/event-stream");
+        let stream = head.is_media_type("text/event-stream") || head.is_media_type(outgoing::EVENT_STREAM);
+        let framed = stream_media_type(&exchange.request);
         let kind = if stream { ResponseKind::Stream } else { ResponseKind::Whole };
         let relay = target
             .and_then(|target| exchange.translation(target, &name))
@@ -219,7 +184,7 @@ impl Adapter {
             }
             Some((relay, false, true)) if stream => {
                 head.remove("content-length");
-                head.set("content-type", "text/event-stream");
+                head.set("content-type", framed);
                 changed = true;
                 State::Relaying(relay)
             }
@@ -308,10 +273,10 @@ impl Adapter {
                 match finished {
                     Ok(rest) => {
                         out.extend_from_slice(&rest);
-                        let stream = vm.exchanges.find(self.id).is_some_and(|exchange| exchange.request.stream);
                         become_json(&mut head);
-                        if stream {
-                            head.set("content-type", "text/event-stream");
+                        let request = vm.exchanges.find(self.id).map(|exchange| &exchange.request);
+                        if let Some(request) = request.filter(|request| request.stream) {
+                            head.set("content-type", stream_media_type(request));
                         }
                         Whole { head, body: Some(out) }
                     }
@@ -361,6 +326,14 @@ fn encode(exchange: &mut Exchange, step: usize) -> Result<(Step, UpstreamRequest
         return Err(Reject::Lossy(encoded.losses));
     }
     Ok((target.clone(), encoded))
+}
+
+/// The `content-type` of a stream that is made here.
+fn stream_media_type(request: &Request) -> &'static str {
+    match request.framing {
+        Framing::Sse => "text/event-stream",
+        Framing::JsonArray => "application/json",
+    }
 }
 
 /// The head of a body that was made here.

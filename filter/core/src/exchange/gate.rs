@@ -1,6 +1,10 @@
-use std::rc::Rc;
+use std::{borrow::Cow, rc::Rc};
 
-use super::{Endpoint, Head, Reject, Reply, endpoint::NoEndpoint, reject::Failure};
+use super::{
+    Endpoint, Head, Reject, Reply,
+    endpoint::{NoEndpoint, format_of_replies},
+    reject::Failure,
+};
 use crate::{
     auth::{Answer, Known, Principal, find_credential},
     formats::Format,
@@ -31,6 +35,8 @@ pub struct Gate {
     id: ExchangeId,
     started: Millis,
     seed: u64,
+    /// What the gate's own replies are in: the client's format, as soon as its head tells.
+    format: Format,
     state: State,
     /// What Envoy's own answer was replaced with.
     local: Option<Local>,
@@ -102,9 +108,6 @@ pub struct Admission {
 /// Names the exchange to the first attempt, which takes it out again. A client's own is removed before anything is read.
 pub const EXCHANGE_HEADER: &str = "x-tollgate-exchange";
 
-/// Every error before the format is known is in this one.
-const DEFAULT_FORMAT: Format = Format::OpenaiChat;
-
 impl Gate {
     /// A gate for one stream. The id and the seed are the host's random bits.
     #[must_use]
@@ -113,6 +116,7 @@ impl Gate {
             id,
             started: Millis(0),
             seed,
+            format: Format::OpenaiChat,
             state: State::AwaitingHead,
             local: None,
             too_large: None,
@@ -126,7 +130,8 @@ impl Gate {
             return Verdict::Hold;
         }
         self.started = now;
-        match Self::begin(vm, head, now) {
+        self.format = format_of_replies(&head);
+        match self.begin(vm, head, now) {
             Ok(collecting) => {
                 let ask = matches!(collecting.key, Key::Asked(_)).then_some(collecting.digest);
                 self.state = State::Collecting(collecting);
@@ -211,10 +216,9 @@ impl Gate {
             self.local = Some(Local::of(&reply, reply.status, code));
             return reply;
         }
-        let (max_body, format) = match (&self.state, vm.exchanges.find(self.id)) {
-            (State::Collecting(collecting), _) => (collecting.max_body, DEFAULT_FORMAT),
-            (_, Some(exchange)) => (0, exchange.request.format),
-            _ => (0, DEFAULT_FORMAT),
+        let max_body = match &self.state {
+            State::Collecting(collecting) => collecting.max_body,
+            _ => 0,
         };
         let reject = match status {
             413 => Reject::TooLarge(max_body),
@@ -223,7 +227,7 @@ impl Gate {
                 refused.unwrap_or_else(|| Reject::Unreachable(status, Failure::from_details(details)))
             }
         };
-        let reply = reject.reply(format);
+        let reply = reject.reply(self.format);
         self.local = Some(Local::of(&reply, status, reject.code()));
         reply
     }
@@ -238,8 +242,7 @@ impl Gate {
         let exchange = vm.exchanges.find(self.id).filter(|_| matches!(self.state, State::Admitted))?;
         let attempt = exchange.attempt.as_ref().filter(|attempt| attempt.status >= 400)?;
         let (status, code) = (attempt.status, attempt.failure.unwrap_or("provider_error"));
-        let format = exchange.request.format;
-        let reply = Reply::json(status, crate::formats::translate_error(format, format, status, b""));
+        let reply = Reply::json(status, crate::formats::translate_error(self.format, self.format, status, b""));
         self.local = Some(Local::of(&reply, status, code));
         Some(reply)
     }
@@ -265,17 +268,14 @@ impl Gate {
             }
             State::Answered(Some(refusal)) => Some(refusal.record(self.id, self.started, Outcome::Refused, now)),
             State::Collecting(collecting) => {
-                let operation = match collecting.endpoint {
-                    Endpoint::Call(operation, _) => Some(operation),
-                    _ => None,
-                };
+                let call = collecting.endpoint.call();
                 let principal = match collecting.key {
                     Key::Good(principal) => Some(principal),
                     Key::Asked(_) => None,
                 };
                 let (status, code) = local.map_or((0, "client_gone"), |local| (local.status, local.code));
                 let outcome = if local.is_some() { Outcome::Refused } else { Outcome::ClientAbort };
-                let refusal = Refusal { status, code, principal, model: "".into(), operation };
+                let refusal = Refusal { status, code, principal, model: "".into(), call };
                 Some(refusal.record(self.id, self.started, outcome, now))
             }
             State::AwaitingHead | State::Answered(None) | State::Logged => None,
@@ -285,13 +285,13 @@ impl Gate {
         }
     }
 
-    fn begin(vm: &mut Vm, head: Head, now: Millis) -> Result<Collecting, Early> {
+    fn begin(&self, vm: &mut Vm, head: Head, now: Millis) -> Result<Collecting, Early> {
         let debug = head.value("x-tollgate-debug").is_some_and(|value| value != "0");
         let method = head.value(":method").unwrap_or_default();
         if head.value("upgrade").is_some() || method == "CONNECT" {
             return Err(Early::Reject(Reject::Upgrade));
         }
-        let endpoint = Endpoint::recognise(method, head.path()).map_err(|missing| match missing {
+        let endpoint = Endpoint::recognise(&head).map_err(|missing| match missing {
             NoEndpoint::Path => Reject::UnknownPath(head.path().to_owned()),
             NoEndpoint::Method(allowed) => Reject::WrongMethod(allowed),
         })?;
@@ -302,7 +302,10 @@ impl Gate {
             return Err(Early::Reject(Reject::CompressedBody(encoding.to_owned())));
         }
         let max_body = vm.snapshot.as_ref().ok_or(Reject::NotConfigured)?.max_body;
-        let digest = KeyDigest::of(find_credential(&head.0).ok_or(Reject::NoKey)?.as_bytes());
+        // Google's clients may put the key into the query: https://cloud.google.com/apis/docs/system-parameters
+        let in_query = || head.query("key").filter(|key| self.format == Format::GeminiGenerate && !key.is_empty());
+        let key = find_credential(&head.0).map(Cow::Borrowed).or_else(in_query).ok_or(Reject::NoKey)?;
+        let digest = KeyDigest::of(key.as_bytes());
         let key = match vm.keys.look_up(&digest, vm.session.is_open(), now) {
             Known::Good(principal) => Key::Good(principal),
             Known::Refused(refusal) => return Err(Early::Reject(Reject::BadKey(refusal))),
@@ -343,10 +346,10 @@ impl Gate {
             return Verdict::Hold;
         };
         match collecting.endpoint {
-            Endpoint::Call(operation, format) => {
+            Endpoint::Call(call) => {
+                let kind = (call.operation, call.format);
                 let request = admission::Pending {
-                    operation,
-                    format,
+                    call,
                     head: collecting.head,
                     debug: collecting.debug,
                     body: collecting.body.unwrap_or_default(),
@@ -358,25 +361,21 @@ impl Gate {
                     }
                     Err(refused) => {
                         let (reject, model) = *refused;
-                        let reply = reject.reply(format);
+                        let reply = reject.reply(self.format);
                         self.state = State::Answered(Some(Refusal {
                             status: reply.status,
                             code: reject.code(),
                             principal: Some(principal),
                             model,
-                            operation: Some(operation),
+                            call: Some(kind),
                         }));
                         Verdict::Reply(reply)
                     }
                 }
             }
-            Endpoint::Models => self.answer(Early::Reply(models::list(vm, &principal)), Some(principal)),
+            Endpoint::Models => self.answer(models::list(vm, &principal, self.format).into(), Some(principal)),
             Endpoint::Model(id) => {
-                let early = match models::retrieve(vm, &principal, &id) {
-                    Ok(reply) => Early::Reply(reply),
-                    Err(reject) => Early::Reject(reject),
-                };
-                self.answer(early, Some(principal))
+                self.answer(models::retrieve(vm, &principal, self.format, &id).into(), Some(principal))
             }
             Endpoint::Health => Verdict::Hold,
         }
@@ -390,14 +389,14 @@ impl Gate {
         let (reply, refusal) = match early {
             Early::Reply(reply) => (reply, None),
             Early::Reject(reject) => {
-                let reply = reject.reply(DEFAULT_FORMAT);
-                let operation = match &self.state {
-                    State::Collecting(Collecting { endpoint: Endpoint::Call(operation, _), .. }) => Some(*operation),
+                let reply = reject.reply(self.format);
+                let call = match &self.state {
+                    State::Collecting(collecting) => collecting.endpoint.call(),
                     _ => None,
                 };
                 let (status, code) = (reply.status, reject.code());
                 self.too_large = matches!(reject, Reject::TooLarge(_)).then(|| reply.clone());
-                (reply, Some(Refusal { status, code, principal, model: "".into(), operation }))
+                (reply, Some(Refusal { status, code, principal, model: "".into(), call }))
             }
         };
         self.state = State::Answered(refusal);
@@ -414,5 +413,11 @@ enum Early {
 impl From<Reject> for Early {
     fn from(reject: Reject) -> Self {
         Self::Reject(reject)
+    }
+}
+
+impl From<Result<Reply, Reject>> for Early {
+    fn from(result: Result<Reply, Reject>) -> Self {
+        result.map_or_else(Self::Reject, Self::Reply)
     }
 }

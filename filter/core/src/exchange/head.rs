@@ -1,3 +1,7 @@
+use std::borrow::Cow;
+
+use super::endpoint::decode_percent;
+
 /// The head of a request or response: pseudo-headers first, names in lower case, as Envoy keeps them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Head(pub Vec<(String, String)>);
@@ -20,6 +24,14 @@ impl Head {
     pub fn path(&self) -> &str {
         let path = self.value(":path").unwrap_or_default();
         path.split_once('?').map_or(path, |(path, _)| path)
+    }
+
+    /// The first value of a parameter of the query, decoded.
+    #[must_use]
+    pub fn query(&self, name: &str) -> Option<Cow<'_, str>> {
+        let (_, query) = self.value(":path")?.split_once('?')?;
+        let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        pairs.into_iter().find(|(found, _)| *found == name).map(|(_, value)| decode_percent(value))
     }
 
     /// Whether `content-type` is this media type, whatever its parameters.

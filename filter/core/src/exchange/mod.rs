@@ -13,13 +13,14 @@
 
 mod adapter;
 mod endpoint;
+mod forwarding;
 mod gate;
 mod head;
 mod reject;
 mod table;
 
 pub use adapter::{Adapter, Chunk, ResponseHead, UpstreamHead, Whole};
-pub use endpoint::Endpoint;
+pub use endpoint::{Call, Endpoint, Framing, PathCall};
 pub use gate::{Admission, EXCHANGE_HEADER, Ending, Gate, Verdict};
 pub use head::Head;
 pub use reject::{Reject, Reply};

@@ -203,12 +203,15 @@ impl Reject {
     fn message(&self) -> String {
         match self {
             Self::UnknownPath(path) => format!(
-                "Nothing is served at {path}. Tollgate serves POST /v1/chat/completions, POST /v1/embeddings, \
-                 GET /v1/models, GET /v1/models/{{id}} and GET /health."
+                "Nothing is served at {path}. Tollgate serves POST /v1/chat/completions, /v1/responses, \
+                 /v1/completions, /v1/messages, /v1/embeddings, /v1beta/models/{{model}}:generateContent and \
+                 :streamGenerateContent, GET /v1/models[/{{id}}], /v1beta/models[/{{model}}] and /health."
             ),
             Self::WrongMethod(allowed) => format!("This path takes {allowed} only."),
             Self::Upgrade => "Upgrading the connection to another protocol is not supported.".to_owned(),
-            Self::NoKey => "No API key was sent. Put it into the header 'authorization: Bearer <key>'.".to_owned(),
+            Self::NoKey => "No API key was sent. Put it into the header 'authorization: Bearer <key>', or where your \
+                            client's vendor has it: 'x-api-key', 'x-goog-api-key'."
+                .to_owned(),
             Self::BadKey(KeyRefusal::Unknown) => {
                 "This API key is not known. Check that it was copied whole.".to_owned()
             }

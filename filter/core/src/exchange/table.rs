@@ -3,7 +3,7 @@ use std::{
     rc::Rc,
 };
 
-use super::Reject;
+use super::{Framing, Reject};
 use crate::{
     auth::Principal,
     canonical::Losses,
@@ -65,6 +65,8 @@ pub struct Request {
     pub model: Rc<str>,
     /// Whether the answer is to be streamed.
     pub stream: bool,
+    /// How the client reads a stream.
+    pub framing: Framing,
     /// Whether the client asked for usage in the stream.
     pub include_usage: bool,
     /// Whether the client asked to be told about losses.

@@ -1,5 +1,7 @@
 //! Drives both machines as Envoy does, on plain values and a virtual clock.
 
+mod clients;
+
 use std::rc::Rc;
 
 use tollgate_proto::v1;

@@ -1,7 +1,7 @@
 use std::rc::Rc;
 
 use super::price::NanoUsd;
-use crate::{auth::Principal, canonical::Usage, ids::ExchangeId, time::Millis};
+use crate::{auth::Principal, canonical::Usage, formats::Format, ids::ExchangeId, time::Millis};
 
 /// One exchange, once it has ended: who asked for what, how it ended, what it used and cost.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +22,10 @@ pub struct Record {
     pub target: Option<(Rc<str>, Rc<str>)>,
     /// What kind of call.
     pub operation: Option<Operation>,
+    /// What the client spoke, where it made a call.
+    pub client_format: Option<Format>,
+    /// What the provider of the last attempt spoke.
+    pub provider_format: Option<Format>,
     /// Whether the client asked for a stream.
     pub stream: bool,
     /// How it ended.

@@ -95,6 +95,8 @@ mod tests {
             model: "m".into(),
             target: None,
             operation: None,
+            client_format: None,
+            provider_format: None,
             stream: false,
             outcome: Outcome::Success,
             status: 200,

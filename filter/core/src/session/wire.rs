@@ -8,6 +8,7 @@ use crate::{
     auth::{Answer, KeyRefusal, Principal},
     canonical::Usage,
     exchange::Exchange,
+    formats::Format,
     glob::Glob,
     ids::KeyDigest,
     meter::{Operation, Outcome, Provenance, Record},
@@ -131,6 +132,20 @@ fn encode_record(record: &Record) -> v1::UsageRecord {
         price_version: record.price_version.as_deref().unwrap_or_default().to_owned(),
         losses: record.losses,
         snapshot_version: record.snapshot_version,
+        client_format: record.client_format.map_or(v1::Format::Unspecified, encode_format).into(),
+        provider_format: record.provider_format.map_or(v1::Format::Unspecified, encode_format).into(),
+    }
+}
+
+fn encode_format(format: Format) -> v1::Format {
+    match format {
+        Format::OpenaiChat => v1::Format::OpenaiChat,
+        Format::OpenaiEmbeddings => v1::Format::OpenaiEmbeddings,
+        Format::OpenaiResponses => v1::Format::OpenaiResponses,
+        Format::OpenaiCompletions => v1::Format::OpenaiCompletions,
+        Format::AnthropicMessages => v1::Format::AnthropicMessages,
+        Format::GeminiGenerate => v1::Format::GeminiGenerate,
+        Format::BedrockConverse => v1::Format::BedrockConverse,
     }
 }
 

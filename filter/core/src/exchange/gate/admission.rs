@@ -5,32 +5,23 @@ use std::rc::Rc;
 use super::{Admission, EXCHANGE_HEADER};
 use crate::{
     auth::Principal,
-    exchange::{Exchange, Head, Reject, Request},
+    exchange::{Call, Exchange, Framing, Head, Reject, Request, forwarding},
     formats::{Format, UpstreamRequest, encode_request},
     ids::ExchangeId,
     json::Envelope,
-    meter::Operation,
     route::{Plan, Selected, Unroutable, select},
     time::Millis,
     vm::Vm,
 };
 
-/// Members that policy reads: a second one of the same name could say something else to the provider than to us
-/// (GHSA-4gph-2hhr-5mwg is such a case).
-const READ_BY_POLICY: [&str; 7] =
-    ["model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "n", "user"];
 /// Longest model name: every vendor's is far shorter, and it is repeated in errors and records.
 const MAX_MODEL_NAME: usize = 256;
-/// Client headers that a provider may see: what routes traces, and what chooses a dialect's beta features. Everything
-/// else (credentials, cookies, addresses, internal headers) stays here.
-const FORWARDED_HEADERS: [&str; 4] = ["traceparent", "tracestate", "x-request-id", "openai-beta"];
 /// Headers that carry the client's credential, or name what only the gateway reads.
 const STRIPPED_HEADERS: [&str; 6] = ["authorization", "x-api-key", "api-key", "x-goog-api-key", "x-provider", "cookie"];
 
 /// A request that is complete.
 pub(super) struct Pending {
-    pub(super) operation: Operation,
-    pub(super) format: Format,
+    pub(super) call: Call,
     pub(super) head: Head,
     pub(super) debug: bool,
     pub(super) body: Vec<u8>,
@@ -80,12 +71,60 @@ pub(super) fn admit(
 }
 
 fn read(pending: Pending) -> Result<(Head, Request), Reject> {
-    let Pending { operation, format, head, debug, body } = pending;
+    let Pending { call, head, debug, body } = pending;
+    let Call { operation, format, path } = call;
     let envelope = Envelope::scan(&body).map_err(Reject::NotJson)?;
-    if let Some(key) = READ_BY_POLICY.iter().find(|key| envelope.is_repeated(key)) {
+    if let Some(key) = read_by_policy(format).iter().find(|key| envelope.is_repeated(key)) {
         return Err(Reject::RepeatedMember(key));
     }
-    let model: String = envelope.parse(&body, "model").unwrap_or_default();
+    let (model, stream, framing) = match path {
+        Some(path) => (path.model, path.stream, path.framing),
+        None => {
+            let stream = match envelope.raw(&body, "stream") {
+                None | Some(b"null" | b"false") => false,
+                Some(b"true") => true,
+                Some(_) => return Err(Reject::InvalidMember("stream", "true or false")),
+            };
+            (envelope.parse(&body, "model").unwrap_or_default(), stream, Framing::Sse)
+        }
+    };
+    check_model(&model)?;
+    #[derive(serde::Deserialize)]
+    struct StreamOptions {
+        include_usage: Option<bool>,
+    }
+    let options: Option<StreamOptions> = envelope.parse(&body, "stream_options");
+    let request = Request {
+        operation,
+        format,
+        model: model.into(),
+        stream,
+        framing,
+        include_usage: options.and_then(|options| options.include_usage).unwrap_or(false),
+        debug,
+        body,
+        envelope,
+        headers: forwarding::keep(&head),
+    };
+    Ok((head, request))
+}
+
+/// Members that policy reads: a second one of the same name could say something else to the provider than to us
+/// (GHSA-4gph-2hhr-5mwg is such a case).
+fn read_by_policy(format: Format) -> &'static [&'static str] {
+    match format {
+        Format::OpenaiChat | Format::OpenaiCompletions | Format::OpenaiEmbeddings => {
+            &["model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "n", "best_of", "user"]
+        }
+        Format::OpenaiResponses => &["model", "stream", "stream_options", "max_output_tokens", "user"],
+        Format::AnthropicMessages => &["model", "stream", "max_tokens", "metadata"],
+        // Google reads either spelling: https://protobuf.dev/programming-guides/json/
+        Format::GeminiGenerate => &["model", "generationConfig", "generation_config"],
+        Format::BedrockConverse => &["inferenceConfig"],
+    }
+}
+
+fn check_model(model: &str) -> Result<(), Reject> {
     if model.is_empty() {
         return Err(Reject::InvalidMember("model", "the name of a model"));
     }
@@ -95,29 +134,7 @@ fn read(pending: Pending) -> Result<(Head, Request), Reject> {
     if model.len() > MAX_MODEL_NAME {
         return Err(Reject::InvalidMember("model", "at most 256 bytes long"));
     }
-    let stream = match envelope.raw(&body, "stream") {
-        None | Some(b"null" | b"false") => false,
-        Some(b"true") => true,
-        Some(_) => return Err(Reject::InvalidMember("stream", "true or false")),
-    };
-    #[derive(serde::Deserialize)]
-    struct StreamOptions {
-        include_usage: Option<bool>,
-    }
-    let options: Option<StreamOptions> = envelope.parse(&body, "stream_options");
-    let headers = head.0.iter().filter(|(name, _)| FORWARDED_HEADERS.contains(&name.as_str())).cloned().collect();
-    let request = Request {
-        operation,
-        format,
-        model: model.into(),
-        stream,
-        include_usage: options.and_then(|options| options.include_usage).unwrap_or(false),
-        debug,
-        body,
-        envelope,
-        headers,
-    };
-    Ok((head, request))
+    Ok(())
 }
 
 /// A key that may use a model may use its aliases, and the other way round. A provider named by the client counts as
@@ -170,7 +187,7 @@ fn change_head(head: &Head, exchange: &Exchange, usable: usize) -> (Vec<String>,
     };
     let remove = head.0.iter().map(|(name, _)| name).filter(|name| stays_here(name)).cloned().collect();
     let mut set = vec![(EXCHANGE_HEADER, exchange.id.to_string())];
-    // A key in the query is no credential of this format, but it must not go further either.
+    // The query may hold the client's key.
     if head.value(":path").is_some_and(|path| path.contains('?')) {
         set.push((":path", head.path().to_owned()));
     }

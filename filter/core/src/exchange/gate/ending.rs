@@ -5,6 +5,7 @@ use std::rc::Rc;
 use crate::{
     auth::Principal,
     exchange::{Exchange, Reply},
+    formats::Format,
     ids::ExchangeId,
     meter::{Operation, Outcome, Provenance, Record},
     time::Millis,
@@ -26,7 +27,7 @@ pub(super) struct Refusal {
     pub(super) code: &'static str,
     pub(super) principal: Option<Rc<Principal>>,
     pub(super) model: Rc<str>,
-    pub(super) operation: Option<Operation>,
+    pub(super) call: Option<(Operation, Format)>,
 }
 
 impl Refusal {
@@ -40,7 +41,9 @@ impl Refusal {
             principal: self.principal,
             model: self.model,
             target: None,
-            operation: self.operation,
+            operation: self.call.map(|(operation, _)| operation),
+            client_format: self.call.map(|(_, format)| format),
+            provider_format: None,
             stream: false,
             outcome,
             status: self.status,
@@ -111,6 +114,8 @@ pub(super) fn close(
         model: Rc::clone(&exchange.request.model),
         target: exchange.last_target(),
         operation: Some(exchange.request.operation),
+        client_format: Some(exchange.request.format),
+        provider_format: exchange.last_step().and_then(|step| step.format),
         stream: exchange.request.stream,
         outcome,
         status,

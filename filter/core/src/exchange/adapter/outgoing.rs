@@ -1,0 +1,56 @@
+//! The head of a request to a provider, built anew for each attempt.
+
+use crate::{
+    exchange::{Framing, Head, Request, forwarding},
+    formats::{Format, UpstreamBody, UpstreamRequest},
+    route::Step,
+};
+
+/// The head of the request that asks `step` in `upstream`, complete.
+pub(super) fn head(request: &Request, step: &Step, upstream: Format, encoded: &UpstreamRequest) -> Head {
+    let provider = &step.provider;
+    let body = match &encoded.body {
+        UpstreamBody::AsReceived => &request.body,
+        UpstreamBody::Replaced(bytes) => bytes,
+    };
+    let own = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let mut head = Head(vec![
+        own(":method", "POST"),
+        own(":scheme", &provider.scheme),
+        own(":authority", &provider.authority),
+        (":path".to_owned(), path(request, step, upstream)),
+        own("content-type", "application/json"),
+        own("content-length", &body.len().to_string()),
+        own("accept", accept(request, upstream)),
+        own("accept-encoding", "identity"),
+        own("user-agent", concat!("tollgate/", env!("CARGO_PKG_VERSION"))),
+    ]);
+    let client = (request.format, request.headers.as_slice());
+    forwarding::add(&mut head, encoded.headers, client, (upstream, provider));
+    head
+}
+
+fn path(request: &Request, step: &Step, upstream: Format) -> String {
+    let path = upstream.path(&step.model, request.stream);
+    // The query asks for server-sent events.
+    let path = if wants_array(request, upstream) { path.split('?').next().unwrap_or_default() } else { &path };
+    format!("{}{path}", step.provider.path_prefix)
+}
+
+fn accept(request: &Request, upstream: Format) -> &'static str {
+    match upstream {
+        _ if !request.stream => "application/json",
+        // https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html
+        Format::BedrockConverse => EVENT_STREAM,
+        _ if wants_array(request, upstream) => "application/json",
+        _ => "text/event-stream",
+    }
+}
+
+/// Whether the provider must frame its stream as one array: where it speaks the client's format, bytes pass as they are.
+fn wants_array(request: &Request, upstream: Format) -> bool {
+    upstream == request.format && request.framing == Framing::JsonArray
+}
+
+/// What AWS calls its binary framing of events.
+pub(super) const EVENT_STREAM: &str = "application/vnd.amazon.eventstream";

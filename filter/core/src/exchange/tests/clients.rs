@@ -1,0 +1,300 @@
+//! The client formats at the gate, and what crosses the gateway beside bodies.
+
+use super::*;
+use crate::formats::Format;
+
+const VERSION: (&str, &str) = ("anthropic-version", "2023-06-01");
+
+/// A provider of each format, under the name of the format.
+fn vm_of_formats() -> Vm {
+    let provider = |format: v1::Format| {
+        let name = format.as_str_name().trim_start_matches("FORMAT_").to_ascii_lowercase();
+        let header = if format == v1::Format::GeminiGenerate { "x-goog-api-key" } else { "authorization" };
+        provider(&name, format, (header, "upstream"))
+    };
+    let formats = [
+        v1::Format::OpenaiChat,
+        v1::Format::OpenaiResponses,
+        v1::Format::OpenaiCompletions,
+        v1::Format::OpenaiEmbeddings,
+        v1::Format::AnthropicMessages,
+        v1::Format::GeminiGenerate,
+    ];
+    let mut vm = vm();
+    let wire = v1::Snapshot { providers: formats.map(provider).to_vec(), routes: Vec::new(), ..snapshot() };
+    vm.snapshot = Some(Snapshot::compile(v1::Snapshot { aliases: [].into(), ..wire }, None).unwrap().into());
+    vm
+}
+
+/// What is put to the provider of the client's own format.
+fn upstream(path: &str, extra: &[(&str, &str)], body: &str) -> (Vm, Admission, Head) {
+    let mut vm = vm_of_formats();
+    let asked: Vec<_> = [&[(":path", path)], extra].concat();
+    let verdict = ask(&mut vm, &mut gate(), &asked, body);
+    let Verdict::Admit(admission) = verdict else { panic!("{path}: {verdict:?}") };
+    let (_, head) = Adapter::begin(&mut vm, admission.exchange, 0).unwrap();
+    (vm, admission, Head(head.0))
+}
+
+#[test]
+fn each_client_format_reaches_a_provider_that_speaks_it() {
+    for (path, model, upstream_path) in [
+        ("/v1/chat/completions", "openai_chat/m", "/v1/chat/completions"),
+        ("/v1/responses", "openai_responses/m", "/v1/responses"),
+        ("/v1/completions", "openai_completions/m", "/v1/completions"),
+        ("/v1/embeddings", "openai_embeddings/m", "/v1/embeddings"),
+        ("/v1/messages", "anthropic_messages/m", "/v1/messages"),
+    ] {
+        for stream in [true, false] {
+            let body = format!(r#"{{"model":"{model}","stream":{stream}}}"#);
+            let (mut vm, admission, head) = upstream(path, &[], &body);
+            assert_eq!(head.value(":path"), Some(upstream_path));
+            assert_eq!(head.value("accept") == Some("text/event-stream"), stream, "{path}");
+            let request = &vm.exchanges.find(admission.exchange).unwrap().request;
+            assert_eq!((&*request.model, request.stream, request.framing), (model, stream, Framing::Sse), "{path}");
+            assert_eq!(request.format.name(), model.split('/').next().unwrap());
+        }
+    }
+}
+
+#[test]
+fn gemini_is_asked_for_the_stream_that_its_client_reads() {
+    for (asked, put, accept, framing) in [
+        ("m:generateContent", "m:generateContent", "application/json", Framing::JsonArray),
+        ("m:streamGenerateContent", "m:streamGenerateContent", "application/json", Framing::JsonArray),
+        ("m:streamGenerateContent?alt=sse", "m:streamGenerateContent?alt=sse", "text/event-stream", Framing::Sse),
+        ("a%2Fb:generateContent?fields=x", "a%2Fb:generateContent", "application/json", Framing::JsonArray),
+    ] {
+        let (mut vm, admission, head) = upstream(&format!("/v1beta/models/gemini_generate/{asked}"), &[], "{}");
+        assert_eq!(head.value(":path"), Some(format!("/v1/models/{put}").as_str()));
+        assert_eq!(head.value("accept"), Some(accept), "{asked}");
+        let request = &vm.exchanges.find(admission.exchange).unwrap().request;
+        assert_eq!((request.framing, request.stream), (framing, asked.contains("stream")), "{asked}");
+    }
+}
+
+#[test]
+fn a_key_in_the_query_opens_geminis_paths_only_and_goes_nowhere() {
+    let path = "/v1beta/models/gemini_generate/m:streamGenerateContent?alt=sse&key=sk-good";
+    let (_, admission, sent) = upstream(path, &[("authorization", "")], "{}");
+    assert!(!format!("{sent:?}").contains("sk-good"));
+    let set = admission.set.iter().find(|(name, _)| *name == ":path").map(|(_, path)| path.as_str());
+    assert_eq!(set, path.split('?').next());
+
+    for (path, status) in [("/v1/chat/completions?key=sk-good", 401), ("/v1beta/models/m:generateContent?key=", 401)] {
+        let without_header = [(":path", path), ("authorization", "")];
+        let Verdict::Reply(reply) = ask(&mut vm(), &mut gate(), &without_header, BODY) else { panic!("{path}") };
+        assert_eq!(reply.status, status, "{path}");
+    }
+    let list = [(":method", "GET"), (":path", "/v1beta/models?key=sk-good"), ("authorization", "")];
+    let Verdict::Reply(reply) = gate().handle_head(&mut vm(), head(&list), true, NOW) else { panic!("held") };
+    assert_eq!(reply.status, 200);
+}
+
+#[test]
+fn every_refusal_is_in_the_format_of_the_endpoint_from_the_first_moment_on() {
+    let endpoints = [
+        ("/v1/messages", Format::AnthropicMessages),
+        ("/v1/responses", Format::OpenaiResponses),
+        ("/v1/completions", Format::OpenaiCompletions),
+        ("/v1beta/models/m:generateContent", Format::GeminiGenerate),
+        ("/v1/models/m:streamGenerateContent?alt=sse", Format::GeminiGenerate),
+    ];
+    type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, Reject);
+    let cases: [Case<'_>; 6] = [
+        (&[("authorization", "")], "{}", Reject::NoKey),
+        (&[(":method", "PUT")], "{}", Reject::WrongMethod("POST")),
+        (&[("content-encoding", "gzip")], "{}", Reject::CompressedBody("gzip".to_owned())),
+        (&[("content-length", "99999999")], "{}", Reject::TooLarge(1 << 20)),
+        (&[], "[]", Reject::NotJson(crate::json::ScanError::NotAnObject)),
+        (&[], r#"{"model":"m"}"#, Reject::UnknownModel("m".to_owned())),
+    ];
+    for (path, format) in endpoints {
+        for (extra, body, reject) in &cases {
+            let head = [&[(":path", path)], *extra].concat();
+            let Verdict::Reply(reply) = ask(&mut vm(), &mut gate(), &head, body) else { panic!("{path}: {reject:?}") };
+            assert_eq!(reply, reject.reply(format), "{path}: {reject:?}");
+        }
+        // Envoy's own answer, while the body still arrives.
+        let mut gate = gate();
+        assert_eq!(gate.handle_head(&mut vm(), head(&[(":path", path)]), false, NOW), Verdict::Hold);
+        let reply = gate.handle_local_reply(&mut vm(), 408, "request_overall_timeout");
+        assert_eq!(reply, Reject::Unreachable(408, crate::exchange::reject::Failure::Timeout).reply(format));
+    }
+    let nowhere = [(":path", "/v1/files"), VERSION];
+    let Verdict::Reply(reply) = ask(&mut vm(), &mut gate(), &nowhere, "{}") else { panic!() };
+    let error: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+    assert_eq!((reply.status, error["type"].as_str()), (404, Some("error")));
+    assert!(error["error"]["message"].as_str().unwrap().contains("/v1beta/models/{model}:generateContent"));
+}
+
+#[test]
+fn a_member_that_policy_reads_stands_once_in_every_format() {
+    for (path, body) in [
+        ("/v1/responses", r#"{"model":"m","max_output_tokens":1,"max_output_tokens":9}"#),
+        ("/v1/completions", r#"{"model":"m","max_tokens":1,"max_tokens":9}"#),
+        ("/v1/messages", r#"{"model":"m","max_tokens":1,"max_token\u0073":9}"#),
+        ("/v1beta/models/m:generateContent", r#"{"generationConfig":{},"generationConfig":{}}"#),
+    ] {
+        let mut gate = gate();
+        let mut vm = vm();
+        let Verdict::Reply(reply) = ask(&mut vm, &mut gate, &[(":path", path)], body) else { panic!("{path}") };
+        gate.handle_log(&mut vm, None, NOW);
+        let record = record(&mut vm);
+        assert_eq!((reply.status, &*record.reason), (400, "duplicate_member"), "{path}");
+        assert_eq!((record.client_format.is_some(), record.provider_format), (true, None));
+    }
+}
+
+#[test]
+fn models_in_geminis_paths_are_checked_as_those_in_bodies_are() {
+    let long = format!("/v1beta/models/{}:generateContent", "m".repeat(257));
+    for path in ["/v1beta/models/a%0d%0ab:generateContent", &long] {
+        let Verdict::Reply(reply) = ask(&mut vm(), &mut gate(), &[(":path", path)], "{}") else { panic!("{path}") };
+        assert_eq!(reply.status, 400, "{path}");
+    }
+}
+
+#[test]
+fn what_chooses_a_dialects_features_goes_to_that_dialect_only() {
+    let sent = [
+        ("openai-beta", "responses=v1"),
+        ("anthropic-beta", "context-1m"),
+        ("anthropic-version", "2024-01-01"),
+        ("x-request-id", "r"),
+        ("cookie", "c"),
+    ];
+    let seen = |path: &str, model: &str| {
+        let (_, _, head) = upstream(path, &sent, &format!(r#"{{"model":"{model}","max_tokens":1}}"#));
+        let names = ["openai-beta", "anthropic-beta", "anthropic-version", "x-request-id", "cookie"];
+        names.map(|name| {
+            head.0.iter().filter(|(found, _)| found == name).map(|(_, value)| value.clone()).collect::<Vec<_>>()
+        })
+    };
+    let [none, one]: [Vec<String>; 2] = [vec![], vec!["r".to_owned()]];
+    let text = |value: &str| vec![value.to_owned()];
+    assert_eq!(
+        seen("/v1/responses", "openai_responses/m"),
+        [text("responses=v1"), none.clone(), none.clone(), one.clone(), none.clone()]
+    );
+    assert_eq!(
+        seen("/v1/messages", "anthropic_messages/m"),
+        [none.clone(), text("context-1m"), text("2024-01-01"), one.clone(), none.clone()]
+    );
+    // Translated, the version is the one that the translation was written for.
+    let mut vm = vm();
+    let extra = [&sent[..], &[("x-provider", "claude")]].concat();
+    let Verdict::Admit(admission) = ask(&mut vm, &mut gate(), &extra, BODY) else { panic!() };
+    let (_, head) = Adapter::begin(&mut vm, admission.exchange, 0).unwrap();
+    assert_eq!(value(&head.0, "anthropic-version"), Some("2023-06-01"));
+    assert_eq!((value(&head.0, "anthropic-beta"), value(&head.0, "openai-beta")), (None, None));
+}
+
+#[test]
+fn a_clients_betas_all_count_however_many_headers_they_are_in() {
+    let mut head = head(&[(":path", "/v1/messages"), ("anthropic-beta", "a")]);
+    head.0.push(("anthropic-beta".to_owned(), "b".to_owned()));
+    let mut vm = vm_of_formats();
+    let mut gate = gate();
+    gate.handle_head(&mut vm, head, false, NOW);
+    let body = br#"{"model":"anthropic_messages/m","max_tokens":1}"#.to_vec();
+    let Verdict::Admit(admission) = gate.handle_body(&mut vm, body) else { panic!() };
+    let (_, head) = Adapter::begin(&mut vm, admission.exchange, 0).unwrap();
+    let betas: Vec<_> = head.0.iter().filter(|(name, _)| name == "anthropic-beta").map(|(_, beta)| beta).collect();
+    assert_eq!(betas, ["a", "b"]);
+}
+
+#[test]
+fn a_providers_request_id_and_limits_pass_and_the_client_finds_the_id_where_it_looks() {
+    let answered = |path: &str, model: &str, id: &str| {
+        let mut vm = vm_of_formats();
+        let body = format!(r#"{{"model":"{model}","max_tokens":1}}"#);
+        let Verdict::Admit(admission) = ask(&mut vm, &mut gate(), &[(":path", path)], &body) else { panic!("{path}") };
+        let (mut adapter, _) = Adapter::begin(&mut vm, admission.exchange, 0).unwrap();
+        let mut head = response("200", "application/json");
+        for (name, value) in [(id, "req_1"), ("retry-after", "7"), ("x-ratelimit-limit-requests", "9")] {
+            head.set(name, value);
+        }
+        match adapter.handle_response_head(&mut vm, head, false, NOW) {
+            ResponseHead::Replace(head) => head,
+            other => panic!("{other:?}"),
+        }
+    };
+    for (path, model, id, own) in [
+        ("/v1/messages", "anthropic_messages/m", "x-amzn-requestid", "request-id"),
+        ("/v1/messages", "anthropic_messages/m", "request-id", "request-id"),
+        ("/v1/chat/completions", "openai_chat/m", "request-id", "x-request-id"),
+        ("/v1/responses", "openai_responses/m", "x-request-id", "x-request-id"),
+    ] {
+        let head = answered(path, model, id);
+        assert_eq!((head.value(id), head.value(own)), (Some("req_1"), Some("req_1")), "{path} {id}");
+        assert_eq!((head.value("retry-after"), head.value("x-ratelimit-limit-requests")), (Some("7"), Some("9")));
+        assert_eq!(head.0.iter().filter(|(name, _)| name == own).count(), 1);
+    }
+}
+
+#[test]
+fn models_are_listed_in_the_words_of_the_clients_vendor() {
+    let mut vm = vm();
+    let mut get = |path: &str, extra: &[(&str, &str)]| {
+        let head = head(&[&[(":method", "GET"), (":path", path)], extra].concat());
+        let Verdict::Reply(reply) = gate().handle_head(&mut vm, head, true, NOW) else { panic!("held") };
+        (reply.status, serde_json::from_slice::<serde_json::Value>(&reply.body).unwrap())
+    };
+    let (_, anthropic) = get("/v1/models", &[VERSION]);
+    assert_eq!(anthropic["data"][1]["id"], "gpt-4o");
+    assert_eq!((&anthropic["data"][1]["type"], &anthropic["has_more"]), (&"model".into(), &false.into()));
+    assert_eq!((&anthropic["first_id"], &anthropic["last_id"]), (&"default".into(), &"sonnet".into()));
+    let (_, one) = get("/v1/models/sonnet", &[VERSION]);
+    assert_eq!((&one["id"], &one["display_name"]), (&"sonnet".into(), &"sonnet".into()));
+
+    let (_, gemini) = get("/v1beta/models", &[]);
+    assert_eq!((&gemini["models"][0]["name"], gemini.get("nextPageToken")), (&"models/default".into(), None));
+    let (_, one) = get("/v1beta/models/gpt-4o", &[]);
+    assert_eq!(
+        (&one["name"], &one["supportedGenerationMethods"][0]),
+        (&"models/gpt-4o".into(), &"generateContent".into())
+    );
+    assert_eq!(get("/v1beta/models/nothing", &[]).0, 404);
+    assert_eq!(get("/v1/models/nothing", &[VERSION]).1["type"], "error");
+}
+
+#[test]
+fn a_stream_that_is_made_here_is_framed_as_the_client_asked() {
+    let mut vm = vm();
+    let mut gate = gate();
+    let admission =
+        admitted(&mut vm, &mut gate, &BODY.replace("gpt-4o", "sonnet").replace("\"x\":1", "\"stream\":true"));
+    for (framing, media_type) in [(Framing::Sse, "text/event-stream"), (Framing::JsonArray, "application/json")] {
+        vm.exchanges.find(admission.exchange).unwrap().request.framing = framing;
+        let (mut adapter, _) = Adapter::begin(&mut vm, admission.exchange, 0).unwrap();
+        let head = adapter.handle_response_head(&mut vm, response("200", "text/event-stream"), false, NOW);
+        let ResponseHead::Replace(head) = head else { panic!("{head:?}") };
+        assert_eq!((head.value("content-type"), head.value("content-length")), (Some(media_type), None));
+    }
+}
+
+#[test]
+fn a_record_says_which_formats_met() {
+    let mut vm = vm();
+    let mut gate = gate();
+    let admission = admitted(&mut vm, &mut gate, BODY);
+    for step in 0..2 {
+        let (mut adapter, _) = Adapter::begin(&mut vm, admission.exchange, step).unwrap();
+        adapter.handle_response_head(&mut vm, response("503", "text/plain"), false, NOW);
+        adapter.handle_done(&mut vm);
+    }
+    gate.handle_log(&mut vm, None, NOW);
+    let record = record(&mut vm);
+    let formats = (record.client_format, record.provider_format);
+    assert_eq!(formats, (Some(Format::OpenaiChat), Some(Format::AnthropicMessages)));
+}
+
+#[test]
+fn a_snapshot_with_half_a_credential_is_refused() {
+    let mut wire = snapshot();
+    wire.providers[0].aws =
+        Some(v1::AwsCredentials { region: "us-east-1".to_owned(), ..v1::AwsCredentials::default() });
+    let refusal = Snapshot::compile(wire, None).unwrap_err().to_string();
+    assert!(refusal.contains("the credentials of provider \"openai\""), "{refusal}");
+}
