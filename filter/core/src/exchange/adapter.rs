@@ -1,10 +1,10 @@
 use super::{
-    Framing, Head, Reject, Reply, forwarding,
+    Head, Reject, Reply, forwarding,
     table::{Attempt, Exchange, Request},
 };
 use crate::{
     formats::{
-        Format, InvalidRequest, Passed, Relay, ResponseKind, UpstreamBody, UpstreamRequest, encode_request,
+        Format, Framing, InvalidRequest, Passed, Relay, ResponseKind, UpstreamBody, UpstreamRequest, encode_request,
         is_error_of, translate_error,
     },
     ids::ExchangeId,

@@ -1,8 +1,8 @@
 //! The head of a request to a provider, built anew for each attempt.
 
 use crate::{
-    exchange::{Framing, Head, Request, forwarding},
-    formats::{Format, UpstreamBody, UpstreamRequest},
+    exchange::{Head, Request, forwarding},
+    formats::{Format, Framing, UpstreamBody, UpstreamRequest},
     route::Step,
 };
 
