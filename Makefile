@@ -35,6 +35,9 @@ wasm-faults: ## Build the module, and the one whose faults tests can provoke
 bench: ## Measure Tollgate beside plain Envoy
 	@tools/bench
 
+golden: ## Write the snapshots of the golden runs and docs/formats.md again, to be reviewed like code
+	INSTA_UPDATE=always cargo test -p tollgate-core --test translation
+
 gen: ## Generate the code of proto/ again
 	@cargo run --quiet --package tollgate-proto-codegen
 

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails panics")]
 
+mod fidelity;
 mod fixtures;
 mod golden;
 mod properties;
