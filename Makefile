@@ -1,6 +1,6 @@
 # What each target needs is installed on the way, where that is permitted: see CONTRIBUTING.md. The work is in tools/.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-unit test-service test-e2e test-sdk check wasm wasm-faults bench gen up down
+.PHONY: help run test test-unit test-service test-e2e test-sdk check wasm wasm-faults bench golden gen up down
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
