@@ -80,6 +80,8 @@ pub(super) type Sink<'s> = &'s mut dyn FnMut(Event<'_>);
 pub(super) enum UpstreamFraming {
     /// Server-sent events: <https://html.spec.whatwg.org/multipage/server-sent-events.html>.
     Sse,
+    /// AWS's binary messages: <https://docs.aws.amazon.com/transcribe/latest/dg/event-stream.html>.
+    EventStream,
 }
 
 /// One frame of a stream.

@@ -1,22 +1,41 @@
 //! Converse of Amazon Bedrock: <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html>.
+//!
+//! Providers speak it, clients do not: its requests are signed for AWS, byte for byte, with keys that a client of a gateway
+//! does not have.
 
-use super::{
-    dialect::{Dialect, IdentitySide},
-    openai,
-};
+mod answer;
+mod content;
+mod error;
+mod extra;
+mod family;
+mod media;
+mod message;
+mod request;
+mod response;
+mod stream;
+mod tool;
+mod usage;
+
+use super::dialect::{Dialect, IdentitySide, UpstreamFraming, UpstreamSide};
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: "bedrock_converse",
     client: None,
-    upstream: None,
+    upstream: Some(UpstreamSide {
+        headers: &[],
+        encode_request: request::encode_request,
+        decode_response: response::decode_response,
+        stream_decoder: || Box::new(stream::StreamDecoder::default()),
+        framing: UpstreamFraming::EventStream,
+    }),
     identity: IdentitySide {
         names_model: false,
         ask_for_usage: None,
         usage_member: "usage",
-        decode_usage: |_| None,
+        decode_usage: usage::decode_usage,
         tap: None,
     },
-    encode_error: openai::encode_error,
-    decode_error: openai::decode_error,
-    is_error: openai::is_error,
+    encode_error: error::encode_error,
+    decode_error: error::decode_error,
+    is_error: error::is_error,
 };

@@ -37,6 +37,15 @@ impl Capability {
     }
 }
 
+/// Whether a model is Claude of this version or later. Names without a version are of later ones.
+pub(in crate::formats) fn is_since(model: &str, major: u32, minor: u32) -> bool {
+    let Some((_, name)) = model.split_once("claude-") else { return false };
+    match version(name) {
+        Some(version) => version >= (major, minor),
+        None => !name.starts_with("instant"),
+    }
+}
+
 /// `opus-4-5-20251101` is (4, 5), `3-7-sonnet-latest` (3, 7), `sonnet-4-20250514` (4, 0), `2.1` (2, 1).
 fn version(name: &str) -> Option<(u32, u32)> {
     let is_number = |word: &&str| word.len() <= 2 && word.bytes().all(|byte| byte.is_ascii_digit()) && !word.is_empty();
@@ -74,5 +83,16 @@ mod tests {
         assert_eq!(Capability::of("glm-4.7"), budget);
         assert_eq!(Capability::of("claude-sonnet-4-6").thinking, Thinking::Adaptive { xhigh: false });
         assert!(!Capability::of("claude-mythos-preview").sampling);
+    }
+
+    #[test]
+    fn later_versions_come_after_earlier_ones() {
+        assert!(is_since("us.anthropic.claude-sonnet-4-5-20250929-v1:0", 4, 5));
+        assert!(is_since("claude-sonnet-5", 4, 5));
+        assert!(is_since("claude-mythos-preview", 4, 5));
+        assert!(!is_since("anthropic.claude-3-7-sonnet-20250219-v1:0", 4, 5));
+        assert!(!is_since("claude-sonnet-4-20250514", 4, 5));
+        assert!(!is_since("anthropic.claude-instant-v1", 4, 5));
+        assert!(!is_since("amazon.nova-pro-v1:0", 4, 5));
     }
 }

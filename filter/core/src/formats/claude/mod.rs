@@ -4,7 +4,7 @@
 mod capability;
 mod thinking;
 
-pub(super) use capability::Capability;
+pub(super) use capability::{Capability, is_since};
 pub(super) use thinking::{Plan, ThinkingWire, plan};
 
 use crate::canonical::{Chat, Losses};

@@ -1,6 +1,7 @@
 use super::{MAX_WHOLE, Observed, RelayError, ResponseKind};
 use crate::{
     canonical::{Answer, Event},
+    eventstream,
     formats::{
         Attempt, Format,
         dialect::{ClientSide, DecodeStream, EncodeResponse, EncodeStream, Frame, UpstreamFraming, UpstreamSide},
@@ -29,6 +30,7 @@ enum Source {
 #[derive(Debug)]
 enum Frames {
     Sse(sse::Decoder),
+    EventStream(eventstream::Decoder),
 }
 
 /// What the client gets.
@@ -50,9 +52,7 @@ enum Client {
 impl Canonical {
     pub(super) fn new(attempt: &Attempt<'_>, kind: ResponseKind, client: &ClientSide, upstream: &UpstreamSide) -> Self {
         let source = match (kind, upstream.framing) {
-            (ResponseKind::Stream, UpstreamFraming::Sse) => {
-                Source::Stream(Frames::Sse(sse::Decoder::default()), (upstream.stream_decoder)())
-            }
+            (ResponseKind::Stream, framing) => Source::Stream(Frames::new(framing), (upstream.stream_decoder)()),
             (ResponseKind::Whole, _) => Source::Whole(Vec::new()),
         };
         let sink = match attempt.stream {
@@ -133,15 +133,24 @@ impl Canonical {
 }
 
 impl Frames {
+    fn new(framing: UpstreamFraming) -> Self {
+        match framing {
+            UpstreamFraming::Sse => Self::Sse(sse::Decoder::default()),
+            UpstreamFraming::EventStream => Self::EventStream(eventstream::Decoder::default()),
+        }
+    }
+
     fn push(&mut self, chunk: &[u8]) {
         match self {
             Self::Sse(decoder) => decoder.push(chunk),
+            Self::EventStream(decoder) => decoder.push(chunk),
         }
     }
 
     fn finish(&mut self) {
         match self {
             Self::Sse(decoder) => decoder.finish(),
+            Self::EventStream(decoder) => decoder.finish(),
         }
     }
 
@@ -161,7 +170,47 @@ impl Frames {
                 }
                 Ok(())
             }
+            Self::EventStream(messages) => {
+                while let Some(message) = messages.next() {
+                    decode_message(message.map_err(event_stream_error)?, decoder, sink)?;
+                }
+                Ok(())
+            }
         }
+    }
+}
+
+/// A message of AWS's is an event; or an exception, which the service declares; or an error, which it does not, and which
+/// has its code and its message in headers, and no body
+/// (<https://smithy.io/2.0/aws/amazon-eventstream.html#amazon-event-stream-specification>).
+fn decode_message(
+    message: eventstream::Message<'_>,
+    decoder: &mut dyn DecodeStream,
+    sink: &mut dyn FnMut(Event<'_>),
+) -> Result<(), RelayError> {
+    let header = |name| message.headers.string(name).unwrap_or_default();
+    let (name, is_exception) = match header(":message-type") {
+        "exception" => (header(":exception-type"), true),
+        "error" => {
+            let message = serde_json::json!({ "message": header(":error-message") }).to_string();
+            let frame = Frame { name: header(":error-code").as_bytes(), data: message.as_bytes(), is_exception: true };
+            return decoder.decode(frame, sink);
+        }
+        _ => (header(":event-type"), false),
+    };
+    match message.payload {
+        [] if !is_exception => sink(Event::Ping),
+        [] => decoder.decode(Frame { name: name.as_bytes(), data: b"{}", is_exception }, sink)?,
+        data => decoder.decode(Frame { name: name.as_bytes(), data, is_exception }, sink)?,
+    }
+    Ok(())
+}
+
+fn event_stream_error(error: eventstream::Error) -> RelayError {
+    match error {
+        eventstream::Error::TooLong => RelayError::TooLarge,
+        eventstream::Error::Truncated => RelayError::Incomplete,
+        eventstream::Error::Checksum | eventstream::Error::Malformed => RelayError::Malformed(error.to_string()),
     }
 }
 

@@ -1,0 +1,74 @@
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use super::content::{Content, Encoder};
+use crate::{
+    canonical::{Message, Role},
+    formats::InvalidRequest,
+};
+
+/// <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Message.html>
+#[derive(Serialize)]
+pub(super) struct MessageWire<'c> {
+    role: &'static str,
+    content: Vec<Content<'c>>,
+}
+
+/// The system prompt and the messages.
+///
+/// Leading system messages become `system`. Few models take others in between, so later ones become words of the user, which
+/// is declared. Users and assistants must take turns, so consecutive messages of one role become one, as results of
+/// parallel calls have to.
+pub(super) fn encode_messages<'c>(
+    chat: &'c [Message<'_>],
+    encoder: &mut Encoder<'_>,
+) -> Result<(Vec<Content<'c>>, Vec<MessageWire<'c>>), InvalidRequest> {
+    let mut system = Vec::new();
+    let mut messages: Vec<MessageWire<'c>> = Vec::new();
+    for message in chat {
+        if message.role == Role::System && messages.is_empty() {
+            encoder.add_system(&message.parts, &mut system);
+            continue;
+        }
+        if message.role == Role::System {
+            let reason = "instructions after the first turn become words of the user";
+            encoder.losses.approximate(message.path.as_str(), reason);
+        }
+        let role = if message.role == Role::Assistant { "assistant" } else { "user" };
+        let mut content = Vec::with_capacity(message.parts.len());
+        encoder.add_parts(message.role, &message.parts, &mut content)?;
+        if content.is_empty() {
+            encoder.losses.declare(message.path.as_str(), "the provider takes no message without content");
+            continue;
+        }
+        match messages.last_mut() {
+            Some(last) if last.role == role => last.content.extend(content),
+            _ => messages.push(MessageWire { role, content }),
+        }
+    }
+    if messages.is_empty() {
+        let message = "must have a message besides instructions and empty ones";
+        return Err(InvalidRequest::new("messages", message));
+    }
+    for message in &mut messages {
+        introduce_documents(&mut message.content);
+    }
+    Ok((system, messages))
+}
+
+/// A message with a document must have a text too (the description of `content` on the page above): where it has none, the
+/// document's own name stands before it.
+fn introduce_documents(content: &mut Vec<Content<'_>>) {
+    let is_text = |block: &Content<'_>| matches!(block, Content::Text(text) if !text.trim().is_empty());
+    if content.iter().any(is_text) {
+        return;
+    }
+    let first = content.iter().enumerate().find_map(|(at, block)| match block {
+        Content::Document(document) => Some((at, document.name.clone())),
+        _ => None,
+    });
+    if let Some((at, name)) = first {
+        content.insert(at, Content::Text(Cow::Owned(name)));
+    }
+}
