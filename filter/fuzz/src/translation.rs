@@ -1,0 +1,153 @@
+//! Every translation between formats.
+
+use serde::de::IgnoredAny;
+use tollgate_core::{
+    eventstream,
+    formats::{
+        Attempt, Format, Observed, Passed, Relay, RelayError, ResponseKind, UpstreamBody, encode_request,
+        translate_error,
+    },
+    json::Envelope,
+    sse,
+};
+
+use crate::split::{choices, split};
+
+/// By place in an input's first bytes: new ones go last, so that old failures keep their meaning.
+pub(crate) const FORMATS: [Format; 7] = [
+    Format::OpenaiChat,
+    Format::AnthropicMessages,
+    Format::OpenaiResponses,
+    Format::OpenaiCompletions,
+    Format::GeminiGenerate,
+    Format::BedrockConverse,
+    Format::OpenaiEmbeddings,
+];
+
+/// The third byte of an input, bit by bit.
+pub(crate) const STREAM_WANTED: u8 = 1;
+pub(crate) const USAGE_WANTED: u8 = 2;
+pub(crate) const STREAM_SENT: u8 = 4;
+pub(crate) const FRAMES_AS_THEY_ARE: u8 = 8;
+
+/// What may be made of an input of so many bytes. Each small event becomes one with ids and names, at most a few hundred bytes.
+fn bound(length: usize) -> usize {
+    length.saturating_mul(256).saturating_add(64 << 10)
+}
+
+/// Requests of every client format for every upstream format.
+pub(crate) fn request(data: &[u8]) {
+    let Some((choice, body)) = choices(data) else { return };
+    let (Some(attempt), Ok(envelope)) = (attempt(choice), Envelope::scan(body)) else { return };
+    let encoded = encode_request(&attempt, body, &envelope);
+    assert_eq!(encode_request(&attempt, body, &envelope), encoded, "the same request came out in two ways");
+    match encoded {
+        Ok(request) => {
+            let shown = request.losses.to_string();
+            assert!(shown.len() <= bound(body.len()), "the losses grew out of proportion");
+            if let UpstreamBody::Replaced(bytes) = request.body {
+                assert!(is_json(&bytes), "no JSON: {}", String::from_utf8_lossy(&bytes));
+                assert!(bytes.len() <= bound(body.len()), "the request grew out of proportion");
+            }
+        }
+        Err(error) => assert!(error.to_string().len() <= bound(body.len()), "the error grew out of proportion"),
+    }
+}
+
+/// Answers of every upstream format for every client format, whole and streamed on either side.
+pub(crate) fn relay(data: &[u8]) {
+    let Some(([client, upstream, flags, how], body)) = choices(data) else { return };
+    let Some(attempt) = attempt([client, upstream, flags]) else { return };
+    let kind = if flags & STREAM_SENT == 0 { ResponseKind::Whole } else { ResponseKind::Stream };
+    let frames = attempt.upstream == Format::BedrockConverse && kind == ResponseKind::Stream;
+    let body = if frames && flags & FRAMES_AS_THEY_ARE == 0 { frames_of(body) } else { body.to_vec() };
+
+    let whole = pass(&attempt, kind, vec![&body]);
+    assert_eq!(pass(&attempt, kind, split(&body, how)), whole, "the split mattered");
+    let (out, end, _) = whole;
+    assert!(out.len() <= bound(body.len()), "the answer grew out of proportion");
+    if attempt.client == attempt.upstream {
+        let all = attempt.include_usage || kind == ResponseKind::Whole;
+        assert!(!all || out == body, "the identity lane changed bytes");
+        return;
+    }
+    match (attempt.stream, end) {
+        (true, Ok(())) => assert_good_events(&out),
+        (true, Err(error)) => panic!("a stream that has begun must end in an event, not in: {error}"),
+        (false, Ok(())) => assert!(is_json(&out), "no JSON: {}", String::from_utf8_lossy(&out)),
+        (false, Err(_)) => assert!(out.is_empty(), "part of an answer, and then an error"),
+    }
+}
+
+/// Errors of every upstream format for every client format.
+pub(crate) fn error(data: &[u8]) {
+    let Some(([client, upstream, status, _], body)) = choices(data) else { return };
+    let Some(attempt) = attempt([client, upstream, 0]) else { return };
+    let status = 400 + u16::from(status % 200);
+    let translated = translate_error(attempt.client, attempt.upstream, status, body);
+    assert!(is_json(&translated), "no JSON: {}", String::from_utf8_lossy(&translated));
+    assert!(translated.len() <= bound(body.len()), "the error grew out of proportion");
+}
+
+/// The attempt that an input asks for; `None` when its formats do not meet.
+fn attempt([client, upstream, flags]: [u8; 3]) -> Option<Attempt<'static>> {
+    let [client, upstream] = [client, upstream].map(|byte| FORMATS[usize::from(byte) % FORMATS.len()]);
+    (client == upstream || client.translates_to(upstream)).then_some(Attempt {
+        client,
+        upstream,
+        model: "claude-sonnet-4-5",
+        default_max_tokens: 4096,
+        stream: flags & STREAM_WANTED != 0,
+        include_usage: flags & USAGE_WANTED != 0,
+        exchange: "0123456789abcdef0123456789abcdef",
+        created_s: 1_700_000_000,
+    })
+}
+
+type Outcome = (Vec<u8>, Result<(), RelayError>, Observed);
+
+fn pass(attempt: &Attempt<'_>, kind: ResponseKind, pieces: Vec<&[u8]>) -> Outcome {
+    let mut relay = Relay::new(attempt, kind);
+    let mut out = Vec::new();
+    for piece in pieces {
+        match relay.push(piece) {
+            Passed::AsReceived => out.extend_from_slice(piece),
+            Passed::Replaced(bytes) => out.extend(bytes),
+        }
+    }
+    let end = relay.finish().map(|rest| out.extend(rest));
+    (out, end, relay.observed().clone())
+}
+
+/// A line is a message: the type of its event, a space, its payload.
+fn frames_of(lines: &[u8]) -> Vec<u8> {
+    let frame = |line: &[u8]| {
+        let space = line.iter().position(|byte| *byte == b' ').unwrap_or(line.len());
+        let (name, payload) = line.split_at(space);
+        let name = String::from_utf8_lossy(name);
+        let (kind, header) = match name.ends_with("Exception") {
+            true => ("exception", ":exception-type"),
+            false => ("event", ":event-type"),
+        };
+        eventstream::encode(&[(":message-type", kind), (header, &name)], payload.trim_ascii_start())
+    };
+    lines.split(|byte| *byte == b'\n').filter_map(frame).flatten().collect()
+}
+
+/// Whole events, each of them JSON or OpenAI's end mark.
+fn assert_good_events(out: &[u8]) {
+    assert!(out.is_empty() || out.ends_with(b"\n\n"), "the stream ends inside an event");
+    let mut decoder = sse::Decoder::default();
+    decoder.push(out);
+    decoder.finish();
+    while let Some(block) = decoder.next() {
+        let block = block.expect("a translated event is within the bound");
+        if let Some(data) = block.data {
+            assert!(&*data == b"[DONE]" || is_json(&data), "no JSON: {}", String::from_utf8_lossy(&data));
+        }
+    }
+}
+
+fn is_json(text: &[u8]) -> bool {
+    std::str::from_utf8(text).is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
+}
