@@ -1,7 +1,10 @@
 use std::borrow::Cow;
 
 use super::Head;
-use crate::{formats::Format, meter::Operation};
+use crate::{
+    formats::{Format, Framing},
+    meter::Operation,
+};
 
 /// What a client's method and path ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,16 +39,6 @@ pub struct PathCall {
     pub stream: bool,
     /// How.
     pub framing: Framing,
-}
-
-/// How the events of a client's stream are told apart.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Framing {
-    /// Server-sent events.
-    #[default]
-    Sse,
-    /// The elements of one JSON array, which is what Gemini sends without `alt=sse`.
-    JsonArray,
 }
 
 /// Why there is no endpoint.

@@ -20,7 +20,7 @@ mod reject;
 mod table;
 
 pub use adapter::{Adapter, Chunk, ResponseHead, UpstreamHead, Whole};
-pub use endpoint::{Call, Endpoint, Framing, PathCall};
+pub use endpoint::{Call, Endpoint, PathCall};
 pub use gate::{Admission, EXCHANGE_HEADER, Ending, Gate, Verdict};
 pub use head::Head;
 pub use reject::{Reject, Reply};

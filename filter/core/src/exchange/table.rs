@@ -3,11 +3,11 @@ use std::{
     rc::Rc,
 };
 
-use super::{Framing, Reject};
+use super::Reject;
 use crate::{
     auth::Principal,
     canonical::Losses,
-    formats::{Format, Observed, UpstreamRequest},
+    formats::{Format, Framing, Observed, UpstreamRequest},
     ids::ExchangeId,
     json::Envelope,
     meter::Operation,
@@ -197,7 +197,7 @@ impl Exchange {
             default_max_tokens: step.default_max_tokens,
             stream: self.request.stream,
             include_usage: self.request.include_usage,
-            framing: crate::formats::Framing::Sse,
+            framing: self.request.framing,
             exchange: id,
             created_s: self.started.seconds(),
         })

@@ -1,13 +1,17 @@
 //! The head of a request to a provider, built anew for each attempt.
 
 use crate::{
-    exchange::{Framing, Head, Request, forwarding},
-    formats::{Format, UpstreamBody, UpstreamRequest},
+    config::{Auth, AwsCredentials},
+    exchange::{Head, Request, forwarding},
+    formats::{Format, Framing, UpstreamBody, UpstreamRequest},
     route::Step,
+    secret::Secret,
+    sigv4::{Credentials, SigningRequest, sign},
+    time::Millis,
 };
 
 /// The head of the request that asks `step` in `upstream`, complete.
-pub(super) fn head(request: &Request, step: &Step, upstream: Format, encoded: &UpstreamRequest) -> Head {
+pub(super) fn head(request: &Request, step: &Step, upstream: Format, encoded: &UpstreamRequest, now: Millis) -> Head {
     let provider = &step.provider;
     let body = match &encoded.body {
         UpstreamBody::AsReceived => &request.body,
@@ -27,8 +31,40 @@ pub(super) fn head(request: &Request, step: &Step, upstream: Format, encoded: &U
     ]);
     let client = (request.format, request.headers.as_slice());
     forwarding::add(&mut head, encoded.headers, client, (upstream, provider));
+    if let Auth::AwsSigV4(credentials) = &provider.auth {
+        add_signature(&mut head, credentials, body, now);
+    }
     head
 }
+
+/// Signs the body and what of the head nothing changes on the way: Envoy adds headers of its own and may drop others.
+fn add_signature(head: &mut Head, aws: &AwsCredentials, body: &[u8], now: Millis) {
+    let value = |name| head.value(name).unwrap_or_default();
+    let (path, query) = value(":path").split_once('?').unwrap_or((value(":path"), ""));
+    let credentials = Credentials {
+        access_key_id: &aws.access_key_id,
+        secret_access_key: aws.secret_access_key.expose(),
+        session_token: aws.session_token.as_ref().map(Secret::expose),
+    };
+    let added = sign(
+        &credentials,
+        &SigningRequest {
+            method: value(":method"),
+            path,
+            query,
+            headers: &[("host", value(":authority")), ("content-type", value("content-type"))],
+            body,
+            region: &aws.region,
+            service: SERVICE,
+            time_s: now.seconds(),
+        },
+    );
+    added.into_iter().for_each(|(name, value)| head.set(name, value));
+}
+
+/// What AWS calls Bedrock in signatures, `bedrock-runtime` included:
+/// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonbedrock.html>.
+const SERVICE: &str = "bedrock";
 
 fn path(request: &Request, step: &Step, upstream: Format) -> String {
     let path = upstream.path(&step.model, request.stream);

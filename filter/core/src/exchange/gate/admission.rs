@@ -5,8 +5,8 @@ use std::rc::Rc;
 use super::{Admission, EXCHANGE_HEADER};
 use crate::{
     auth::Principal,
-    exchange::{Call, Exchange, Framing, Head, Reject, Request, forwarding},
-    formats::{Format, UpstreamRequest, encode_request},
+    exchange::{Call, Exchange, Head, Reject, Request, forwarding},
+    formats::{Format, Framing, UpstreamRequest, encode_request},
     ids::ExchangeId,
     json::Envelope,
     route::{Plan, Selected, Unroutable, select},
