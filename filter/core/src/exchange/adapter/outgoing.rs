@@ -90,3 +90,63 @@ fn wants_array(request: &Request, upstream: Format) -> bool {
 
 /// What AWS calls its binary framing of events.
 pub(super) const EVENT_STREAM: &str = "application/vnd.amazon.eventstream";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{canonical::Losses, config::Provider, json::Envelope, meter::Operation};
+
+    fn asked(upstream: Format, stream: bool) -> Head {
+        let request = Request {
+            operation: Operation::Chat,
+            format: Format::GeminiGenerate,
+            model: "m".into(),
+            stream,
+            framing: Framing::JsonArray,
+            include_usage: false,
+            debug: false,
+            body: b"{}".to_vec(),
+            envelope: Envelope::scan(b"{}").unwrap(),
+            headers: Vec::new(),
+        };
+        let provider = Provider {
+            name: "p".into(),
+            authority: "p.example".to_owned(),
+            path_prefix: String::new(),
+            scheme: "https".to_owned(),
+            formats: vec![upstream],
+            headers: Vec::new(),
+            auth: Auth::Headers,
+            cluster: String::new(),
+            default_max_tokens: 0,
+            prices: Vec::new(),
+        };
+        let step = Step {
+            provider: provider.into(),
+            model: "eu.anthropic.claude-v1:0".into(),
+            format: Some(upstream),
+            default_max_tokens: 0,
+            price: None,
+        };
+        let encoded = UpstreamRequest { headers: &[], body: UpstreamBody::AsReceived, losses: Losses::default() };
+        head(&request, &step, upstream, &encoded, Millis(0))
+    }
+
+    #[test]
+    fn a_provider_is_asked_for_the_framing_that_its_format_has() {
+        for (upstream, stream, path, accept) in [
+            (Format::BedrockConverse, true, "/model/eu.anthropic.claude-v1%3A0/converse-stream", EVENT_STREAM),
+            (Format::BedrockConverse, false, "/model/eu.anthropic.claude-v1%3A0/converse", "application/json"),
+            (Format::OpenaiResponses, true, "/responses", "text/event-stream"),
+            (
+                Format::GeminiGenerate,
+                true,
+                "/models/eu.anthropic.claude-v1%3A0:streamGenerateContent",
+                "application/json",
+            ),
+        ] {
+            let head = asked(upstream, stream);
+            assert_eq!((head.value(":path"), head.value("accept")), (Some(path), Some(accept)), "{upstream:?}");
+        }
+    }
+}
