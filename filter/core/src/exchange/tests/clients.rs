@@ -147,6 +147,19 @@ fn a_member_that_policy_reads_stands_once_in_every_format() {
 }
 
 #[test]
+fn a_response_in_the_background_is_refused_as_nobody_would_count_it() {
+    for (body, admitted) in [
+        (r#"{"model":"openai_responses/m","background":true}"#, false),
+        (r#"{"model":"openai_responses/m","background":"true"}"#, false),
+        (r#"{"model":"openai_responses/m","background":false}"#, true),
+        (r#"{"model":"openai_responses/m","background":null}"#, true),
+    ] {
+        let verdict = ask(&mut vm_of_formats(), &mut gate(), &[(":path", "/v1/responses")], body);
+        assert_eq!(matches!(verdict, Verdict::Admit(_)), admitted, "{body}: {verdict:?}");
+    }
+}
+
+#[test]
 fn models_in_geminis_paths_are_checked_as_those_in_bodies_are() {
     let long = format!("/v1beta/models/{}:generateContent", "m".repeat(257));
     for path in ["/v1beta/models/a%0d%0ab:generateContent", &long] {
