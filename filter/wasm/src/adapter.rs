@@ -62,10 +62,11 @@ impl Context for AdapterContext {
 impl HttpContext for AdapterContext {
     fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
         let exchange = read_exchange();
+        let now = host::now();
         let begun = host::with_vm(|vm| {
             let id = exchange?;
             let step = if Adapter::has_one_step(vm, id) { 0 } else { read_step()? };
-            Some(Adapter::begin(vm, id, step))
+            Some(Adapter::begin(vm, id, step, now))
         })
         .flatten();
         match begun {

@@ -81,11 +81,11 @@ impl Adapter {
         vm.exchanges.find(id).is_some_and(|exchange| exchange.plan.steps.len() == 1)
     }
 
-    /// The attempt begins: Envoy leads it to `step` of the exchange's plan.
+    /// The attempt begins: Envoy leads it to `step` of the exchange's plan. The time is part of what is signed.
     ///
     /// # Errors
     /// What to answer instead, where this step cannot serve the exchange. Envoy tries no other after that.
-    pub fn begin(vm: &mut Vm, id: ExchangeId, step: usize) -> Result<(Self, UpstreamHead), Reply> {
+    pub fn begin(vm: &mut Vm, id: ExchangeId, step: usize, now: Millis) -> Result<(Self, UpstreamHead), Reply> {
         let Some(exchange) = vm.exchanges.find(id) else {
             let reject = Reject::Unreachable(503, super::reject::Failure::Other);
             return Err(reject.reply(Format::OpenaiChat));
@@ -100,7 +100,7 @@ impl Adapter {
                 return Err(reject.reply(client));
             }
         };
-        let head = outgoing::head(&exchange.request, &target, target.format.unwrap_or(client), &encoded);
+        let head = outgoing::head(&exchange.request, &target, target.format.unwrap_or(client), &encoded, now);
         let UpstreamRequest { body, losses, .. } = encoded;
         exchange.attempts = exchange.attempts.saturating_add(1);
         exchange.attempt = Some(Attempt { step, losses, ..Attempt::default() });

@@ -172,7 +172,7 @@ fn every_attempt_is_built_anew_from_what_the_client_sent() {
     let mut vm = vm();
     let admission = admitted(&mut vm, &mut gate(), BODY);
 
-    let (mut first, head) = Adapter::begin(&mut vm, admission.exchange, 0).unwrap();
+    let (mut first, head) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
     assert_eq!(value(&head.0, ":path"), Some("/v1/chat/completions"));
     assert_eq!(value(&head.0, ":authority"), Some("openai.example"));
     assert_eq!(value(&head.0, "authorization"), Some("Bearer upstream-1"));
@@ -180,7 +180,7 @@ fn every_attempt_is_built_anew_from_what_the_client_sent() {
     first.handle_response_head(&mut vm, response("503", "text/plain"), false, NOW);
     first.handle_done(&mut vm);
 
-    let (mut second, head) = Adapter::begin(&mut vm, admission.exchange, 1).unwrap();
+    let (mut second, head) = Adapter::begin(&mut vm, admission.exchange, 1, NOW).unwrap();
     assert_eq!(value(&head.0, ":path"), Some("/v1/messages"));
     assert_eq!(value(&head.0, "x-api-key"), Some("upstream-2"));
     assert_eq!(value(&head.0, "authorization"), None);
@@ -194,7 +194,7 @@ fn a_whole_answer_in_the_clients_format_passes_byte_for_byte_and_is_priced() {
     let mut vm = vm();
     let mut gate = gate();
     let admission = admitted(&mut vm, &mut gate, BODY);
-    let (mut adapter, _) = Adapter::begin(&mut vm, admission.exchange, 0).unwrap();
+    let (mut adapter, _) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
     let passed = adapter.handle_response_head(&mut vm, response("200", "application/json"), false, NOW.plus(80));
     let ResponseHead::Replace(passed) = passed else { panic!("{passed:?}") };
     assert_eq!(passed.value("set-cookie"), None);
@@ -217,7 +217,7 @@ fn a_client_that_hangs_up_leaves_one_partial_record() {
     let mut vm = vm();
     let mut gate = gate();
     let admission = admitted(&mut vm, &mut gate, &BODY.replace("\"x\":1", "\"stream\":true"));
-    let (mut adapter, _) = Adapter::begin(&mut vm, admission.exchange, 0).unwrap();
+    let (mut adapter, _) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
     adapter.handle_response_head(&mut vm, response("200", "text/event-stream"), false, NOW);
     adapter.handle_response_chunk(&mut vm, b"data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n", false);
     assert!(gate.is_unfinished(&mut vm));
@@ -234,7 +234,7 @@ fn envoys_own_failures_are_told_in_the_clients_format() {
     let mut gate = gate();
     let admission = admitted(&mut vm, &mut gate, BODY);
     // The first provider answered and was given up; the second could not be reached.
-    let (mut adapter, _) = Adapter::begin(&mut vm, admission.exchange, 0).unwrap();
+    let (mut adapter, _) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
     adapter.handle_response_head(&mut vm, response("503", "text/plain"), false, NOW);
     adapter.handle_done(&mut vm);
     assert!(gate.is_local_reply(&mut vm));
@@ -252,7 +252,7 @@ fn a_providers_error_keeps_its_status_and_gets_the_clients_shape() {
     let mut vm = vm();
     let mut gate = gate();
     let admission = admitted(&mut vm, &mut gate, &BODY.replace("gpt-4o", "sonnet"));
-    let (mut adapter, _) = Adapter::begin(&mut vm, admission.exchange, 0).unwrap();
+    let (mut adapter, _) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
     assert_eq!(
         adapter.handle_response_head(&mut vm, response("529", "application/json"), false, NOW),
         ResponseHead::Hold
@@ -375,7 +375,7 @@ fn a_strict_route_refuses_what_cannot_cross_and_a_lenient_one_names_it() {
     let mut vm = vm();
     let mut gate = gate();
     let Verdict::Admit(admission) = ask(&mut vm, &mut gate, &[("x-tollgate-debug", "1")], body) else { panic!() };
-    let (mut adapter, _) = Adapter::begin(&mut vm, admission.exchange, 0).unwrap();
+    let (mut adapter, _) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
     let ResponseHead::Hold = adapter.handle_response_head(&mut vm, response("200", "application/json"), false, NOW)
     else {
         panic!()
@@ -439,7 +439,7 @@ fn what_the_client_chose_cannot_break_out_of_a_debug_header() {
     let mut vm = vm();
     let body = r#"{"model":"openai/x\u00e9","messages":[]}"#;
     let Verdict::Admit(admission) = ask(&mut vm, &mut gate(), &[("x-tollgate-debug", "1")], body) else { panic!() };
-    let (mut adapter, _) = Adapter::begin(&mut vm, admission.exchange, 0).unwrap();
+    let (mut adapter, _) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
     let head = adapter.handle_response_head(&mut vm, response("200", "application/json"), false, NOW);
     let ResponseHead::Replace(head) = head else { panic!("{head:?}") };
     assert_eq!(head.value("x-tollgate-target"), Some("openai/x?"));
@@ -451,7 +451,7 @@ fn a_redirect_is_a_failure_and_leads_nowhere() {
         let mut vm = vm();
         let mut gate = gate();
         let admission = admitted(&mut vm, &mut gate, BODY);
-        let (mut adapter, _) = Adapter::begin(&mut vm, admission.exchange, 0).unwrap();
+        let (mut adapter, _) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
         let mut redirect = response("307", "text/html");
         redirect.set("location", "https://elsewhere.example/");
         let head = match adapter.handle_response_head(&mut vm, redirect, end, NOW) {
@@ -475,10 +475,10 @@ fn a_fallback_that_cannot_take_the_request_leaves_the_failure_retryable() {
     let mut gate = gate();
     let body = r#"{"model":"gpt-4o","messages":[{"role":"user","content":[{"type":"odd"}]}]}"#;
     let admission = admitted(&mut vm, &mut gate, body);
-    let (mut first, _) = Adapter::begin(&mut vm, admission.exchange, 0).unwrap();
+    let (mut first, _) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
     first.handle_response_head(&mut vm, response("503", "text/plain"), false, NOW);
     first.handle_done(&mut vm);
-    let Err(reply) = Adapter::begin(&mut vm, admission.exchange, 1) else { panic!("taken") };
+    let Err(reply) = Adapter::begin(&mut vm, admission.exchange, 1, NOW) else { panic!("taken") };
     assert_eq!(reply.status, 503);
     assert!(gate.is_local_reply(&mut vm));
     assert_eq!(gate.handle_local_reply(&mut vm, 503, "").body, reply.body, "and its reason is not lost at the gate");
@@ -489,7 +489,7 @@ fn a_client_that_leaves_between_attempts_is_no_provider_error() {
     let mut vm = vm();
     let mut gate = gate();
     let admission = admitted(&mut vm, &mut gate, BODY);
-    let (mut first, _) = Adapter::begin(&mut vm, admission.exchange, 0).unwrap();
+    let (mut first, _) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
     first.handle_response_head(&mut vm, response("503", "text/plain"), false, NOW);
     first.handle_whole_response(&mut vm, b"no");
     first.handle_done(&mut vm);

@@ -89,6 +89,13 @@ fn read(pending: Pending) -> Result<(Head, Request), Reject> {
         }
     };
     check_model(&model)?;
+    if format == Format::OpenaiResponses
+        && !matches!(envelope.raw(&body, "background"), None | Some(b"null" | b"false"))
+    {
+        // https://platform.openai.com/docs/guides/background: its usage would be told to nobody who counts it.
+        let expected = "false: what runs in the background is fetched later, by a path that is not served here";
+        return Err(Reject::InvalidMember("background", expected));
+    }
     #[derive(serde::Deserialize)]
     struct StreamOptions {
         include_usage: Option<bool>,
@@ -116,7 +123,7 @@ fn read_by_policy(format: Format) -> &'static [&'static str] {
         Format::OpenaiChat | Format::OpenaiCompletions | Format::OpenaiEmbeddings => {
             &["model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "n", "best_of", "user"]
         }
-        Format::OpenaiResponses => &["model", "stream", "stream_options", "max_output_tokens", "user"],
+        Format::OpenaiResponses => &["model", "stream", "stream_options", "max_output_tokens", "background", "user"],
         Format::AnthropicMessages => &["model", "stream", "max_tokens", "metadata"],
         // Google reads either spelling: https://protobuf.dev/programming-guides/json/
         Format::GeminiGenerate => &["model", "generationConfig", "generation_config"],

@@ -32,7 +32,7 @@ fn upstream(path: &str, extra: &[(&str, &str)], body: &str) -> (Vm, Admission, H
     let asked: Vec<_> = [&[(":path", path)], extra].concat();
     let verdict = ask(&mut vm, &mut gate(), &asked, body);
     let Verdict::Admit(admission) = verdict else { panic!("{path}: {verdict:?}") };
-    let (_, head) = Adapter::begin(&mut vm, admission.exchange, 0).unwrap();
+    let (_, head) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
     (vm, admission, Head(head.0))
 }
 
@@ -147,6 +147,19 @@ fn a_member_that_policy_reads_stands_once_in_every_format() {
 }
 
 #[test]
+fn a_response_in_the_background_is_refused_as_nobody_would_count_it() {
+    for (body, admitted) in [
+        (r#"{"model":"openai_responses/m","background":true}"#, false),
+        (r#"{"model":"openai_responses/m","background":"true"}"#, false),
+        (r#"{"model":"openai_responses/m","background":false}"#, true),
+        (r#"{"model":"openai_responses/m","background":null}"#, true),
+    ] {
+        let verdict = ask(&mut vm_of_formats(), &mut gate(), &[(":path", "/v1/responses")], body);
+        assert_eq!(matches!(verdict, Verdict::Admit(_)), admitted, "{body}: {verdict:?}");
+    }
+}
+
+#[test]
 fn models_in_geminis_paths_are_checked_as_those_in_bodies_are() {
     let long = format!("/v1beta/models/{}:generateContent", "m".repeat(257));
     for path in ["/v1beta/models/a%0d%0ab:generateContent", &long] {
@@ -185,7 +198,7 @@ fn what_chooses_a_dialects_features_goes_to_that_dialect_only() {
     let mut vm = vm();
     let extra = [&sent[..], &[("x-provider", "claude")]].concat();
     let Verdict::Admit(admission) = ask(&mut vm, &mut gate(), &extra, BODY) else { panic!() };
-    let (_, head) = Adapter::begin(&mut vm, admission.exchange, 0).unwrap();
+    let (_, head) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
     assert_eq!(value(&head.0, "anthropic-version"), Some("2023-06-01"));
     assert_eq!((value(&head.0, "anthropic-beta"), value(&head.0, "openai-beta")), (None, None));
 }
@@ -199,7 +212,7 @@ fn a_clients_betas_all_count_however_many_headers_they_are_in() {
     gate.handle_head(&mut vm, head, false, NOW);
     let body = br#"{"model":"anthropic_messages/m","max_tokens":1}"#.to_vec();
     let Verdict::Admit(admission) = gate.handle_body(&mut vm, body) else { panic!() };
-    let (_, head) = Adapter::begin(&mut vm, admission.exchange, 0).unwrap();
+    let (_, head) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
     let betas: Vec<_> = head.0.iter().filter(|(name, _)| name == "anthropic-beta").map(|(_, beta)| beta).collect();
     assert_eq!(betas, ["a", "b"]);
 }
@@ -210,7 +223,7 @@ fn a_providers_request_id_and_limits_pass_and_the_client_finds_the_id_where_it_l
         let mut vm = vm_of_formats();
         let body = format!(r#"{{"model":"{model}","max_tokens":1}}"#);
         let Verdict::Admit(admission) = ask(&mut vm, &mut gate(), &[(":path", path)], &body) else { panic!("{path}") };
-        let (mut adapter, _) = Adapter::begin(&mut vm, admission.exchange, 0).unwrap();
+        let (mut adapter, _) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
         let mut head = response("200", "application/json");
         for (name, value) in [(id, "req_1"), ("retry-after", "7"), ("x-ratelimit-limit-requests", "9")] {
             head.set(name, value);
@@ -267,7 +280,7 @@ fn a_stream_that_is_made_here_is_framed_as_the_client_asked() {
         admitted(&mut vm, &mut gate, &BODY.replace("gpt-4o", "sonnet").replace("\"x\":1", "\"stream\":true"));
     for (framing, media_type) in [(Framing::Sse, "text/event-stream"), (Framing::JsonArray, "application/json")] {
         vm.exchanges.find(admission.exchange).unwrap().request.framing = framing;
-        let (mut adapter, _) = Adapter::begin(&mut vm, admission.exchange, 0).unwrap();
+        let (mut adapter, _) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
         let head = adapter.handle_response_head(&mut vm, response("200", "text/event-stream"), false, NOW);
         let ResponseHead::Replace(head) = head else { panic!("{head:?}") };
         assert_eq!((head.value("content-type"), head.value("content-length")), (Some(media_type), None));
@@ -280,7 +293,7 @@ fn a_record_says_which_formats_met() {
     let mut gate = gate();
     let admission = admitted(&mut vm, &mut gate, BODY);
     for step in 0..2 {
-        let (mut adapter, _) = Adapter::begin(&mut vm, admission.exchange, step).unwrap();
+        let (mut adapter, _) = Adapter::begin(&mut vm, admission.exchange, step, NOW).unwrap();
         adapter.handle_response_head(&mut vm, response("503", "text/plain"), false, NOW);
         adapter.handle_done(&mut vm);
     }
@@ -297,4 +310,39 @@ fn a_snapshot_with_half_a_credential_is_refused() {
         Some(v1::AwsCredentials { region: "us-east-1".to_owned(), ..v1::AwsCredentials::default() });
     let refusal = Snapshot::compile(wire, None).unwrap_err().to_string();
     assert!(refusal.contains("the credentials of provider \"openai\""), "{refusal}");
+}
+
+#[test]
+fn a_signature_covers_the_body_that_is_sent_and_the_time_of_its_attempt() {
+    use sha2::Digest as _;
+    let mut wire = snapshot();
+    wire.providers[0].headers.clear();
+    wire.providers[0].aws = Some(v1::AwsCredentials {
+        region: "eu-central-1".to_owned(),
+        access_key_id: "AKIA1".to_owned(),
+        secret_access_key: "hidden".to_owned(),
+        session_token: "token".to_owned(),
+    });
+    let mut vm = vm();
+    vm.snapshot = Some(Snapshot::compile(wire, None).unwrap().into());
+    let renamed = BODY.replace("gpt-4o", "openai/other");
+    for (body, late) in [(BODY, 0), (&renamed, 86_400_000)] {
+        let mut gate = gate();
+        let admission = admitted(&mut vm, &mut gate, body);
+        let (mut adapter, head) = Adapter::begin(&mut vm, admission.exchange, 0, NOW.plus(late)).unwrap();
+        let sent = match adapter.handle_request_body() {
+            Chunk::Pass => body.as_bytes().to_vec(),
+            Chunk::Replace(bytes) => bytes,
+        };
+        let digest: String = sha2::Sha256::digest(&sent).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(value(&head.0, "x-amz-content-sha256"), Some(digest.as_str()));
+        let date = if late == 0 { "20231114" } else { "20231115" };
+        assert_eq!(value(&head.0, "x-amz-date"), Some(format!("{date}T221320Z").as_str()));
+        let authorization = value(&head.0, "authorization").unwrap();
+        let scope = format!("AWS4-HMAC-SHA256 Credential=AKIA1/{date}/eu-central-1/bedrock/aws4_request");
+        assert!(authorization.starts_with(&scope) && authorization.contains("content-type;host;"), "{authorization}");
+        assert_eq!(value(&head.0, "x-amz-security-token"), Some("token"));
+        assert!(!format!("{head:?}").contains("hidden"));
+        gate.handle_log(&mut vm, None, NOW);
+    }
 }
