@@ -31,6 +31,7 @@ async fn bytes_are_untouched_in_both_directions() {
     assert_eq!(received.header("x-only-openai"), Some("header-canary-openai"));
 
     // Another name upstream: the model's value is all that changes.
+    openai.script(Script { lenient: true, ..Script::default() });
     let renamed = ODD_REQUEST.replace("gpt-4o", "openai-then-second");
     assert_eq!(stack.chat(&renamed).await.status, 200);
     let received = openai.requests().remove(1);

@@ -1,5 +1,5 @@
-//! A provider for tests and demonstrations: it speaks OpenAI's and Anthropic's API as the real ones do, answers the same request with
-//! the same words, misbehaves on request, and remembers what it received.
+//! A provider for tests and demonstrations: it speaks the APIs of OpenAI, Anthropic, Google and Bedrock as the real ones do, answers the
+//! same request with the same words, misbehaves on request, and remembers what it received.
 //!
 //! [`Mock::start`] runs one inside a test; the binary runs one by itself. What it answers, and how it is asked what it received, is in the README; how it is told to
 //! misbehave is at [`script`].
@@ -7,7 +7,10 @@
 #![forbid(unsafe_code)]
 
 mod anthropic;
+mod bedrock;
 mod control;
+mod dialect;
+mod gemini;
 mod journal;
 mod openai;
 mod provider;
@@ -16,6 +19,8 @@ mod schema;
 pub mod script;
 mod send;
 mod server;
+mod shape;
+mod signed;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

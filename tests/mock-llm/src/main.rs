@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// A provider that speaks OpenAI's and Anthropic's API, for tests and demonstrations.
+/// A provider that speaks the APIs of OpenAI, Anthropic, Google and Bedrock, for tests and demonstrations.
 #[derive(Parser)]
 #[command(name = "mock-llm", version)]
 struct Arguments {

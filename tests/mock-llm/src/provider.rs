@@ -1,6 +1,6 @@
 //! One request of the provider's API: recorded, matched with a script, answered.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,11 +11,12 @@ use axum::response::Response;
 use bytes::Bytes;
 use serde_json::Value;
 
+use crate::dialect::Dialect;
 use crate::journal::{Ending, Gates, Journal, Received};
-use crate::script::{Rules, Script};
-use crate::send::{self, Answer};
+use crate::script::{BreakOff, Rules, Script};
+use crate::send::{self, Answer, Framing};
 use crate::server::ResetOnClose;
-use crate::{anthropic, openai};
+use crate::{anthropic, bedrock, gemini, openai};
 
 /// Everything one mock knows.
 #[derive(Default)]
@@ -25,11 +26,15 @@ pub(crate) struct Provider {
     pub(crate) journal: Journal,
     /// Prompts that a client has had cached (Anthropic's `cache_control`).
     cached: Mutex<HashSet<String>>,
+    /// What OpenAI keeps of a response: its conversation so far, by its id.
+    stored: Mutex<HashMap<String, Vec<Value>>>,
     answered: AtomicU64,
 }
 
 /// A request, read.
 pub(crate) struct Call<'a> {
+    pub(crate) method: &'a Method,
+    pub(crate) uri: &'a Uri,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) body: &'a [u8],
     pub(crate) script: &'a Script,
@@ -43,11 +48,26 @@ impl Provider {
     pub(crate) fn was_cached(&self, words: String) -> bool {
         !self.cached.lock().unwrap_or_else(PoisonError::into_inner).insert(words)
     }
+
+    /// Keeps a conversation under the id of its last response.
+    pub(crate) fn store(&self, id: String, conversation: Vec<Value>) {
+        self.stored.lock().unwrap_or_else(PoisonError::into_inner).insert(id, conversation);
+    }
+
+    /// The conversation that ended with the response of this id.
+    pub(crate) fn stored(&self, id: &str) -> Option<Vec<Value>> {
+        self.stored.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
 }
 
 impl Call<'_> {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// Whether the request is taken as it is, without the vendor's checks.
+    pub(crate) fn is_lenient(&self) -> bool {
+        self.script.lenient || self.script.body.is_some()
     }
 
     /// Seconds since the epoch, as the answer states them: they grow with each answer and are the same in each run.
@@ -75,16 +95,25 @@ pub(crate) async fn handle(
         body: body.clone(),
         ending: Ending::Open,
     });
+    let dialect = Dialect::of(uri.path(), &headers);
     let json: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let model = json.get("model").and_then(Value::as_str).unwrap_or_default();
-    let script = provider.rules.take(model).map(Ok).or_else(|| Script::in_message(&last_user_text(&json)));
-    let script = script.unwrap_or_else(|| Ok(Script::default()));
-    let (script, answer) = match script {
+    let model = dialect.model(uri.path(), &json);
+    let script = provider.rules.take(&model).map(Ok);
+    let script = script.or_else(|| Script::asked_for(&model, &dialect.last_words(&json)));
+    let (script, answer) = match script.unwrap_or_else(|| Ok(Script::default())) {
         Ok(script) => {
             let number = provider.answered.fetch_add(1, Ordering::Relaxed) + 1;
-            let call = Call { headers: &headers, body: &body, script: &script, number, provider: &provider };
-            let answer = answer(&method, uri.path(), &call);
-            let answer = changed(answer, &script);
+            let call = Call {
+                method: &method,
+                uri: &uri,
+                headers: &headers,
+                body: &body,
+                script: &script,
+                number,
+                provider: &provider,
+            };
+            let answer = answer(dialect, &call);
+            let answer = changed(dialect, answer, &script);
             (script, answer)
         }
         Err(error) => (Script::default(), openai::error(400, &format!("The script in the message is none: {error}"))),
@@ -92,56 +121,46 @@ pub(crate) async fn handle(
     send::send(provider, entry, answer, script, connection).await
 }
 
-fn answer(method: &Method, path: &str, call: &Call<'_>) -> Answer {
-    let speaks_anthropic = path == "/v1/messages" || call.header("anthropic-version").is_some();
+fn answer(dialect: Dialect, call: &Call<'_>) -> Answer {
     if let Some(status) = call.script.status.filter(|status| *status >= 400) {
-        return if speaks_anthropic { anthropic::scripted_error(status) } else { openai::scripted_error(status) };
+        return dialect.scripted_error(status);
     }
-    match (method.as_str(), path) {
-        ("POST", "/v1/chat/completions") => openai::chat::answer(call),
-        ("POST", "/v1/embeddings") => openai::embeddings::answer(call),
-        ("POST", "/v1/messages") => anthropic::answer(call),
-        ("GET", "/v1/models") if speaks_anthropic => anthropic::models(call),
-        ("GET", "/v1/models") => openai::models::list(call),
-        ("GET", _) if path.starts_with("/v1/models/") => openai::models::retrieve(call, &path["/v1/models/".len()..]),
+    let (method, path) = (call.method.as_str(), call.uri.path());
+    match (method, path, dialect) {
+        ("POST", "/v1/chat/completions", _) => openai::chat::answer(call),
+        ("POST", "/v1/completions", _) => openai::completions::answer(call),
+        ("POST", "/v1/embeddings", _) => openai::embeddings::answer(call),
+        ("POST", "/v1/responses", _) => openai::responses::answer(call),
+        ("POST", "/v1/messages", _) => anthropic::answer(call),
+        ("POST", _, Dialect::Gemini) => gemini::answer(call),
+        ("POST", _, Dialect::Bedrock) => bedrock::answer(call),
+        ("GET", "/v1/models", Dialect::Anthropic) => anthropic::models(call),
+        ("GET", "/v1/models", _) => openai::models::list(call),
+        ("GET", _, _) if path.starts_with("/v1/models/") => {
+            openai::models::retrieve(call, &path["/v1/models/".len()..])
+        }
         _ => openai::error(404, &format!("Invalid URL ({method} {path})")),
     }
 }
 
 /// The parts of a script that change the bytes of an answer.
-fn changed(mut answer: Answer, script: &Script) -> Answer {
+fn changed(dialect: Dialect, mut answer: Answer, script: &Script) -> Answer {
     if let Some(body) = &script.body {
         let body = body.as_str().map_or_else(|| body.to_string(), ToOwned::to_owned);
         answer.events = vec![Bytes::from(body)];
     }
-    if answer.is_stream() {
-        if let Some(error) = &script.error_event {
-            answer.events.truncate(answer.events.len() / 2);
-            let name = if error["type"] == "error" { "event: error\n" } else { "" };
-            answer.events.push(Bytes::from(format!("{name}data: {error}\n\n")));
-        } else if script.forget_done {
-            answer.events.pop();
-        }
+    if answer.framing == Framing::Whole {
+        return answer;
+    }
+    if let Some(error) = &script.error_event {
+        answer.events.truncate(answer.events.len() / 2);
+        answer.events.push(Dialect::error_event(answer.framing, error));
+    } else if let Some(break_off) = script.break_off {
+        answer.events.truncate((answer.events.len() / 2).max(1));
+        let error = dialect.midway_error(&answer.events, break_off == BreakOff::Failed);
+        answer.events.push(Dialect::error_event(answer.framing, &error));
+    } else if script.forget_done {
+        answer.events.pop();
     }
     answer
-}
-
-/// The text of the last user message, in either dialect.
-pub(crate) fn last_user_text(body: &Value) -> String {
-    let messages = body["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
-    messages
-        .iter()
-        .rev()
-        .find(|message| message["role"] == "user")
-        .map(|last| text(&last["content"]))
-        .unwrap_or_default()
-}
-
-/// The text of a content: a string, or the text parts of a list.
-pub(crate) fn text(content: &Value) -> String {
-    match content {
-        Value::String(text) => text.clone(),
-        Value::Array(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect::<Vec<_>>().join("\n"),
-        _ => String::new(),
-    }
 }

@@ -7,15 +7,19 @@
 //! | a tool choice that demands a call | a call of that tool, or of the first |
 //! | tool results at the end | `Results: ...`, one after another |
 //! | a JSON schema for the output | its smallest example |
+//! | text with `please count to N` | the numbers from 1 to N, at most 10,000 |
 //! | text with `please refuse` | a refusal |
-//! | thinking asked for | `Thinking about: TEXT` before all else |
+//! | thinking asked for | `Thinking about: TEXT` before all else, signed or sealed |
+//! | thinking asked for, text with `please think in secret` | the same thinking, redacted where the vendor can redact |
+//! | text with `please read the cache` | half of the input is said to come from the cache |
+//! | text with `please write the cache` | a quarter is said to be written for 5 minutes, another for an hour, where the vendor bills it |
 //!
 //! Tokens: one for every four bytes of text begun; a message costs three more, a tool's definition the bytes of its JSON, an attachment 85.
 
 use serde_json::Value;
 
 use crate::schema;
-use crate::script::Script;
+use crate::script::{Script, number_after};
 
 /// A prompt, whatever its dialect.
 #[derive(Default)]
@@ -52,6 +56,8 @@ pub(crate) enum Choice {
 
 pub(crate) struct Reply {
     pub(crate) thinking: Option<String>,
+    /// The thinking is not to be read.
+    pub(crate) secret: bool,
     pub(crate) text: String,
     pub(crate) refused: bool,
     pub(crate) calls: Vec<Call>,
@@ -73,12 +79,29 @@ pub(crate) enum End {
     Refusal,
 }
 
+/// What a prompt's words say of the cache.
+#[derive(Default)]
+pub(crate) struct Cached {
+    pub(crate) read: u64,
+    pub(crate) written_5m: u64,
+    pub(crate) written_1h: u64,
+}
+
+impl Prompt {
+    pub(crate) fn cached(&self) -> Cached {
+        let share = |words: &str, part: u64| if self.text.contains(words) { self.input_tokens / part } else { 0 };
+        let written = share("please write the cache", 4);
+        Cached { read: share("please read the cache", 2), written_5m: written, written_1h: written }
+    }
+}
+
 impl Reply {
     pub(crate) fn to(prompt: &Prompt, script: &Script) -> Self {
         let thinking = prompt.thinks.then(|| format!("Thinking about: {}", prompt.text));
+        let secret = prompt.text.contains("please think in secret");
         let calls = calls(prompt);
         if !calls.is_empty() {
-            return Self { thinking, text: String::new(), refused: false, calls, end: End::Calls };
+            return Self { thinking, secret, text: String::new(), refused: false, calls, end: End::Calls };
         }
         let refused = prompt.text.contains("please refuse");
         let mut text = match &script.text {
@@ -98,7 +121,7 @@ impl Reply {
             text.truncate(text.floor_char_boundary(longest));
             end = End::Cap;
         }
-        Self { thinking, text, refused, calls, end }
+        Self { thinking, secret, text, refused, calls, end }
     }
 
     /// Everything that was put out, the thinking included.
@@ -140,6 +163,10 @@ fn words(prompt: &Prompt) -> String {
     }
     if !prompt.tool_results.is_empty() {
         return format!("Results: {}", prompt.tool_results.join("; "));
+    }
+    if let Some(last) = number_after(&prompt.text, "please count to ") {
+        let numbers = (1..=last.min(10_000)).map(|number| number.to_string());
+        return numbers.collect::<Vec<_>>().join(" ");
     }
     let attached = prompt.attachments.iter().map(|attachment| format!(" [{attachment}]")).collect::<String>();
     format!("You said: {}{attached}", prompt.text)

@@ -2,7 +2,17 @@
 //!
 //! A [`Script`] changes one response. It comes by a [`Rule`] (`POST /__mock/script`, [`crate::Mock::script`]), which waits in a queue for a
 //! request that it matches, or inside the request itself: a user message that contains `<mock>{...}</mock>` carries its own script, so
-//! that many requests at once can each have theirs.
+//! that many requests at once can each have theirs. A few words of the message, or the model's name, do the same for what every client
+//! has to cope with:
+//!
+//! | in the last message | what happens |
+//! | --- | --- |
+//! | `please fail with 429` | the provider's error of that status; 429, 503 and 529 have `retry-after: 1` |
+//! | `please break off` | a stream ends half way with the provider's own error event |
+//! | `please fail halfway` | the same; a Responses stream ends with `response.failed` |
+//! | `please go slowly` | 20 ms between the events of a stream |
+//!
+//! A model whose name contains `fail-429` fails with that status whatever it is asked.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -32,6 +42,10 @@ pub struct Script {
     pub forget_done: bool,
     /// An event of this JSON in place of the second half of a stream, which ends with it.
     pub error_event: Option<Value>,
+    /// The provider's own error in place of the second half of a stream.
+    pub break_off: Option<BreakOff>,
+    /// Takes the request without the vendor's checks, but for its key. So does `body`.
+    pub lenient: bool,
     /// Milliseconds to wait before the head of the response.
     pub delay_first_byte_ms: u64,
     /// Milliseconds to wait between pieces.
@@ -57,6 +71,16 @@ pub enum Split {
     EveryByte,
     /// Pieces of these sizes, the last size repeated until the end.
     Sizes(Vec<usize>),
+}
+
+/// How a stream is broken off.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, Eq, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub enum BreakOff {
+    /// With the provider's error event.
+    Error,
+    /// With `response.failed`, where the dialect has it.
+    Failed,
 }
 
 /// A place where a response waits.
@@ -131,6 +155,30 @@ impl Script {
         Self { text: Some(text.into()), ..Self::default() }
     }
 
+    /// The script that a request asks for itself, if it does.
+    ///
+    /// # Errors
+    /// When what stands between the marks is no script.
+    pub(crate) fn asked_for(model: &str, text: &str) -> Option<Result<Self, serde_json::Error>> {
+        Self::in_message(text).or_else(|| Self::in_words(model, text).map(Ok))
+    }
+
+    fn in_words(model: &str, text: &str) -> Option<Self> {
+        let status = number_after(text, "please fail with ").or_else(|| number_after(model, "fail-"));
+        if let Some(status) = status.and_then(|status| u16::try_from(status).ok()).filter(|status| *status >= 400) {
+            let waits = matches!(status, 429 | 503 | 529).then(|| ("retry-after".to_owned(), "1".to_owned()));
+            return Some(Self { headers: waits.into_iter().collect(), ..Self::status(status) });
+        }
+        let break_off = if text.contains("please break off") {
+            Some(BreakOff::Error)
+        } else {
+            text.contains("please fail halfway").then_some(BreakOff::Failed)
+        };
+        let slowly = text.contains("please go slowly");
+        let delay_between_events_ms = if slowly { 20 } else { 0 };
+        (slowly || break_off.is_some()).then(|| Self { break_off, delay_between_events_ms, ..Self::default() })
+    }
+
     /// The script that a user message carries, if it does.
     ///
     /// # Errors
@@ -140,6 +188,13 @@ impl Script {
         let (script, _) = rest.split_once("</mock>")?;
         Some(serde_json::from_str(script))
     }
+}
+
+/// The number that follows these words.
+pub(crate) fn number_after(text: &str, words: &str) -> Option<u64> {
+    let (_, rest) = text.split_once(words)?;
+    let end = rest.find(|symbol: char| !symbol.is_ascii_digit()).unwrap_or(rest.len());
+    rest[..end].parse().ok()
 }
 
 impl Split {
@@ -230,5 +285,16 @@ mod tests {
         assert_eq!(script.and_then(Result::ok).and_then(|script| script.status), Some(503));
         assert!(Script::in_message(r#"<mock>{"sttus": 503}</mock>"#).is_some_and(|script| script.is_err()));
         assert!(Script::in_message("hello").is_none());
+    }
+
+    #[test]
+    fn reads_the_misbehaviour_that_words_and_model_ask_for() {
+        let asked = |model, text| Script::asked_for(model, text).and_then(Result::ok);
+        let limited = asked("m", "please fail with 429.").expect("a script");
+        assert_eq!((limited.status, limited.headers.len()), (Some(429), 1));
+        assert_eq!(asked("x-fail-500", "hello").and_then(|script| script.status), Some(500));
+        assert_eq!(asked("m", "please break off").and_then(|script| script.break_off), Some(BreakOff::Error));
+        assert!(asked("m", "please go slowly").is_some_and(|script| script.delay_between_events_ms > 0));
+        assert!(asked("m", "please fail with grace").is_none());
     }
 }

@@ -20,25 +20,40 @@ use crate::server::{NoResponse, ResetOnClose};
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) content_type: &'static str,
+    pub(crate) framing: Framing,
     pub(crate) headers: Vec<(&'static str, String)>,
-    /// The events of a stream, each with its closing blank line; one for a body that is no stream.
+    /// The events of a stream, each with its framing; one for a body that is no stream.
     pub(crate) events: Vec<Bytes>,
+}
+
+/// What sets the events of a body apart.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Framing {
+    /// No stream.
+    Whole,
+    /// Server-sent events.
+    Events,
+    /// One JSON array, element by element.
+    Array,
+    /// AWS's event stream.
+    Binary,
 }
 
 impl Answer {
     /// A JSON body.
     pub(crate) fn json(status: u16, body: &serde_json::Value) -> Self {
         let events = vec![Bytes::from(body.to_string())];
-        Self { status, content_type: "application/json", headers: Vec::new(), events }
+        Self { status, content_type: "application/json", framing: Framing::Whole, headers: Vec::new(), events }
     }
 
-    /// A stream of events.
+    /// A stream of server-sent events.
     pub(crate) fn stream(events: Vec<Bytes>) -> Self {
-        Self { status: 200, content_type: "text/event-stream; charset=utf-8", headers: Vec::new(), events }
+        Self::framed(Framing::Events, "text/event-stream; charset=utf-8", events)
     }
 
-    pub(crate) fn is_stream(&self) -> bool {
-        self.content_type.starts_with("text/event-stream")
+    /// A stream of another framing.
+    pub(crate) fn framed(framing: Framing, content_type: &'static str, events: Vec<Bytes>) -> Self {
+        Self { status: 200, content_type, framing, headers: Vec::new(), events }
     }
 }
 
@@ -69,7 +84,7 @@ pub(crate) async fn send(
         return response;
     }
 
-    let plain = script.gate.is_none() && script.reset.is_none() && !answer.is_stream();
+    let plain = script.gate.is_none() && script.reset.is_none() && answer.framing == Framing::Whole;
     let pieces = script.split.cut(answer.events);
     let body = if plain && pieces.len() <= 1 {
         journal.ending = Ending::Complete;

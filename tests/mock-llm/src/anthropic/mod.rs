@@ -1,13 +1,16 @@
 //! Anthropic's API, as <https://docs.anthropic.com/en/api/messages> has it.
 
 mod check;
+mod shapes;
 mod stream;
 
 use serde_json::{Value, json};
 
-use crate::provider::{Call, last_user_text, text};
-use crate::reply::{Choice, End, Prompt, Reply, TOKENS_PER_ATTACHMENT, TOKENS_PER_MESSAGE, Tool, tokens};
+use crate::dialect::{Dialect, items as parts, last_spoken, text};
+use crate::provider::Call;
+use crate::reply::{Cached, Choice, End, Prompt, Reply, TOKENS_PER_ATTACHMENT, TOKENS_PER_MESSAGE, Tool, tokens};
 use crate::send::Answer;
+use crate::signed;
 
 /// `POST /v1/messages`.
 pub(crate) fn answer(call: &Call<'_>) -> Answer {
@@ -60,6 +63,11 @@ pub(crate) fn scripted_error(status: u16) -> Answer {
     check::error(status, kind, message)
 }
 
+/// With what a stream breaks off when the model fails.
+pub(crate) fn midway_error() -> Value {
+    json!({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}})
+}
+
 fn prompt(body: &Value) -> Prompt {
     let messages = body["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
     let last = messages.last().map(|message| parts(&message["content"])).unwrap_or_default();
@@ -67,9 +75,11 @@ fn prompt(body: &Value) -> Prompt {
     let definitions = body["tools"].as_array().map(Vec::as_slice).unwrap_or_default();
     let format = body["output_config"].get("format").unwrap_or(&body["output_format"]);
     Prompt {
-        text: last_user_text(body),
-        tool_results: results.map(|part| text(&part["content"])).collect(),
-        attachments: last.iter().filter_map(attachment).collect(),
+        text: Dialect::Anthropic.last_words(body),
+        tool_results: results.map(|part| words(&part["content"])).collect(),
+        attachments: last_spoken(&body["messages"], "content")
+            .map(|turn| attachments(&turn["content"]))
+            .unwrap_or_default(),
         tools: definitions
             .iter()
             .filter_map(|tool| {
@@ -96,13 +106,17 @@ fn prompt(body: &Value) -> Prompt {
     }
 }
 
-fn parts(content: &Value) -> &[Value] {
-    content.as_array().map(Vec::as_slice).unwrap_or_default()
+/// The words of a tool's result, and what is attached in brackets.
+fn words(content: &Value) -> String {
+    let attached = attachments(content).into_iter().map(|attachment| format!(" [{attachment}]"));
+    text(content) + &attached.collect::<String>()
 }
 
-fn attachment(part: &Value) -> Option<String> {
-    let source = part.get("source")?;
-    source["media_type"].as_str().or(source["url"].as_str()).map(Into::into)
+fn attachments(content: &Value) -> Vec<String> {
+    let members = ["media_type", "url", "file_id"];
+    let source =
+        |part: &Value| members.iter().find_map(|member| part["source"][*member].as_str().map(ToOwned::to_owned));
+    parts(content).iter().filter_map(source).collect()
 }
 
 fn input_tokens(body: &Value, messages: &[Value], tools: &[Value]) -> u64 {
@@ -110,7 +124,7 @@ fn input_tokens(body: &Value, messages: &[Value], tools: &[Value]) -> u64 {
     let messages = messages.iter().map(|message| {
         let parts = parts(&message["content"]).iter().map(|part| match part["type"].as_str() {
             Some("tool_use") => tokens(&part["input"].to_string()),
-            Some("tool_result") => tokens(&text(&part["content"])),
+            Some("tool_result") => tokens(&words(&part["content"])),
             Some("image" | "document") => TOKENS_PER_ATTACHMENT,
             _ => 0,
         });
@@ -122,15 +136,18 @@ fn input_tokens(body: &Value, messages: &[Value], tools: &[Value]) -> u64 {
 
 /// Anthropic's buckets are disjoint: `input_tokens` is what was neither read from the cache nor written to it.
 fn usage(call: &Call<'_>, body: &Value, prompt: &Prompt, reply: &Reply) -> Value {
-    let (mut read, mut written_5m, mut written_1h) = (0, 0, 0);
-    if let Some((words, ttl)) = marked(body) {
-        let length = tokens(&words).min(prompt.input_tokens);
-        match ttl.as_str() {
-            _ if call.provider.was_cached(words) => read = length,
-            "1h" => written_1h = length,
-            _ => written_5m = length,
+    let cached = match marked(body) {
+        None => prompt.cached(),
+        Some((words, ttl)) => {
+            let length = tokens(&words).min(prompt.input_tokens);
+            match ttl.as_str() {
+                _ if call.provider.was_cached(words) => Cached { read: length, ..Cached::default() },
+                "1h" => Cached { written_1h: length, ..Cached::default() },
+                _ => Cached { written_5m: length, ..Cached::default() },
+            }
         }
-    }
+    };
+    let Cached { read, written_5m, written_1h } = cached;
     json!({
         "input_tokens": prompt.input_tokens - read - written_5m - written_1h,
         "cache_creation_input_tokens": written_5m + written_1h,
@@ -173,19 +190,18 @@ fn message(call: &Call<'_>, body: &Value, reply: &Reply) -> Value {
 
 fn blocks(call: &Call<'_>, reply: &Reply) -> impl Iterator<Item = Value> {
     let number = call.number;
-    let thinking = reply
-        .thinking
-        .iter()
-        .map(move |thinking| json!({"type": "thinking", "thinking": thinking, "signature": signature(number)}));
+    let thinking = reply.thinking.iter().map(|thinking| match reply.secret {
+        true => json!({"type": "redacted_thinking", "data": signed::sealed("claude", thinking)}),
+        false => {
+            let signature = signed::signature("claude", thinking);
+            json!({"type": "thinking", "thinking": thinking, "signature": signature})
+        }
+    });
     let text = (!reply.text.is_empty()).then(|| json!({"type": "text", "text": reply.text}));
     let calls = reply.calls.iter().enumerate().map(move |(position, tool)| {
         json!({"type": "tool_use", "id": tool_id(number, position), "name": tool.name, "input": tool.arguments})
     });
     thinking.chain(text).chain(calls)
-}
-
-fn signature(number: u64) -> String {
-    format!("bW9jayBzaWduYXR1cmU{number:09}=")
 }
 
 fn tool_id(number: u64, position: usize) -> String {

@@ -64,6 +64,7 @@ fn deltas(block: &Value) -> Vec<Value> {
             .map(|piece| json!({"type": "thinking_delta", "thinking": piece}))
             .chain([json!({"type": "signature_delta", "signature": member("signature")})])
             .collect(),
+        Some("redacted_thinking") => Vec::new(),
         Some("tool_use") => {
             let arguments = block["input"].to_string();
             let [first, second] = halves(&arguments);

@@ -1,8 +1,12 @@
 //! OpenAI's API, as <https://platform.openai.com/docs/api-reference> has it.
 
 pub(crate) mod chat;
+pub(crate) mod completions;
 pub(crate) mod embeddings;
 pub(crate) mod models;
+pub(crate) mod responses;
+mod rules;
+mod shapes;
 
 use serde_json::{Value, json};
 
@@ -37,6 +41,12 @@ pub(crate) fn scripted_error(status: u16) -> Answer {
         _ => ("The request was not accepted.", "invalid_request_error", Value::Null),
     };
     error_with(status, message, kind, &Value::Null, &code)
+}
+
+/// With what a stream of chunks breaks off when the model fails.
+pub(crate) fn midway_error() -> Value {
+    let message = "The server had an error processing your request. Sorry about that!";
+    json!({"error": {"message": message, "type": "server_error", "param": null, "code": null}})
 }
 
 fn error_with(status: u16, message: &str, kind: &str, parameter: &Value, code: &Value) -> Answer {

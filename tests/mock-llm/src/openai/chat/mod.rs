@@ -1,17 +1,24 @@
 //! `POST /v1/chat/completions`.
 
+mod check;
+
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use crate::provider::{Call, last_user_text, text};
+use super::rules;
+use crate::dialect::{Dialect, text};
+use crate::provider::Call;
 use crate::reply::{self, Choice, End, Prompt, Reply, TOKENS_PER_ATTACHMENT, TOKENS_PER_MESSAGE, Tool, tokens};
 use crate::send::Answer;
 
 pub(crate) fn answer(call: &Call<'_>) -> Answer {
-    let body = match super::admitted(call).and_then(checked) {
+    let body = match super::admitted(call) {
         Ok(body) => body,
         Err(refusal) => return refusal,
     };
+    if let Some(refusal) = check::check(&body).err().filter(|_| !call.is_lenient()) {
+        return refusal;
+    }
     let prompt = prompt(&body);
     let reply = Reply::to(&prompt, call.script);
     let mut usage = usage(&prompt, &reply);
@@ -27,29 +34,6 @@ pub(crate) fn answer(call: &Call<'_>) -> Answer {
     Answer { headers: super::headers(call), ..answer }
 }
 
-fn checked(body: Value) -> Result<Value, Answer> {
-    let Some(messages) = body["messages"].as_array() else {
-        return Err(super::error(400, "Missing required parameter: 'messages'."));
-    };
-    if messages.is_empty() {
-        return Err(super::error(400, "Invalid 'messages': empty array. Expected an array with minimum length 1."));
-    }
-    for (position, message) in messages.iter().enumerate() {
-        let role = message["role"].as_str().unwrap_or_default();
-        if !["system", "developer", "user", "assistant", "tool", "function"].contains(&role) {
-            let message = format!(
-                "Invalid value: '{role}'. Supported values are: 'system', 'assistant', 'user', 'function', 'tool', and \
-                 'developer'. (messages[{position}].role)"
-            );
-            return Err(super::error(400, &message));
-        }
-    }
-    if !body["stream_options"].is_null() && body["stream"] != true {
-        return Err(super::error(400, "The 'stream_options' parameter is only allowed when 'stream' is enabled."));
-    }
-    Ok(body)
-}
-
 fn prompt(body: &Value) -> Prompt {
     let messages = body["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
     let results = messages.iter().rev().take_while(|message| message["role"] == "tool");
@@ -59,7 +43,7 @@ fn prompt(body: &Value) -> Prompt {
     let definitions = body["tools"].as_array().map(Vec::as_slice).unwrap_or_default();
     let choice = &body["tool_choice"];
     Prompt {
-        text: last_user_text(body),
+        text: Dialect::Openai.last_words(body),
         tool_results,
         attachments: last_user.map(|message| attachments(&message["content"])).unwrap_or_default(),
         tools: definitions
@@ -92,12 +76,13 @@ fn prompt(body: &Value) -> Prompt {
 
 fn attachments(content: &Value) -> Vec<String> {
     let parts = content.as_array().map(Vec::as_slice).unwrap_or_default();
-    let urls = parts.iter().filter_map(|part| part["image_url"]["url"].as_str());
-    let shown = urls.map(|url| match url.strip_prefix("data:").and_then(|data| data.split_once(';')) {
-        Some((media_type, _)) => media_type.to_owned(),
-        None => url.to_owned(),
-    });
-    shown.collect()
+    let attachment = |part: &Value| match part["type"].as_str()? {
+        "image_url" => Some(rules::attachment(part["image_url"]["url"].as_str()?)),
+        "input_audio" => Some(format!("audio/{}", part["input_audio"]["format"].as_str()?)),
+        "file" => Some(rules::attachment(part["file"]["file_data"].as_str().or(part["file"]["file_id"].as_str())?)),
+        _ => None,
+    };
+    parts.iter().filter_map(attachment).collect()
 }
 
 fn input_tokens(messages: &[Value], tools: &[Value]) -> u64 {
@@ -117,7 +102,7 @@ fn usage(prompt: &Prompt, reply: &Reply) -> Value {
         "prompt_tokens": prompt.input_tokens,
         "completion_tokens": output,
         "total_tokens": prompt.input_tokens + output,
-        "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
+        "prompt_tokens_details": {"cached_tokens": prompt.cached().read, "audio_tokens": 0},
         "completion_tokens_details": {
             "reasoning_tokens": reply.reasoning_tokens(),
             "audio_tokens": 0,
@@ -133,6 +118,12 @@ fn finish_reason(reply: &Reply) -> &'static str {
         End::Cap => "length",
         End::Calls => "tool_calls",
     }
+}
+
+/// OpenAI keeps the words of its thinking to itself; DeepSeek shows them
+/// (<https://api-docs.deepseek.com/guides/thinking_mode>), and so do models here that have its name.
+fn shows_thinking(body: &Value) -> bool {
+    body["model"].as_str().is_some_and(|model| model.contains("deepseek"))
 }
 
 fn call_id(call: &Call<'_>, position: usize) -> String {
@@ -156,6 +147,9 @@ fn whole(call: &Call<'_>, body: &Value, reply: &Reply, usage: Value) -> Value {
                 json!({"id": call_id(call, position), "type": "function", "function": function})
             })
             .collect();
+    }
+    if let Some(thinking) = reply.thinking.as_ref().filter(|_| shows_thinking(body)) {
+        message["reasoning_content"] = json!(thinking);
     }
     let count = body["n"].as_u64().unwrap_or(1);
     let choices = (0..count).map(
@@ -201,6 +195,11 @@ fn stream(call: &Call<'_>, body: &Value, reply: &Reply, usage: Option<Value>) ->
         };
         let opening = if reply.calls.is_empty() { json!("") } else { Value::Null };
         push(json!({"role": "assistant", "content": opening, "refusal": null}), Value::Null);
+        if let Some(thinking) = reply.thinking.as_ref().filter(|_| shows_thinking(body)) {
+            for piece in reply::pieces(thinking) {
+                push(json!({"reasoning_content": piece}), Value::Null);
+            }
+        }
         let member = if reply.refused { "refusal" } else { "content" };
         for piece in reply::pieces(&reply.text) {
             push(json!({member: piece}), Value::Null);
