@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 
 
 @dataclasses.dataclass
@@ -17,6 +18,9 @@ class Choice:
     refusal: str = ""
     reasoning: str = ""
     calls: list = dataclasses.field(default_factory=list)
+    citations: int = 0
+    logprobs: int = 0  # tokens that have one
+    seals: int = 0  # signatures of thinking, or its encrypted content
     finish: str | None = None  # "stop", "length", "tool", "refusal", "pause"; None while it has not ended
 
 
@@ -43,8 +47,8 @@ def arguments(text):
         return text
 
 
-def differences(expected, seen, *, choices=True, calls=True, reasoning=True):
-    """How `seen` differs from what was recorded, as far as the client's format has a place for it."""
+def differences(expected, seen, losses, *, choices=True):
+    """How `seen` differs from what was recorded, beside what the losses declare."""
     if expected.error is not None and seen.error is None:
         return [f"the recording ends in an error, the translation does not: {expected.error[:100]}"]
     if expected.error is None and seen.error is not None:
@@ -54,32 +58,60 @@ def differences(expected, seen, *, choices=True, calls=True, reasoning=True):
     if len(wanted) != len(seen.choices) and not (not wanted or (len(wanted) == 1 and not seen.choices)):
         found.append(f"choices: expected {len(wanted)}, saw {len(seen.choices)}")
     for index, (want, got) in enumerate(zip(wanted, seen.choices)):
-        found += [f"choice {index}: {what}" for what in _choice_differences(want, got, calls, reasoning, expected.error)]
+        found += [f"choice {index}: {what}" for what in _choice_differences(want, got, losses, expected.error)]
     return found
 
 
-def _choice_differences(want, got, calls, reasoning, error):
+# What a loss must have in its path to excuse that something is not there.
+EXCUSES = {
+    "calls": ("tool", "function", "call"),
+    "reasoning": ("thinking", "reasoning", "thought"),
+    "citations": ("citation", "annotation", "grounding"),
+    "logprobs": ("logprob",),
+    "seals": ("signature", "encrypted", "thinking", "reasoning", "thought"),
+}
+
+
+def _choice_differences(want, got, losses, error):
+    def excused(what):
+        return any(word in path.lower() for path, *_ in losses for word in EXCUSES[what])
+
     # A refusal is text where a format has no place of its own for it.
-    pairs = [("text", want.text + want.refusal, got.text + got.refusal)]
-    if reasoning:
-        pairs.append(("reasoning", want.reasoning, got.reasoning))
-    if calls:
-        pairs.append(("calls", [(c.name, c.arguments) for c in want.calls], [(c.name, c.arguments) for c in got.calls]))
-        ids = [call.id for call in got.calls]
-        if None in ids or "" in ids or len(set(ids)) != len(ids):
-            yield f"call ids are not there or not unique: {ids}"
-    for what, wanted, seen in pairs:
-        if wanted != seen:
-            yield f"{what}: expected {_short(wanted)}, saw {_short(seen)}"
-    if error is None and _finish(want, calls) != _finish(got, calls):
+    if want.text + want.refusal != got.text + got.refusal:
+        yield f"text: expected {_short(want.text + want.refusal)}, saw {_short(got.text + got.refusal)}"
+    if want.reasoning != got.reasoning and not (excused("reasoning") and not got.reasoning):
+        yield f"reasoning: expected {_short(want.reasoning)}, saw {_short(got.reasoning)}"
+    wanted, seen = ([(call.name, call.arguments) for call in choice.calls] for choice in (want, got))
+    if wanted != seen and not (excused("calls") and not seen):
+        yield f"calls: expected {_short(wanted)}, saw {_short(seen)}"
+    ids = [call.id for call in got.calls]
+    if None in ids or "" in ids or len(set(ids)) != len(ids):
+        yield f"call ids are not there or not unique: {ids}"
+    elif len(want.calls) == len(ids):
+        changed = [(call.id, id) for call, id in zip(want.calls, ids) if call.id and _spelt(call.id) != _spelt(id)]
+        if changed:
+            yield f"call ids changed: {changed}"
+    for what in ("citations", "logprobs", "seals"):
+        if getattr(want, what) and not getattr(got, what) and not excused(what):
+            yield f"{what} are lost in silence"
+    if error is None and want.finish in FINISHES and _finish(want) != _finish(got):
         yield f"finish: expected {want.finish}, saw {got.finish}"
 
 
-def _finish(choice, calls):
+# Other reasons to end are one vendor's own.
+FINISHES = ("stop", "length", "tool", "refusal")
+
+
+def _finish(choice):
     """Some vendors end a turn that calls tools with their word for the end of a turn."""
     if choice.finish in ("stop", "tool"):
-        return "tool" if choice.calls and calls else "stop"
+        return "tool" if choice.calls else "stop"
     return choice.finish
+
+
+def _spelt(id):
+    """Not every character may stand in every vendor's ids."""
+    return re.sub(r"[^A-Za-z0-9_-]", "_", id)
 
 
 def usage_differences(expected, seen):

@@ -8,10 +8,8 @@ import vendors
 from answer import differences, usage_differences
 from silence import silent
 
-# What a client format has a place for, beyond one choice's text.
+# The client formats whose answers can have several choices.
 MANY_CHOICES = {"openai_chat", "openai_completions", "gemini_generate"}
-NO_CALLS = {"openai_completions"}
-NO_REASONING = {"openai_completions"}
 
 
 def outcome(recording, job, result):
@@ -52,13 +50,7 @@ def _response(recording, job, result):
     read = vendor.stream if job["stream"] else vendor.whole
     seen, violations = read(result["body"])
     found += [what for what in violations if _place(what) not in vendor.EXTENSIONS]
-    found += differences(
-        expected,
-        seen,
-        choices=job["client"] in MANY_CHOICES,
-        calls=job["client"] not in NO_CALLS,
-        reasoning=job["client"] not in NO_REASONING,
-    )
+    found += differences(expected, seen, result["observed"]["losses"], choices=job["client"] in MANY_CHOICES)
     if expected.error is None:
         found += usage_differences(usage, seen.usage)
     return _verdict(found)

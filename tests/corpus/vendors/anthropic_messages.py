@@ -46,8 +46,12 @@ def _answer(message):
         kind = block.get("type")
         if kind == "text":
             choice.text += block.get("text") or ""
+            choice.citations += len(block.get("citations") or [])
         elif kind == "thinking":
             choice.reasoning += block.get("thinking") or ""
+            choice.seals += bool(block.get("signature"))
+        elif kind == "redacted_thinking":
+            choice.seals += 1
         elif kind == "tool_use":
             choice.calls.append(Call(block["name"], arguments(block.get("input")), block.get("id")))
     choice.finish = FINISH.get(message.get("stop_reason"), message.get("stop_reason"))
@@ -128,6 +132,10 @@ def _extend(block, delta, inputs, index):
         block["text"] = block.get("text", "") + delta["text"]
     elif kind == "thinking_delta":
         block["thinking"] = block.get("thinking", "") + delta["thinking"]
+    elif kind == "signature_delta":
+        block["signature"] = delta["signature"]
+    elif kind == "citations_delta":
+        block["citations"] = [*(block.get("citations") or []), delta["citation"]]
     elif kind == "input_json_delta":
         inputs[index] = inputs.get(index, "") + delta["partial_json"]
 

@@ -72,10 +72,13 @@ def whole(body):
         choice.text += block.get("text") or ""
         cited = (block.get("citationsContent") or {}).get("content") or []
         choice.text += "".join(part.get("text") or "" for part in cited)
+        choice.citations += len((block.get("citationsContent") or {}).get("citations") or [])
         if "toolUse" in block:
             call = block["toolUse"]
             choice.calls.append(Call(call["name"], arguments(call.get("input")), call.get("toolUseId")))
-        choice.reasoning += ((block.get("reasoningContent") or {}).get("reasoningText") or {}).get("text") or ""
+        thinking = block.get("reasoningContent") or {}
+        choice.reasoning += (thinking.get("reasoningText") or {}).get("text") or ""
+        choice.seals += bool((thinking.get("reasoningText") or {}).get("signature") or thinking.get("redactedContent"))
     choice.finish = FINISH.get(value.get("stopReason"), value.get("stopReason"))
     return answer, []
 
@@ -99,7 +102,10 @@ def stream(body):
         elif kind == "contentBlockDelta":
             delta = value.get("delta") or {}
             choice.text += delta.get("text") or ""
-            choice.reasoning += (delta.get("reasoningContent") or {}).get("text") or ""
+            choice.citations += "citation" in delta
+            thinking = delta.get("reasoningContent") or {}
+            choice.reasoning += thinking.get("text") or ""
+            choice.seals += bool(thinking.get("signature") or thinking.get("redactedContent"))
             if "toolUse" in delta:
                 calls[index].arguments += delta["toolUse"].get("input") or ""
         elif kind == "messageStop":

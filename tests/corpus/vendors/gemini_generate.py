@@ -73,6 +73,9 @@ def _add(answer, value):
                 choice.reasoning += part.get("text") or ""
             else:
                 choice.text += part.get("text") or ""
+            choice.seals += bool(part.get("thoughtSignature"))
+        choice.citations += len((candidate.get("groundingMetadata") or {}).get("groundingChunks") or [])
+        choice.logprobs += len((candidate.get("logprobsResult") or {}).get("chosenCandidates") or [])
         finish = candidate.get("finishReason")
         if finish:
             choice.finish = FINISH.get(finish, finish)

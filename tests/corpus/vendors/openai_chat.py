@@ -33,6 +33,7 @@ def whole(body):
     answer = Answer(usage=usage(value.get("usage")), model=value.get("model"))
     for index, choice in enumerate(value.get("choices") or []):
         _add(answer.choice(index), choice.get("message") or {}, choice.get("finish_reason"), streams=False)
+        answer.choice(index).logprobs = len((choice.get("logprobs") or {}).get("content") or [])
     return answer, violations
 
 
@@ -60,6 +61,7 @@ def stream(body):
             if target.finish is not None and (delta.get("content") or delta.get("tool_calls") or choice.get("finish_reason")):
                 violations.append("a choice goes on after its finish_reason")
             _add(target, delta, choice.get("finish_reason"), streams=True)
+            target.logprobs += len((choice.get("logprobs") or {}).get("content") or [])
     if len(heads) > 1:
         violations.append(f"chunks of different answers: {sorted(map(str, heads))[:3]}")
     violations += ends_wrongly(answer, ends, len(events))
@@ -91,6 +93,7 @@ def _add(choice, message, finish, *, streams):
             choice.calls[at].name += function.get("name") or ""
         else:
             choice.calls.append(Call(function.get("name") or "", said if streams else arguments(said), call.get("id")))
+    choice.citations += len(message.get("annotations") or [])
     legacy = message.get("function_call")
     if legacy:
         choice.calls.append(Call(legacy.get("name"), arguments(legacy.get("arguments")), "function_call"))

@@ -42,11 +42,14 @@ def _answer(response):
             for part in item.get("content") or []:
                 choice.text += part.get("text") or ""
                 choice.refusal += part.get("refusal") or ""
+                choice.citations += len(part.get("annotations") or [])
+                choice.logprobs += len(part.get("logprobs") or [])
         elif kind == "function_call":
             choice.calls.append(Call(item["name"], arguments(item.get("arguments")), item.get("call_id")))
         elif kind == "custom_tool_call":
             choice.calls.append(Call(item["name"], arguments(item.get("input")), item.get("call_id")))
         elif kind == "reasoning":
+            choice.seals += bool(item.get("encrypted_content"))
             choice.reasoning += "".join(part.get("text") or "" for part in item.get("content") or []) or "".join(
                 part.get("text") or "" for part in item.get("summary") or []
             )
