@@ -5,7 +5,7 @@ import re
 
 import oracle
 import vendors
-from answer import differences, usage_differences
+from answer import differences, excused, usage_differences
 from silence import silent
 
 # The client formats whose answers can have several choices.
@@ -15,7 +15,7 @@ MANY_CHOICES = {"openai_chat", "openai_completions", "gemini_generate"}
 def outcome(recording, job, result):
     if result.get("absent"):
         return {"verdict": "absent", "found": []}
-    check = {"request": _request, "response": _response, "error": _error}[job["direction"]]
+    check = {"request": _request, "response": _response, "turn": _turn, "error": _error}[job["direction"]]
     try:
         return check(recording, job, result)
     except Exception as error:  # what came out is so wrong that it cannot be read
@@ -54,6 +54,34 @@ def _response(recording, job, result):
     if expected.error is None:
         found += usage_differences(usage, seen.usage)
     return _verdict(found)
+
+
+def next_turn(recording, job, result):
+    """The client's next request after an answer with calls or sealed thinking; None after any other."""
+    vendor = vendors.ALL[job["client"]]
+    if not hasattr(vendor, "next_turn"):
+        return None
+    seen, _ = vendor.whole(result["body"])
+    wanted = oracle.read(recording).choices[0]
+    calls = seen.choices[0].calls
+    return vendor.next_turn(result["body"], calls) if calls or wanted.seals else None
+
+
+def _turn(recording, job, result):
+    """What the provider said comes back to it: the seals of its thinking to the letter, and the ids of its calls."""
+    wanted = oracle.read(recording).choices[0]
+    if not result["ok"]:
+        found = [f"refused: {result['param']}: {result['error']}"]
+        # Arguments that were cut are no JSON, which most formats cannot say.
+        cut = any(isinstance(call.arguments, str) for call in wanted.calls)
+        return {"verdict": "refused", "found": found} if cut else _failed(found)
+    body = json.loads(result["body"])
+    said = _text(body)
+    has_seals = not excused("seals", job["lost"] + result["losses"])
+    found = vendors.ALL[job["upstream"]].request(body, job["stream"]) + silent(json.loads(job["body"]), body, result["losses"])
+    found += [f"a seal has not come back: {seal[:40]!r}" for seal in wanted.seals if has_seals and seal not in said]
+    ids = [call.id for call in wanted.calls if call.id]
+    return _verdict(found + [f"a call's id has not come back: {id!r}" for id in ids if id not in said])
 
 
 def _error(recording, job, result):

@@ -28,7 +28,7 @@ MODELS = {
     "gemini_generate": "gemini-2.5-flash",
     "bedrock_converse": "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
 }
-DIRECTIONS = ("request", "response", "error")
+DIRECTIONS = ("request", "response", "turn", "error")
 
 
 def jobs_of(recording):
@@ -46,6 +46,18 @@ def jobs_of(recording):
         else:
             for stream in (False, True):
                 yield _job("response", client, recording.format, stream, recording, recording.response)
+
+
+def turn_of(recording, job, result):
+    """What the client sends after a translated answer, to the same provider; None where there is no next turn."""
+    if job["direction"] != "response" or job["stream"] or job["client"] == job["upstream"] or not result.get("ok"):
+        return None
+    try:
+        body = checks.next_turn(recording, job, result)
+    except (KeyError, IndexError, TypeError, ValueError):  # an answer that cannot be read has failed already
+        return None
+    lost = result["observed"]["losses"]
+    return body and {**job, "direction": "turn", "lost": lost, "body": json.dumps(body, ensure_ascii=False).encode()}
 
 
 def _job(direction, client, upstream, stream, recording, body):
@@ -71,6 +83,10 @@ def run(binary, only):
     started = time.monotonic()
     results = iter(translate(binary, [job for jobs in per_case for job in jobs]))
     work = [(recording, [(job, next(results)) for job in jobs]) for recording, jobs in zip(cases, per_case)]
+    turns = [(at, turn_of(recording, *row)) for at, (recording, rows) in enumerate(work) for row in rows]
+    turns = [(at, turn) for at, turn in turns if turn is not None]
+    for (at, turn), result in zip(turns, translate(binary, [{**turn, "direction": "request"} for _, turn in turns])):
+        work[at][1].append((turn, result))
     translated = time.monotonic()
     batches = [work[at : at + 20] for at in range(0, len(work), 20)]
     with concurrent.futures.ProcessPoolExecutor(min(2, os.cpu_count() or 1)) as pool:

@@ -39,6 +39,24 @@ def whole(body):
     return _answer(value), violations
 
 
+def next_turn(body, calls):
+    """The client's request after this answer: every call has its result."""
+    results = [{"type": "tool_result", "tool_use_id": call.id, "content": "done"} for call in calls]
+    return {
+        "model": "client-model",
+        "max_tokens": 8192,
+        "messages": [
+            {"role": "user", "content": "Go on."},
+            {"role": "assistant", "content": json.loads(body)["content"]},
+            {"role": "user", "content": results or "And then?"},
+        ],
+        "tools": [
+            {"name": name, "input_schema": {"type": "object"}} for name in dict.fromkeys(call.name for call in calls)
+        ],
+        "thinking": {"type": "enabled", "budget_tokens": 2048},
+    }
+
+
 def _answer(message):
     answer = Answer(usage=usage(message.get("usage")), model=message.get("model"))
     choice = answer.choice(0)
@@ -49,9 +67,9 @@ def _answer(message):
             choice.citations += len(block.get("citations") or [])
         elif kind == "thinking":
             choice.reasoning += block.get("thinking") or ""
-            choice.seals += bool(block.get("signature"))
+            choice.seals += filter(None, [block.get("signature")])
         elif kind == "redacted_thinking":
-            choice.seals += 1
+            choice.seals.append(block.get("data"))
         elif kind == "tool_use":
             choice.calls.append(Call(block["name"], arguments(block.get("input")), block.get("id")))
     choice.finish = FINISH.get(message.get("stop_reason"), message.get("stop_reason"))

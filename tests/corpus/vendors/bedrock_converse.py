@@ -78,7 +78,8 @@ def whole(body):
             choice.calls.append(Call(call["name"], arguments(call.get("input")), call.get("toolUseId")))
         thinking = block.get("reasoningContent") or {}
         choice.reasoning += (thinking.get("reasoningText") or {}).get("text") or ""
-        choice.seals += bool((thinking.get("reasoningText") or {}).get("signature") or thinking.get("redactedContent"))
+        seals = [(thinking.get("reasoningText") or {}).get("signature"), thinking.get("redactedContent")]
+        choice.seals += filter(None, seals)
     choice.finish = FINISH.get(value.get("stopReason"), value.get("stopReason"))
     return answer, []
 
@@ -105,7 +106,7 @@ def stream(body):
             choice.citations += "citation" in delta
             thinking = delta.get("reasoningContent") or {}
             choice.reasoning += thinking.get("text") or ""
-            choice.seals += bool(thinking.get("signature") or thinking.get("redactedContent"))
+            choice.seals += filter(None, [thinking.get("signature"), thinking.get("redactedContent")])
             if "toolUse" in delta:
                 calls[index].arguments += delta["toolUse"].get("input") or ""
         elif kind == "messageStop":

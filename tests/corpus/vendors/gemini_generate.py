@@ -39,6 +39,20 @@ def whole(body):
     return answer, _add(answer, value)
 
 
+def next_turn(body, calls):
+    """The client's request after this answer: every call has its result."""
+    results = [{"functionResponse": {"id": call.id, "name": call.name, "response": {"result": "done"}}} for call in calls]
+    return {
+        "contents": [
+            {"role": "user", "parts": [{"text": "Go on."}]},
+            json.loads(body)["candidates"][0]["content"],
+            {"role": "user", "parts": results or [{"text": "And then?"}]},
+        ],
+        "tools": [{"functionDeclarations": [{"name": name} for name in dict.fromkeys(call.name for call in calls)]}],
+        "generationConfig": {"thinkingConfig": {"thinkingBudget": 2048, "includeThoughts": True}},
+    }
+
+
 def stream(body):
     answer, violations, ended = Answer(), [], set()
     for name, data in sse.read(body):
@@ -73,7 +87,7 @@ def _add(answer, value):
                 choice.reasoning += part.get("text") or ""
             else:
                 choice.text += part.get("text") or ""
-            choice.seals += bool(part.get("thoughtSignature"))
+            choice.seals += filter(None, [part.get("thoughtSignature")])
         choice.citations += len((candidate.get("groundingMetadata") or {}).get("groundingChunks") or [])
         choice.logprobs += len((candidate.get("logprobsResult") or {}).get("chosenCandidates") or [])
         finish = candidate.get("finishReason")

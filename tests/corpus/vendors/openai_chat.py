@@ -37,6 +37,24 @@ def whole(body):
     return answer, violations
 
 
+def next_turn(body, calls):
+    """The client's request after this answer: every call has its result."""
+    return {
+        "model": "client-model",
+        "messages": [
+            {"role": "user", "content": "Go on."},
+            json.loads(body)["choices"][0]["message"],
+            *({"role": "tool", "tool_call_id": call.id, "content": "done"} for call in calls),
+            *([] if calls else [{"role": "user", "content": "And then?"}]),
+        ],
+        "tools": [
+            {"type": "function", "function": {"name": name, "parameters": {"type": "object", "properties": {}}}}
+            for name in dict.fromkeys(call.name for call in calls)
+        ],
+        "reasoning_effort": "medium",
+    }
+
+
 def stream(body):
     state, answer, violations = ChatCompletionStreamState(), Answer(), []
     events = sse.read(body)

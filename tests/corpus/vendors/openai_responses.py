@@ -33,6 +33,26 @@ def whole(body):
     return _answer(value), violations
 
 
+def next_turn(body, calls):
+    """The client's request after this answer: every call has its result."""
+    return {
+        "model": "client-model",
+        "input": [
+            {"role": "user", "content": "Go on."},
+            *json.loads(body)["output"],
+            *({"type": "function_call_output", "call_id": call.id, "output": "done"} for call in calls),
+            *([] if calls else [{"role": "user", "content": "And then?"}]),
+        ],
+        "tools": [
+            {"type": "function", "name": name, "parameters": {"type": "object", "properties": {}}, "strict": False}
+            for name in dict.fromkeys(call.name for call in calls)
+        ],
+        "reasoning": {"effort": "medium"},
+        "include": ["reasoning.encrypted_content"],
+        "store": False,
+    }
+
+
 def _answer(response):
     answer = Answer(usage=usage(response.get("usage")), model=response.get("model"))
     choice = answer.choice(0)
@@ -49,7 +69,7 @@ def _answer(response):
         elif kind == "custom_tool_call":
             choice.calls.append(Call(item["name"], arguments(item.get("input")), item.get("call_id")))
         elif kind == "reasoning":
-            choice.seals += bool(item.get("encrypted_content"))
+            choice.seals += filter(None, [item.get("encrypted_content")])
             choice.reasoning += "".join(part.get("text") or "" for part in item.get("content") or []) or "".join(
                 part.get("text") or "" for part in item.get("summary") or []
             )
