@@ -1,6 +1,6 @@
 # What each target needs is installed on the way, where that is permitted: see CONTRIBUTING.md. The work is in tools/.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-unit test-service test-e2e test-sdk check wasm wasm-faults bench golden fuzz gen up down
+.PHONY: help run test test-unit test-service test-e2e test-sdk test-corpus check wasm wasm-faults bench golden fuzz gen up down
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -9,10 +9,13 @@ run: ## Build and start the whole gateway in the foreground (CONFIG, DATA_DIR, L
 	@tools/run
 
 test: ## Run every ring of tests and say how each went
-	@tools/test unit service e2e sdk
+	@tools/test unit corpus service e2e sdk
 
 test-unit: ## Ring: unit, golden, machine, property
 	@tools/test unit
+
+test-corpus: ## Ring: recorded traffic, translated and held against the vendors' own types
+	@tools/test corpus
 
 test-service: ## Ring: the control plane on real SQLite and PostgreSQL
 	@tools/test service

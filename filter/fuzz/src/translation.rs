@@ -4,7 +4,7 @@ use serde::de::IgnoredAny;
 use tollgate_core::{
     eventstream,
     formats::{
-        Attempt, Format, Observed, Passed, Relay, RelayError, ResponseKind, UpstreamBody, encode_request,
+        Attempt, Format, Framing, Observed, Passed, Relay, RelayError, ResponseKind, UpstreamBody, encode_request,
         translate_error,
     },
     json::Envelope,
@@ -99,6 +99,7 @@ fn attempt([client, upstream, flags]: [u8; 3]) -> Option<Attempt<'static>> {
         default_max_tokens: 4096,
         stream: flags & STREAM_WANTED != 0,
         include_usage: flags & USAGE_WANTED != 0,
+        framing: Framing::Sse,
         exchange: "0123456789abcdef0123456789abcdef",
         created_s: 1_700_000_000,
     })

@@ -1,0 +1,92 @@
+"""Finds what a translated request lost without saying so.
+
+Every text and number of the client's body must be found in the provider's body, or a declared loss must cover its path.
+Words of a format's own (roles, types, choices) change with the format and are not looked for; see WORDS.
+"""
+
+import re
+
+from answer import arguments
+
+# Members whose values are words of the format, or that the gateway owns: their meaning is checked elsewhere.
+WORDS = {
+    "role", "type", "model", "stream", "include_usage", "include_obfuscation", "status", "object", "anthropic_version",
+    "detail", "effort", "reasoning_effort", "tool_choice", "mode", "thinkingLevel", "budget_tokens", "thinkingBudget",
+}
+# Members that say nothing to a model: a label of a schema, the place of a call in its list.
+LABELS = {("json_schema", "name"), ("format", "name"), ("tool_calls", "index")}
+# Values that say what is so without them.
+DEFAULTS = {
+    "n": (1,),
+    "candidateCount": (1,),
+    "temperature": (1,),
+    "top_p": (1,),
+    "topP": (1,),
+    "frequency_penalty": (0,),
+    "presence_penalty": (0,),
+    "service_tier": ("auto", "default", "standard"),
+    "truncation": ("disabled",),
+    "verbosity": ("medium",),
+    "format": ("text",),
+    "top_logprobs": (0,),
+    "ttl": ("5m",),
+}
+
+
+def silent(source, target, losses):
+    """Paths of the source that are neither in the target nor covered by a loss."""
+    declared = [tuple(path.split(".")) for path, _ in losses]
+    texts, numbers = [], set()
+    for _, value in _leaves(target, ()):
+        if isinstance(value, str):
+            texts.append(value)
+        else:
+            numbers.add(value)
+    texts.sort(key=len)
+    haystack = "\x00".join(texts)
+    found = []
+    leaves = list(_leaves(source, ()))
+    # What is said twice (`reasoning` and `reasoning_content`) needs to be declared once.
+    covered = {value for path, value in leaves if isinstance(value, str) and _is_covered(path, declared)}
+    for path, value in leaves:
+        names = [part for part in path if not part.isdigit()]
+        key = names[-1]
+        if key in WORDS or value in DEFAULTS.get(key, ()) or tuple(names[-2:]) in LABELS:
+            continue
+        if _is_covered(path, declared) or value in covered:
+            continue
+        if not (_has_text(value, haystack) if isinstance(value, str) else value in numbers):
+            found.append(f"{'.'.join(path)}: {value!r:.60} is lost in silence")
+    return found
+
+
+def _has_text(value, haystack):
+    if not value.strip() or value in haystack or value.strip() in haystack:
+        return True
+    if value.startswith("data:"):
+        return value.partition(",")[2] in haystack
+    parsed = arguments(value)
+    if not isinstance(parsed, str):  # JSON in a text: its leaves
+        return all(_has_text(leaf, haystack) if isinstance(leaf, str) else True for _, leaf in _leaves(parsed, ()))
+    # Ids may have to be spelled otherwise.
+    return re.sub(r"[^A-Za-z0-9_-]", "_", value)[:64] in haystack
+
+
+def _leaves(value, path):
+    """Texts and numbers with their paths. A text that is a JSON object (arguments) gives its leaves too."""
+    if isinstance(value, dict):
+        for key, member in value.items():
+            yield from _leaves(member, (*path, key))
+    elif isinstance(value, list):
+        for index, member in enumerate(value):
+            yield from _leaves(member, (*path, str(index)))
+    elif isinstance(value, str):
+        yield path, value
+        if value.startswith(("{", "[")) and not isinstance(parsed := arguments(value), str):
+            yield from ((path, leaf) for _, leaf in _leaves(parsed, path))
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        yield path, value
+
+
+def _is_covered(path, declared):
+    return any(path[: len(loss)] == loss for loss in declared)
