@@ -25,11 +25,12 @@ async fn send_with_trailers(stack: &Stack, key: Option<&str>, body: Option<Strin
     let request = request.body(()).expect("a request");
     let (response, mut sending) = client.send_request(request, false).expect("the head is sent");
     if let Some(body) = body {
-        sending.send_data(Bytes::from(body), false).expect("the body is sent");
+        // A refusal may close the stream before all of the request is out; the answer is what counts then.
+        let _ = sending.send_data(Bytes::from(body), false);
     }
     let mut trailers = HeaderMap::new();
     trailers.insert("x-checksum", http::HeaderValue::from_static("abc"));
-    sending.send_trailers(trailers).expect("the trailers are sent");
+    let _ = sending.send_trailers(trailers);
     let (head, mut body) = response.await.expect("an answer").into_parts();
     let mut collected = Vec::new();
     while let Some(piece) = body.data().await {
