@@ -167,14 +167,15 @@ fn tools(body: &Value, model: &str) -> Result<(), Answer> {
         }
     }
     let calling = &body["toolConfig"]["functionCallingConfig"];
+    let mode = calling["mode"].as_str().unwrap_or_default().to_uppercase();
     let allowed = items(&calling["allowedFunctionNames"]);
-    if !allowed.is_empty() && !matches!(calling["mode"].as_str(), Some("ANY" | "VALIDATED")) {
+    if !allowed.is_empty() && !matches!(mode.as_str(), "ANY" | "VALIDATED") {
         return Err(error(
             400,
             "Function calling config allowed_function_names should be set only when function calling mode is ANY.",
         ));
     }
-    if calling["mode"] == "ANY" && declared.is_empty() {
+    if mode == "ANY" && declared.is_empty() {
         return Err(error(400, "Function calling config is set without function_declarations."));
     }
     if let Some(name) = allowed.iter().find(|name| !declared.iter().any(|declared| *name == declared)) {
@@ -233,9 +234,9 @@ fn contents(body: &Value, model: &str) -> Result<(), Answer> {
         return Err(error(400, "* GenerateContentRequest.contents: contents is not specified\n"));
     }
     let mut open: Vec<&Value> = Vec::new();
-    for (index, content) in contents.iter().chain(body.get("systemInstruction")).enumerate() {
+    for (index, content) in contents.iter().enumerate() {
         let role = content["role"].as_str().unwrap_or("user");
-        if index < contents.len() && !["user", "model", "function"].contains(&role) {
+        if !["user", "model", "function"].contains(&role) {
             return Err(error(400, "Please use a valid role: user, model."));
         }
         if items(&content["parts"]).is_empty() {
@@ -245,9 +246,6 @@ fn contents(body: &Value, model: &str) -> Result<(), Answer> {
         }
         for (position, part) in items(&content["parts"]).iter().enumerate() {
             self::part(part, &format!("contents[{index}].parts[{position}]"))?;
-        }
-        if index == contents.len() {
-            break; // the instruction is no turn
         }
         let of = |member: &'static str| items(&content["parts"]).iter().filter_map(move |part| part.get(member));
         let results: Vec<&Value> = of("functionResponse").collect();
