@@ -258,7 +258,7 @@ fn contents(body: &Value, model: &str) -> Result<(), Answer> {
             let same = |call: &&Value| {
                 call["name"] == result["name"] && (result["id"].is_null() || call["id"] == result["id"])
             };
-            let Some(position) = open.iter().position(|call| same(call)) else {
+            let Some(position) = open.iter().position(same) else {
                 let message = "Please ensure that function response turn comes immediately after a function call turn, and that each \
                                response has the name and the id of its call.";
                 return Err(error(400, message));
@@ -296,22 +296,29 @@ fn part(part: &Value, path: &str) -> Result<(), Answer> {
         );
         return Err(error(400, &message));
     }
-    if part["inlineData"]["data"].as_str().is_some_and(|data| STANDARD.decode(data).is_err()) {
+    if part["inlineData"]["data"].as_str().is_some_and(|data| STANDARD.decode(standard(data)).is_err()) {
         let message = format!("Invalid value at '{path}.inline_data.data' (TYPE_BYTES), Base64 decoding failed");
         return Err(invalid(path, &message));
     }
-    let Some(signature) = part["thoughtSignature"].as_str() else { return Ok(()) };
-    if is_placeholder(signature) {
+    let Some(signature) = part["thoughtSignature"].as_str().map(standard) else { return Ok(()) };
+    if is_placeholder(&signature) {
         return Ok(());
     }
     // The signature of a streamed text comes apart from its words, so only that of a call is held against what it signs.
-    let same = signed::opened("gemini", signature)
+    let same = signed::opened("gemini", &signature)
         .is_some_and(|words| part["functionCall"].is_null() || words == signed_words(&part["functionCall"]));
     if same { Ok(()) } else { Err(error(400, "Corrupted thought signature.")) }
 }
 
+/// Bytes in the standard alphabet: JSON of protocol buffers takes that of URLs too, and Google's clients send it.
+fn standard(base64: &str) -> String {
+    base64.replace('-', "+").replace('_', "/")
+}
+
 fn is_placeholder(signature: &str) -> bool {
-    NO_SIGNATURE.iter().any(|placeholder| signature == *placeholder || signature == STANDARD.encode(placeholder))
+    NO_SIGNATURE
+        .iter()
+        .any(|placeholder| signature == standard(placeholder) || signature == STANDARD.encode(placeholder))
 }
 
 /// Where the model signs its thinking, the first call of each step of the current turn has to bring the signature back.

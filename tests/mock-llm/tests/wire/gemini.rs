@@ -57,6 +57,18 @@ async fn the_third_generation_signs_its_calls_and_demands_the_signature() {
 }
 
 #[tokio::test]
+async fn a_signature_may_come_back_in_the_alphabet_of_urls() {
+    let mock = mock().await;
+    let body = Gemini.with_tool(Gemini.ask("call weather"));
+    let first: Value = Gemini.send_to(&mock, "gemini-3-pro", &body, false).await.json().await.expect("JSON");
+    let mut parts = Gemini.output(&first);
+    let signature = parts[0]["thoughtSignature"].as_str().expect("a signature").replace('+', "-").replace('/', "_");
+    parts[0]["thoughtSignature"] = json!(signature);
+    let second = Gemini.go_on(body, &first, parts, "rain");
+    assert_eq!(Gemini.send_to(&mock, "gemini-3-pro", &second, false).await.status(), 200);
+}
+
+#[tokio::test]
 async fn snake_case_is_taken_for_camel_case() {
     let mock = mock().await;
     let body = json!({

@@ -109,6 +109,30 @@ async fn every_dialect_calls_a_tool_and_quotes_its_result() {
 }
 
 #[tokio::test]
+async fn every_dialect_calls_what_it_is_forced_to_call() {
+    let mock = mock().await;
+    for speech in TURNS {
+        let forced = speech.forcing_the_tool(speech.with_tool(speech.ask("hello")));
+        let calls = speech.calls(&speech.answer(&mock, &forced).await);
+        let expected = (json!("weather"), json!({"city": "text"}));
+        let calls: Vec<(Value, Value)> = calls.into_iter().map(|(_, name, arguments)| (name, arguments)).collect();
+        assert_eq!(calls, [expected], "{speech:?}");
+        // Nothing is called that is not asked for.
+        assert!(speech.calls(&speech.answer(&mock, &speech.with_tool(speech.ask("hello"))).await).is_empty());
+    }
+}
+
+#[tokio::test]
+async fn every_dialect_follows_a_schema() {
+    let mock = mock().await;
+    let schema = json!({"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]});
+    for speech in TURNS {
+        let body = speech.with_schema(speech.ask("hello"), &schema);
+        assert_eq!(speech.words(&speech.answer(&mock, &body).await), r#"{"n":1}"#, "{speech:?}");
+    }
+}
+
+#[tokio::test]
 async fn thinking_must_come_back_as_it_went() {
     let mock = mock().await;
     for speech in TURNS.into_iter().filter(|speech| *speech != Speech::Chat) {

@@ -87,6 +87,44 @@ impl Speech {
         body
     }
 
+    /// Demands that the tool `weather` is called.
+    pub(crate) fn forcing_the_tool(self, mut body: Value) -> Value {
+        match self {
+            Chat => body["tool_choice"] = json!({"type": "function", "function": {"name": "weather"}}),
+            Responses => body["tool_choice"] = json!({"type": "function", "name": "weather"}),
+            Anthropic => body["tool_choice"] = json!({"type": "tool", "name": "weather"}),
+            Gemini => {
+                let calling = json!({"mode": "ANY", "allowedFunctionNames": ["weather"]});
+                body["toolConfig"] = json!({"functionCallingConfig": calling});
+            }
+            Bedrock => body["toolConfig"]["toolChoice"] = json!({"tool": {"name": "weather"}}),
+            Completions => {}
+        }
+        body
+    }
+
+    /// Asks for JSON of this schema.
+    pub(crate) fn with_schema(self, mut body: Value, schema: &Value) -> Value {
+        match self {
+            Chat => {
+                let named = json!({"name": "s", "schema": schema});
+                body["response_format"] = json!({"type": "json_schema", "json_schema": named});
+            }
+            Responses => body["text"] = json!({"format": {"type": "json_schema", "name": "s", "schema": schema}}),
+            Anthropic => body["output_config"] = json!({"format": {"type": "json_schema", "schema": schema}}),
+            Gemini => {
+                let config = json!({"responseMimeType": "application/json", "responseJsonSchema": schema});
+                body["generationConfig"] = config;
+            }
+            Bedrock => {
+                let structure = json!({"jsonSchema": {"name": "s", "schema": schema.to_string()}});
+                body["outputConfig"] = json!({"textFormat": {"type": "json_schema", "structure": structure}});
+            }
+            Completions => {}
+        }
+        body
+    }
+
     /// Asks for thinking, to be shown and signed.
     pub(crate) fn with_thinking(self, mut body: Value) -> Value {
         match self {
