@@ -203,7 +203,7 @@ fn fault(path: &Path, problem: Problem) -> Result<(), Fault> {
 }
 
 /// Gives every member that the table knows in camel case that name, where it came in snake case: JSON of protocol buffers allows both
-/// (<https://protobuf.dev/programming-guides/json/>).
+/// (<https://protobuf.dev/programming-guides/json/>). Google takes one object for a list of it, too.
 pub(crate) fn in_camel_case(value: &mut Value, kind: &Kind) {
     match (kind, value) {
         (Kind::Members(members) | Kind::OneOf(members), Value::Object(object)) => {
@@ -218,6 +218,10 @@ pub(crate) fn in_camel_case(value: &mut Value, kind: &Kind) {
         }
         (Kind::Map(kind), Value::Object(object)) => object.values_mut().for_each(|value| in_camel_case(value, kind)),
         (Kind::List(kind), Value::Array(items)) => items.iter_mut().for_each(|item| in_camel_case(item, kind)),
+        (Kind::List(kind), value) if value.is_object() => {
+            in_camel_case(value, kind);
+            *value = Value::Array(vec![value.take()]);
+        }
         (Kind::TextOr(kind), value) => in_camel_case(value, kind),
         _ => {}
     }
@@ -268,8 +272,8 @@ mod tests {
 
     #[test]
     fn takes_snake_case_for_camel_case() {
-        let mut body = json!({"union": {"mime_type": "a"}, "other_name": 1});
+        let mut body = json!({"union": {"mime_type": "a"}, "other_name": 1, "parts": {"text": "x"}});
         in_camel_case(&mut body, &BODY);
-        assert_eq!(body, json!({"union": {"mimeType": "a"}, "other_name": 1}));
+        assert_eq!(body, json!({"union": {"mimeType": "a"}, "other_name": 1, "parts": [{"text": "x"}]}));
     }
 }

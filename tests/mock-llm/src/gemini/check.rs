@@ -167,14 +167,15 @@ fn tools(body: &Value, model: &str) -> Result<(), Answer> {
         }
     }
     let calling = &body["toolConfig"]["functionCallingConfig"];
+    let mode = calling["mode"].as_str().unwrap_or_default().to_uppercase();
     let allowed = items(&calling["allowedFunctionNames"]);
-    if !allowed.is_empty() && !matches!(calling["mode"].as_str(), Some("ANY" | "VALIDATED")) {
+    if !allowed.is_empty() && !matches!(mode.as_str(), "ANY" | "VALIDATED") {
         return Err(error(
             400,
             "Function calling config allowed_function_names should be set only when function calling mode is ANY.",
         ));
     }
-    if calling["mode"] == "ANY" && declared.is_empty() {
+    if mode == "ANY" && declared.is_empty() {
         return Err(error(400, "Function calling config is set without function_declarations."));
     }
     if let Some(name) = allowed.iter().find(|name| !declared.iter().any(|declared| *name == declared)) {
@@ -233,9 +234,9 @@ fn contents(body: &Value, model: &str) -> Result<(), Answer> {
         return Err(error(400, "* GenerateContentRequest.contents: contents is not specified\n"));
     }
     let mut open: Vec<&Value> = Vec::new();
-    for (index, content) in contents.iter().chain(body.get("systemInstruction")).enumerate() {
+    for (index, content) in contents.iter().enumerate() {
         let role = content["role"].as_str().unwrap_or("user");
-        if index < contents.len() && !["user", "model", "function"].contains(&role) {
+        if !["user", "model", "function"].contains(&role) {
             return Err(error(400, "Please use a valid role: user, model."));
         }
         if items(&content["parts"]).is_empty() {
@@ -245,9 +246,6 @@ fn contents(body: &Value, model: &str) -> Result<(), Answer> {
         }
         for (position, part) in items(&content["parts"]).iter().enumerate() {
             self::part(part, &format!("contents[{index}].parts[{position}]"))?;
-        }
-        if index == contents.len() {
-            break; // the instruction is no turn
         }
         let of = |member: &'static str| items(&content["parts"]).iter().filter_map(move |part| part.get(member));
         let results: Vec<&Value> = of("functionResponse").collect();
@@ -260,7 +258,7 @@ fn contents(body: &Value, model: &str) -> Result<(), Answer> {
             let same = |call: &&Value| {
                 call["name"] == result["name"] && (result["id"].is_null() || call["id"] == result["id"])
             };
-            let Some(position) = open.iter().position(|call| same(call)) else {
+            let Some(position) = open.iter().position(same) else {
                 let message = "Please ensure that function response turn comes immediately after a function call turn, and that each \
                                response has the name and the id of its call.";
                 return Err(error(400, message));
@@ -298,22 +296,29 @@ fn part(part: &Value, path: &str) -> Result<(), Answer> {
         );
         return Err(error(400, &message));
     }
-    if part["inlineData"]["data"].as_str().is_some_and(|data| STANDARD.decode(data).is_err()) {
+    if part["inlineData"]["data"].as_str().is_some_and(|data| STANDARD.decode(standard(data)).is_err()) {
         let message = format!("Invalid value at '{path}.inline_data.data' (TYPE_BYTES), Base64 decoding failed");
         return Err(invalid(path, &message));
     }
-    let Some(signature) = part["thoughtSignature"].as_str() else { return Ok(()) };
-    if is_placeholder(signature) {
+    let Some(signature) = part["thoughtSignature"].as_str().map(standard) else { return Ok(()) };
+    if is_placeholder(&signature) {
         return Ok(());
     }
     // The signature of a streamed text comes apart from its words, so only that of a call is held against what it signs.
-    let same = signed::opened("gemini", signature)
+    let same = signed::opened("gemini", &signature)
         .is_some_and(|words| part["functionCall"].is_null() || words == signed_words(&part["functionCall"]));
     if same { Ok(()) } else { Err(error(400, "Corrupted thought signature.")) }
 }
 
+/// Bytes in the standard alphabet: JSON of protocol buffers takes that of URLs too, and Google's clients send it.
+fn standard(base64: &str) -> String {
+    base64.replace('-', "+").replace('_', "/")
+}
+
 fn is_placeholder(signature: &str) -> bool {
-    NO_SIGNATURE.iter().any(|placeholder| signature == *placeholder || signature == STANDARD.encode(placeholder))
+    NO_SIGNATURE
+        .iter()
+        .any(|placeholder| signature == standard(placeholder) || signature == STANDARD.encode(placeholder))
 }
 
 /// Where the model signs its thinking, the first call of each step of the current turn has to bring the signature back.

@@ -84,7 +84,7 @@ fn prompt(model: &str, body: &Value) -> Prompt {
                 })
             })
             .collect(),
-        choice: match calling["mode"].as_str() {
+        choice: match calling["mode"].as_str().map(str::to_uppercase).as_deref() {
             Some("NONE") => Choice::None,
             Some("ANY") => match items(&calling["allowedFunctionNames"]) {
                 [only] => Choice::Named(only.as_str().unwrap_or_default().to_owned()),

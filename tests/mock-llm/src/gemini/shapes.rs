@@ -108,7 +108,10 @@ const TOOL_CONFIG: Kind = Members(&[
     may(
         "functionCallingConfig",
         Members(&[
-            may("mode", Word(&["MODE_UNSPECIFIED", "AUTO", "ANY", "NONE", "VALIDATED"])),
+            may(
+                "mode",
+                Word(&["MODE_UNSPECIFIED", "AUTO", "ANY", "NONE", "VALIDATED", "auto", "any", "none", "validated"]),
+            ),
             may("allowedFunctionNames", List(&Text)),
             may("streamFunctionCallArguments", Flag),
         ]),

@@ -60,7 +60,7 @@ fn admitted(call: &Call<'_>) -> Result<Value, Answer> {
     let body: Value = serde_json::from_slice(call.body)
         .map_err(|_| error(400, "We could not parse the JSON body of your request. The API expects a JSON payload."))?;
     match body["model"].as_str() {
-        None => Err(error(400, "you must provide a model parameter")),
+        None | Some("") => Err(error(400, "you must provide a model parameter")),
         Some(model) => existing(model).map(|()| body),
     }
 }

@@ -73,7 +73,7 @@ static MESSAGE: Kind = Tagged {
                 may("reasoning_content", Text),
             ]),
         ),
-        ("tool", Members(&[must("content", TextOr(&List(&PART))), must("tool_call_id", Text)])),
+        ("tool", Members(&[must("content", TextOr(&List(&PART))), must("tool_call_id", Text), may("name", Text)])),
         ("function", Members(&[may("content", Text), must("name", Text)])),
     ],
 };
@@ -335,6 +335,7 @@ static ITEM: Kind = Tagged {
         ("mcp_approval_response", Object),
         ("mcp_call", Object),
         ("compaction", Object),
+        ("configuration_update", Object),
     ],
 };
 

@@ -1,12 +1,19 @@
 //! What goes over the wire, as a client sees it.
 
+mod bedrock;
+mod completions;
+mod gemini;
+mod responses;
+mod scenarios;
+mod speech;
+
 use std::net::{Ipv4Addr, SocketAddr};
 
 use mock_llm::script::{Reset, Script, Split};
 use mock_llm::{Ending, Mock};
 use serde_json::{Value, json};
 
-async fn mock() -> Mock {
+pub(crate) async fn mock() -> Mock {
     Mock::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await.expect("a free port")
 }
 
@@ -26,7 +33,7 @@ fn hello(stream: bool) -> Value {
 }
 
 /// The `data` of each event.
-fn events(stream: &str) -> Vec<Value> {
+pub(crate) fn events(stream: &str) -> Vec<Value> {
     let lines = stream.lines().filter_map(|line| line.strip_prefix("data: "));
     lines.map(|data| serde_json::from_str(data).unwrap_or_else(|_| json!(data))).collect()
 }
