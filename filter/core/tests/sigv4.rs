@@ -47,7 +47,7 @@ fn by_reference(credentials: &Credentials<'_>, request: &SigningRequest<'_>) -> 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
     fn signs_as_aws_does(

@@ -4,8 +4,8 @@
 
 use std::{env, process::exit, sync::OnceLock};
 
-use libfuzzer_sys::fuzz_target;
-use tollgate_fuzz::{Target, target};
+use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
+use tollgate_fuzz::{Target, mutate::mutate, target};
 
 static TARGET: OnceLock<Target> = OnceLock::new();
 
@@ -24,3 +24,17 @@ fuzz_target!(
         }
     }
 );
+
+// Every other change is one that knows JSON: the engine's own seldom leave a text that parses.
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    if seed.is_multiple_of(2) {
+        return fuzzer_mutate(data, size, max_size);
+    }
+    let input = data.get(..size).unwrap_or_default();
+    let mutated = mutate(input, input, &mut fastrand::Rng::with_seed(seed.into()));
+    let size = mutated.len().min(max_size).min(data.len());
+    if let (Some(place), Some(mutated)) = (data.get_mut(..size), mutated.get(..size)) {
+        place.copy_from_slice(mutated);
+    }
+    size
+});
