@@ -1,0 +1,307 @@
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet, VecDeque},
+};
+
+use super::{
+    fields::{boolean, fields, list, string, want, word},
+    media::{decode_file, decode_inline},
+};
+use crate::{
+    canonical::{Block, Message, Part, Role, Signature, Vendor},
+    formats::InvalidRequest,
+    json::Node,
+};
+
+/// `contents`: <https://ai.google.dev/api/caching#Content>.
+pub(super) fn decode_contents<'a>(
+    value: Node<'a>,
+    extra: &mut Vec<String>,
+) -> Result<Vec<Message<'a>>, InvalidRequest> {
+    let mut decoder = Decoder { calls: Calls::default(), extra };
+    let contents = list(value).into_iter().enumerate();
+    contents.map(|(index, content)| decoder.content(content, format!("contents.{index}"))).collect()
+}
+
+/// `systemInstruction`: a content of texts, of whatever role; some clients give the text alone. `None` where it has none.
+pub(super) fn decode_system<'a>(
+    value: Node<'a>,
+    extra: &mut Vec<String>,
+) -> Result<Option<Message<'a>>, InvalidRequest> {
+    let path = "systemInstruction".to_owned();
+    let mut decoder = Decoder { calls: Calls::default(), extra };
+    let parts = match value.string() {
+        Some(text) => vec![part(Block::Text(text), path.clone())],
+        None => decoder.parts(fields(value, &path)?, &path)?,
+    };
+    Ok((!parts.is_empty()).then_some(Message { role: Role::System, parts, path }))
+}
+
+struct Decoder<'d, 'a> {
+    calls: Calls<'a>,
+    extra: &'d mut Vec<String>,
+}
+
+/// What a part is, apart from thoughts and their seals.
+enum Data<'a> {
+    Text(Cow<'a, str>),
+    Block(Block<'a>),
+    /// Of the provider's own tools: no other provider takes it.
+    Foreign,
+}
+
+impl<'a> Decoder<'_, 'a> {
+    fn content(&mut self, value: Node<'a>, path: String) -> Result<Message<'a>, InvalidRequest> {
+        let members = fields(value, &path)?;
+        let spoken = members.iter().rev().find(|(key, _)| key == "role").and_then(|(_, role)| role.string());
+        let role = match spoken.as_deref() {
+            None | Some("" | "user" | "function" | "tool") => Role::User,
+            Some("model") => Role::Assistant,
+            Some(_) => return Err(InvalidRequest::new(format!("{path}.role"), "must be user or model")),
+        };
+        let parts = self.parts(members, &path)?;
+        Ok(Message { role, parts, path })
+    }
+
+    fn parts(&mut self, members: Vec<(Cow<'a, str>, Node<'a>)>, path: &str) -> Result<Vec<Part<'a>>, InvalidRequest> {
+        let mut parts = Vec::new();
+        for (key, value) in members {
+            match &*key {
+                "role" => {}
+                "parts" => {
+                    for (index, value) in list(value).into_iter().enumerate() {
+                        self.part(value, format!("{path}.parts.{index}"), &mut parts)?;
+                    }
+                }
+                _ => self.extra.push(format!("{path}.{key}")),
+            }
+        }
+        Ok(parts)
+    }
+
+    /// A part becomes a block; its seal becomes, or goes to, the thinking before it.
+    fn part(&mut self, value: Node<'a>, path: String, parts: &mut Vec<Part<'a>>) -> Result<(), InvalidRequest> {
+        let (mut data, mut thought, mut seal, mut detail) = (None, false, None, None);
+        for (key, value) in fields(value, &path)? {
+            let at = format!("{path}.{key}");
+            let found = match &*key {
+                "text" => Data::Text(string(value, &at)?),
+                "inlineData" => Data::Block(decode_inline(value, &at, self.extra)?),
+                "fileData" => Data::Block(decode_file(value, &at, self.extra)?),
+                "functionCall" => Data::Block(self.call(value, &at)?),
+                "functionResponse" => Data::Block(self.result(value, &at)?),
+                "executableCode" | "codeExecutionResult" | "toolCall" | "toolResponse" => {
+                    self.extra.push(at);
+                    Data::Foreign
+                }
+                "thought" => {
+                    thought = boolean(value, &at)?;
+                    continue;
+                }
+                "thoughtSignature" => {
+                    seal = Some(string(value, &at)?).filter(|seal| !is_dummy(seal));
+                    continue;
+                }
+                "mediaResolution" => {
+                    detail = decode_detail(value, at, self.extra)?;
+                    continue;
+                }
+                _ => {
+                    self.extra.push(at);
+                    continue;
+                }
+            };
+            if data.replace(found).is_some() {
+                return Err(InvalidRequest::new(path, "must be one thing: two of its members are data"));
+            }
+        }
+        let seal = seal.map(|seal| Signature::read(seal, Vendor::Google));
+        match data.unwrap_or(Data::Text("".into())) {
+            Data::Text(text) if thought => push_thought(parts, text, seal, path),
+            Data::Foreign => {}
+            Data::Text(text) => {
+                let sealed = seal.is_some();
+                push_seal(parts, seal, &path);
+                // A seal at the end of an answer comes on an empty text.
+                if !(sealed && text.is_empty()) {
+                    parts.push(part(Block::Text(text), path));
+                }
+            }
+            Data::Block(mut block) => {
+                push_seal(parts, seal, &path);
+                match (&mut block, detail) {
+                    (Block::Image { detail, .. }, wish) => *detail = wish,
+                    (_, Some(_)) => self.extra.push(format!("{path}.mediaResolution")),
+                    (_, None) => {}
+                }
+                parts.push(part(block, path));
+            }
+        }
+        Ok(())
+    }
+
+    fn call(&mut self, value: Node<'a>, path: &str) -> Result<Block<'a>, InvalidRequest> {
+        let (mut id, mut name, mut input) = (None, None, Cow::Borrowed("{}"));
+        for (key, value) in fields(value, path)? {
+            let path = format!("{path}.{key}");
+            match &*key {
+                "id" => id = Some(string(value, &path)?).filter(|id| !id.is_empty()),
+                "name" => name = Some(string(value, &path)?),
+                "args" => input = want(value.members().map(|_| value.text()), &path, "an object")?.into(),
+                _ => self.extra.push(path),
+            }
+        }
+        let name = want(name.filter(|name| !name.is_empty()), &format!("{path}.name"), "a name")?;
+        Ok(Block::ToolUse { id: self.calls.add(id, name.clone()), name, input })
+    }
+
+    fn result(&mut self, value: Node<'a>, path: &str) -> Result<Block<'a>, InvalidRequest> {
+        let (mut id, mut name, mut response, mut media) = (None, Cow::Borrowed(""), None, Vec::new());
+        for (key, value) in fields(value, path)? {
+            let path = format!("{path}.{key}");
+            match &*key {
+                "id" => id = Some(string(value, &path)?).filter(|id| !id.is_empty()),
+                "name" => name = string(value, &path)?,
+                "response" => response = Some(decode_response(value, &path)?),
+                "parts" => {
+                    for (index, value) in list(value).into_iter().enumerate() {
+                        self.part(value, format!("{path}.{index}"), &mut media)?;
+                    }
+                }
+                "willContinue" if value.boolean() == Some(false) => {}
+                _ => self.extra.push(path),
+            }
+        }
+        let id = self.calls.answer(id, &name).ok_or_else(|| {
+            InvalidRequest::new(
+                path,
+                "answers no functionCall of an earlier content; send the call before its response",
+            )
+        })?;
+        let (text, is_error) = response.unwrap_or_default();
+        let text = (!text.is_empty() || media.is_empty()).then(|| part(Block::Text(text), format!("{path}.response")));
+        Ok(Block::ToolResult { id, parts: text.into_iter().chain(media).collect(), is_error })
+    }
+}
+
+/// The calls of a conversation, whose ids may be missing (<https://ai.google.dev/api/caching#FunctionCall>): a call without one
+/// gets its number, so that the same conversation gives the same ids a turn later, and a response without one answers the
+/// first open call of its function.
+#[derive(Default)]
+struct Calls<'a> {
+    count: usize,
+    known: BTreeSet<Cow<'a, str>>,
+    answered: BTreeSet<Cow<'a, str>>,
+    waiting: BTreeMap<Cow<'a, str>, VecDeque<Cow<'a, str>>>,
+}
+
+impl<'a> Calls<'a> {
+    fn add(&mut self, id: Option<Cow<'a, str>>, name: Cow<'a, str>) -> Cow<'a, str> {
+        let id = id.unwrap_or_else(|| self.number());
+        self.count = self.count.saturating_add(1);
+        self.known.insert(id.clone());
+        self.answered.remove(&id);
+        self.waiting.entry(name).or_default().push_back(id.clone());
+        id
+    }
+
+    /// The next number that no client has used as an id itself.
+    fn number(&mut self) -> Cow<'a, str> {
+        loop {
+            let id = Cow::Owned(format!("call_{}", self.count));
+            if !self.known.contains(&id) {
+                return id;
+            }
+            self.count = self.count.saturating_add(1);
+        }
+    }
+
+    fn answer(&mut self, id: Option<Cow<'a, str>>, name: &str) -> Option<Cow<'a, str>> {
+        if let Some(id) = id.filter(|id| self.known.contains(id)) {
+            self.answered.insert(id.clone());
+            return Some(id);
+        }
+        let waiting = self.waiting.get_mut(name)?;
+        loop {
+            let id = waiting.pop_front()?;
+            if self.answered.insert(id.clone()) {
+                return Some(id);
+            }
+        }
+    }
+}
+
+fn part(block: Block<'_>, path: String) -> Part<'_> {
+    Part { block, cache: None, path }
+}
+
+/// Thoughts arrive in pieces, and clients keep the pieces: until its seal, all of it is one thinking.
+fn push_thought<'a>(parts: &mut Vec<Part<'a>>, text: Cow<'a, str>, seal: Option<Signature<'a>>, path: String) {
+    match parts.last_mut() {
+        Some(Part { block: Block::Thinking { text: before, signature: signature @ None }, .. }) => {
+            if !text.is_empty() {
+                before.to_mut().push_str(&text);
+            }
+            *signature = seal;
+        }
+        _ => parts.push(part(Block::Thinking { text, signature: seal }, path)),
+    }
+}
+
+/// Google's seal on a part is one on the thinking before it (<https://ai.google.dev/gemini-api/docs/thought-signatures>).
+fn push_seal<'a>(parts: &mut Vec<Part<'a>>, seal: Option<Signature<'a>>, path: &str) {
+    let Some(seal) = seal else { return };
+    match parts.last_mut() {
+        Some(Part { block: Block::Thinking { signature: signature @ None, .. }, .. })
+            if seal.vendor == Vendor::Google =>
+        {
+            *signature = Some(seal);
+        }
+        _ => {
+            let block = Block::Thinking { text: "".into(), signature: Some(seal) };
+            parts.push(part(block, format!("{path}.thoughtSignature")));
+        }
+    }
+}
+
+/// The words that stand in for a seal that nobody has, as the page on thought signatures gives them, also in base64.
+fn is_dummy(seal: &str) -> bool {
+    matches!(
+        seal,
+        "" | "skip_thought_signature_validator"
+            | "context_engineering_is_the_way_to_go"
+            | "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="
+            | "Y29udGV4dF9lbmdpbmVlcmluZ19pc190aGVfd2F5X3RvX2dv"
+    )
+}
+
+/// The response of a function as text, and whether it is an error: an object that has the one member `output` or `error`,
+/// as the reference of `FunctionResponse` suggests, stands for that member.
+fn decode_response<'a>(value: Node<'a>, path: &str) -> Result<(Cow<'a, str>, bool), InvalidRequest> {
+    let members = want(value.members(), path, "an object")?;
+    let (text, is_error) = match members.as_slice() {
+        [(key, inner)] if key == "output" || key == "error" => (*inner, key == "error"),
+        _ => (value, false),
+    };
+    Ok((text.string().unwrap_or(Cow::Borrowed(text.text())), is_error))
+}
+
+/// `mediaResolution` of a part: `{"level": "MEDIA_RESOLUTION_HIGH"}`.
+fn decode_detail<'a>(
+    value: Node<'a>,
+    path: String,
+    extra: &mut Vec<String>,
+) -> Result<Option<Cow<'a, str>>, InvalidRequest> {
+    let mut detail = None;
+    for (key, value) in fields(value, &path)? {
+        let path = format!("{path}.{key}");
+        let level = if key == "level" { word(value, &path)? } else { String::new() };
+        match level.as_str() {
+            "MEDIA_RESOLUTION_UNSPECIFIED" => {}
+            "MEDIA_RESOLUTION_LOW" => detail = Some("low".into()),
+            "MEDIA_RESOLUTION_HIGH" => detail = Some("high".into()),
+            _ => extra.push(path),
+        }
+    }
+    Ok(detail)
+}

@@ -1,0 +1,447 @@
+use std::borrow::Cow;
+
+use serde::{Deserialize, de::IgnoredAny};
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+
+use super::{
+    error::decode_error,
+    finish::decode_finish,
+    grounding::{Grounding, Recited, Sources},
+    offsets::Offsets,
+    usage::Figures,
+};
+use crate::{
+    canonical::{BlockStart, Delta, Event, FinishReason, Signature, TokenLogprob, Usage, Vendor},
+    formats::{
+        RelayError,
+        dialect::{DecodeStream, Frame, Sink},
+    },
+    json::Text,
+};
+
+/// Decodes the chunks of a stream, each of which is a whole `GenerateContentResponse` with what is new:
+/// <https://ai.google.dev/api/generate-content#generatecontentresponse>.
+///
+/// A chunk with a finish reason need not be the last: where the model runs code, more may follow, and the last reason holds.
+/// So the reason is given out at the end of the stream.
+#[derive(Debug, Default)]
+pub(super) struct StreamDecoder {
+    started: bool,
+    /// Names the calls of this answer apart from those of others.
+    response_id: String,
+    calls: u32,
+    current: u32,
+    choices: Vec<Choice>,
+    /// Whether the prompt was blocked, so that there is no candidate.
+    blocked: bool,
+    usage: Option<Usage>,
+}
+
+/// One candidate.
+#[derive(Debug, Default)]
+struct Choice {
+    open: Open,
+    /// The open text.
+    text: Offsets,
+    sources: Sources,
+    called: bool,
+    finish: Option<String>,
+}
+
+/// The block being read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Open {
+    #[default]
+    None,
+    Text,
+    /// Thoughts without a seal yet.
+    Thinking,
+}
+
+/// Most candidates that are told apart: Google gives eight at most.
+const MAX_CHOICES: u32 = 128;
+
+impl DecodeStream for StreamDecoder {
+    fn decode(&mut self, frame: Frame<'_>, sink: Sink<'_>) -> Result<(), RelayError> {
+        // Some gateways end every stream as OpenAI does.
+        if frame.data.trim_ascii() == b"[DONE]" {
+            return Ok(());
+        }
+        self.read(frame.data, sink)
+    }
+
+    fn finish(&mut self, sink: Sink<'_>) -> Result<(), RelayError> {
+        self.end(sink, None);
+        Ok(())
+    }
+}
+
+/// Decodes a whole answer. A list is a stream that was answered without `alt=sse`.
+pub(super) fn decode_response(body: &[u8], sink: Sink<'_>) -> Result<(), RelayError> {
+    let mut decoder = StreamDecoder::default();
+    decoder.read(body, sink)?;
+    if decoder.choices.is_empty() && !decoder.blocked {
+        return Err(RelayError::Malformed("an answer without candidates".to_owned()));
+    }
+    // Without a reason it is complete all the same: it is one JSON text.
+    decoder.end(sink, Some("STOP"));
+    sink(Event::End);
+    Ok(())
+}
+
+impl StreamDecoder {
+    fn read(&mut self, data: &[u8], sink: Sink<'_>) -> Result<(), RelayError> {
+        if data.trim_ascii_start().starts_with(b"[") {
+            let chunks: Vec<&RawValue> = serde_json::from_slice(data).map_err(malformed)?;
+            return chunks.into_iter().try_for_each(|chunk| self.chunk(chunk.get().as_bytes(), sink));
+        }
+        self.chunk(data, sink)
+    }
+
+    fn chunk(&mut self, data: &[u8], sink: Sink<'_>) -> Result<(), RelayError> {
+        let chunk: Chunk<'_> = serde_json::from_slice(data).map_err(malformed)?;
+        if chunk.error.is_some() && chunk.candidates.is_none() {
+            let failure =
+                decode_error(data).ok_or_else(|| RelayError::Malformed("an error without words".to_owned()))?;
+            return Err(RelayError::Provider(failure));
+        }
+        if let Some(id) = chunk.response_id.filter(|_| self.response_id.is_empty()) {
+            self.response_id = id.0.into_owned();
+        }
+        if !self.started {
+            self.started = true;
+            sink(Event::Start { model: chunk.model_version.unwrap_or_default().0 });
+        }
+        self.blocked |= chunk.prompt_feedback.is_some_and(|feedback| feedback.block_reason.is_some());
+        for (place, candidate) in chunk.candidates.unwrap_or_default().into_iter().enumerate() {
+            // An index of 0 is left out on the wire.
+            let index = candidate.index.or(u32::try_from(place).ok()).unwrap_or(MAX_CHOICES);
+            if index < MAX_CHOICES {
+                self.candidate(index, candidate, sink);
+            }
+        }
+        if let Some(usage) = chunk.usage_metadata.and_then(|figures| figures.usage()) {
+            self.usage = Some(usage);
+            sink(Event::Usage { usage, terminal: self.is_finished() });
+        }
+        Ok(())
+    }
+
+    fn is_finished(&self) -> bool {
+        self.blocked || self.choices.first().is_some_and(|choice| choice.finish.is_some())
+    }
+
+    fn candidate(&mut self, index: u32, candidate: Candidate<'_>, sink: Sink<'_>) {
+        if index != self.current {
+            self.current = index;
+            sink(Event::Choice(index));
+        }
+        let place = usize::try_from(index).unwrap_or(usize::MAX);
+        if self.choices.len() <= place {
+            self.choices.resize_with(place.saturating_add(1), Choice::default);
+        }
+        let Some(choice) = self.choices.get_mut(place) else { return };
+        let mut caller = Caller { response_id: &self.response_id, count: &mut self.calls };
+        let parts = candidate.content.and_then(|content| content.parts).unwrap_or_default();
+        // What is said of the text stands behind the last of it, and before what ends its block.
+        let last = parts.iter().rposition(Part::is_text);
+        let mut about = Some(About {
+            grounding: candidate.grounding_metadata,
+            recited: candidate.citation_metadata,
+            logprobs: candidate.logprobs_result,
+        });
+        if last.is_none() && choice.open == Open::Text {
+            choice.about(about.take(), sink);
+        }
+        for (place, part) in parts.into_iter().enumerate() {
+            choice.part(part, &mut caller, sink);
+            if last == Some(place) {
+                choice.about(about.take(), sink);
+            }
+        }
+        choice.about(about, sink);
+        if candidate.url_context_metadata.is_some() {
+            sink(lost("urlContextMetadata"));
+        }
+        if let Some(reason) = candidate.finish_reason.filter(|reason| !reason.0.is_empty()) {
+            choice.finish = Some(reason.0.into_owned());
+        }
+    }
+
+    /// Closes what is open and gives the reasons out; `default` is the reason of a candidate that has none.
+    fn end(&mut self, sink: Sink<'_>, default: Option<&str>) {
+        let finished = self.is_finished();
+        for (index, choice) in (0_u32..).zip(&mut self.choices) {
+            if index != self.current {
+                self.current = index;
+                sink(Event::Choice(index));
+            }
+            choice.close(sink);
+            // One candidate's reason ends the stream for all.
+            let default = if finished { Some("STOP") } else { default };
+            if let Some(reason) = choice.finish.as_deref().or(default) {
+                sink(Event::Finish(decode_finish(reason, choice.called).into()));
+            }
+        }
+        if self.choices.is_empty() && self.blocked {
+            sink(Event::Finish(FinishReason::Filter.into()));
+        }
+        if let Some(usage) = self.usage.filter(|_| finished) {
+            sink(Event::Usage { usage, terminal: true });
+        }
+    }
+}
+
+impl Choice {
+    fn part(&mut self, part: Part<'_>, caller: &mut Caller<'_>, sink: Sink<'_>) {
+        let seal = part.thought_signature.map(|seal| seal.0).filter(|seal| !seal.is_empty());
+        let thought = part.thought == Some(true);
+        match part.text {
+            Some(text) if thought => {
+                self.open(Open::Thinking, sink);
+                if !text.0.is_empty() {
+                    sink(Event::BlockDelta(Delta::Thinking(text.0)));
+                }
+                self.seal(seal, sink);
+            }
+            Some(text) => {
+                self.seal(seal, sink);
+                if !text.0.is_empty() {
+                    self.open(Open::Text, sink);
+                    self.text.push(&text.0);
+                    sink(Event::BlockDelta(Delta::Text(text.0)));
+                }
+            }
+            None => match part.function_call {
+                Some(call) => {
+                    self.seal(seal, sink);
+                    self.call(call, caller, sink);
+                }
+                None => {
+                    let others = [
+                        (part.inline_data, "content.inlineData"),
+                        (part.file_data, "content.fileData"),
+                        (part.executable_code, "content.executableCode"),
+                        (part.code_execution_result, "content.codeExecutionResult"),
+                        (part.tool_call, "content.toolCall"),
+                        (part.tool_response, "content.toolResponse"),
+                    ];
+                    match others.into_iter().find_map(|(there, path)| there.map(|_| path)) {
+                        Some(path) => sink(lost(path)),
+                        None => self.seal(seal, sink),
+                    }
+                }
+            },
+        }
+    }
+
+    fn call(&mut self, call: Call<'_>, caller: &mut Caller<'_>, sink: Sink<'_>) {
+        self.close(sink);
+        self.called = true;
+        let name = call.name.unwrap_or_default().0;
+        let input = call.args.map(RawValue::get).filter(|args| args.starts_with('{')).unwrap_or("{}");
+        let id = match call.id.filter(|id| !id.0.is_empty()) {
+            Some(id) => id.0,
+            None => caller.id(&name, input).into(),
+        };
+        sink(Event::BlockStart(BlockStart::ToolUse { id, name }));
+        sink(Event::BlockDelta(Delta::Input(input.into())));
+        sink(Event::BlockStop);
+    }
+
+    /// Google's seal stands on the part after what it seals, which may be thoughts that are not shown.
+    fn seal(&mut self, seal: Option<Cow<'_, str>>, sink: Sink<'_>) {
+        let Some(data) = seal else { return };
+        self.open(Open::Thinking, sink);
+        sink(Event::BlockDelta(Delta::Signature(Signature { vendor: Vendor::Google, redacted: false, data })));
+        self.close(sink);
+    }
+
+    fn open(&mut self, kind: Open, sink: Sink<'_>) {
+        if self.open == kind {
+            return;
+        }
+        self.close(sink);
+        self.open = kind;
+        self.text = Offsets::default();
+        match kind {
+            Open::None => {}
+            Open::Text => sink(Event::BlockStart(BlockStart::Text)),
+            Open::Thinking => sink(Event::BlockStart(BlockStart::Thinking)),
+        }
+    }
+
+    fn close(&mut self, sink: Sink<'_>) {
+        if std::mem::take(&mut self.open) != Open::None {
+            sink(Event::BlockStop);
+        }
+    }
+
+    /// What a chunk says of the text before it.
+    fn about(&mut self, about: Option<About<'_>>, sink: Sink<'_>) {
+        let Some(About { grounding, recited, logprobs }) = about else { return };
+        let is_text = self.open == Open::Text;
+        if let Some(logprobs) = logprobs {
+            match is_text {
+                true => sink(Event::BlockDelta(Delta::Logprobs(logprobs.decode()))),
+                false => sink(lost("logprobsResult")),
+            }
+        }
+        if let Some(grounding) = grounding {
+            if grounding.search_entry_point.is_some() {
+                sink(lost("groundingMetadata.searchEntryPoint"));
+            }
+            for citation in self.sources.decode(grounding, &self.text) {
+                match citation.filter(|_| is_text) {
+                    Some(citation) => sink(Event::BlockDelta(Delta::Citation(citation))),
+                    None => sink(lost("groundingMetadata.groundingSupports")),
+                }
+            }
+        }
+        for citation in recited.map(|recited| recited.decode(&self.text)).unwrap_or_default() {
+            match citation.filter(|_| is_text) {
+                Some(citation) => sink(Event::BlockDelta(Delta::Citation(citation))),
+                None => sink(lost("citationMetadata")),
+            }
+        }
+    }
+}
+
+/// Makes ids for calls that have none.
+struct Caller<'c> {
+    response_id: &'c str,
+    count: &'c mut u32,
+}
+
+impl Caller<'_> {
+    /// A digest of what tells the call apart from all others: the answer, its place there, and what it says.
+    fn id(&mut self, name: &str, input: &str) -> String {
+        *self.count = self.count.saturating_add(1);
+        let text = format!("{}\n{}\n{name}\n{input}", self.response_id, self.count);
+        let digest = Sha256::digest(text.as_bytes());
+        let digits = digest.iter().take(12).map(|byte| format!("{byte:02x}"));
+        std::iter::once("call_".to_owned()).chain(digits).collect()
+    }
+}
+
+fn lost(path: &'static str) -> Event<'static> {
+    Event::Lost { path: path.into(), reason: "the client's format has no place for it" }
+}
+
+fn malformed(error: serde_json::Error) -> RelayError {
+    RelayError::Malformed(error.to_string())
+}
+
+struct About<'e> {
+    grounding: Option<Grounding<'e>>,
+    recited: Option<Recited<'e>>,
+    logprobs: Option<Logprobs>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Chunk<'e> {
+    #[serde(borrow)]
+    candidates: Option<Vec<Candidate<'e>>>,
+    prompt_feedback: Option<Feedback>,
+    usage_metadata: Option<Figures>,
+    #[serde(borrow)]
+    model_version: Option<Text<'e>>,
+    #[serde(borrow)]
+    response_id: Option<Text<'e>>,
+    error: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Feedback {
+    block_reason: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Candidate<'e> {
+    index: Option<u32>,
+    #[serde(borrow)]
+    content: Option<Content<'e>>,
+    #[serde(borrow)]
+    finish_reason: Option<Text<'e>>,
+    #[serde(borrow)]
+    grounding_metadata: Option<Grounding<'e>>,
+    #[serde(borrow)]
+    citation_metadata: Option<Recited<'e>>,
+    logprobs_result: Option<Logprobs>,
+    url_context_metadata: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct Content<'e> {
+    #[serde(borrow)]
+    parts: Option<Vec<Part<'e>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Part<'e> {
+    #[serde(borrow)]
+    text: Option<Text<'e>>,
+    thought: Option<bool>,
+    #[serde(borrow)]
+    thought_signature: Option<Text<'e>>,
+    #[serde(borrow)]
+    function_call: Option<Call<'e>>,
+    inline_data: Option<IgnoredAny>,
+    file_data: Option<IgnoredAny>,
+    executable_code: Option<IgnoredAny>,
+    code_execution_result: Option<IgnoredAny>,
+    tool_call: Option<IgnoredAny>,
+    tool_response: Option<IgnoredAny>,
+}
+
+impl Part<'_> {
+    /// Whether it is text for the user, and some.
+    fn is_text(&self) -> bool {
+        self.thought != Some(true) && self.text.as_ref().is_some_and(|text| !text.0.is_empty())
+    }
+}
+
+#[derive(Deserialize)]
+struct Call<'e> {
+    #[serde(borrow)]
+    id: Option<Text<'e>>,
+    #[serde(borrow)]
+    name: Option<Text<'e>>,
+    #[serde(borrow)]
+    args: Option<&'e RawValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Logprobs {
+    chosen_candidates: Option<Vec<Token>>,
+    top_candidates: Option<Vec<Top>>,
+}
+
+#[derive(Deserialize)]
+struct Top {
+    candidates: Option<Vec<Token>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Token {
+    token: Option<String>,
+    log_probability: Option<f64>,
+}
+
+impl Logprobs {
+    /// <https://ai.google.dev/api/generate-content#LogprobsResult>
+    fn decode(self) -> Vec<TokenLogprob> {
+        let pair = |token: Token| (token.token.unwrap_or_default(), token.log_probability.unwrap_or_default());
+        let tops = self.top_candidates.unwrap_or_default().into_iter();
+        let mut tops = tops.map(|top| top.candidates.unwrap_or_default().into_iter().map(pair).collect());
+        let chosen = self.chosen_candidates.unwrap_or_default().into_iter().map(pair);
+        chosen.map(|(token, logprob)| TokenLogprob { token, logprob, top: tops.next().unwrap_or_default() }).collect()
+    }
+}

@@ -1,0 +1,291 @@
+use std::{borrow::Cow, collections::BTreeMap};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use serde_json::value::RawValue;
+
+use super::{
+    capability::Capability,
+    media::media_type_of,
+    part::{BlobWire, CallWire, ContentWire, FileWire, PartWire, ResponseWire, arguments},
+};
+use crate::{
+    canonical::{Block, Losses, Message, Part, Role, Source, Vendor},
+    formats::InvalidRequest,
+};
+
+/// The conversation in Google's terms.
+pub(super) struct Contents<'c> {
+    /// The parts of `systemInstruction`.
+    pub(super) system: Vec<PartWire<'c>>,
+    /// Never empty.
+    pub(super) contents: Vec<ContentWire<'c>>,
+}
+
+/// Leading system messages become `systemInstruction`; there is no role for later ones, so they become words of the user.
+/// Consecutive contents of one role are taken as they are. The responses to the calls of one turn must be one content, in
+/// the turn right after it (<https://ai.google.dev/gemini-api/docs/function-calling>): they are joined, and what the client
+/// said beside them follows in a content of its own.
+pub(super) fn encode_contents<'c>(
+    messages: &'c [Message<'_>],
+    capability: Capability,
+    losses: &mut Losses,
+) -> Result<Contents<'c>, InvalidRequest> {
+    let mut encoder = Encoder {
+        capability,
+        names: BTreeMap::new(),
+        out: Contents { system: Vec::new(), contents: Vec::new() },
+        answering: false,
+        beside: Vec::new(),
+        losses,
+    };
+    for message in messages {
+        encoder.message(message)?;
+    }
+    encoder.end_answers();
+    match encoder.out.contents.is_empty() {
+        true => Err(InvalidRequest::new("messages", "must have a message besides instructions and empty ones")),
+        false => Ok(encoder.out),
+    }
+}
+
+struct Encoder<'e, 'c> {
+    capability: Capability,
+    /// The functions by the ids of their calls: a response names the function.
+    names: BTreeMap<&'c str, &'c str>,
+    out: Contents<'c>,
+    /// Whether the last content holds responses, which more may join.
+    answering: bool,
+    /// What stood beside these responses and must wait for their end.
+    beside: Vec<PartWire<'c>>,
+    losses: &'e mut Losses,
+}
+
+impl<'c> Encoder<'_, 'c> {
+    fn message(&mut self, message: &'c Message<'_>) -> Result<(), InvalidRequest> {
+        if message.role == Role::System && self.out.contents.is_empty() {
+            for part in &message.parts {
+                self.declare_cache(part);
+                match &part.block {
+                    Block::Text(text) | Block::Refusal(text) if text.is_empty() => {}
+                    Block::Text(text) | Block::Refusal(text) => self.out.system.push(PartWire::text(&**text)),
+                    _ => self.losses.declare(part.path.as_str(), "the provider's system prompt is text only"),
+                }
+            }
+            return Ok(());
+        }
+        if message.role == Role::System {
+            let reason = "instructions after the first turn become words of the user";
+            self.losses.approximate(message.path.as_str(), reason);
+        }
+        let before = self.out.contents.len();
+        if message.role == Role::Assistant {
+            self.end_answers();
+            let parts = self.model_parts(&message.parts)?;
+            self.push("model", parts);
+        } else {
+            let results = |part: &&Part<'_>| matches!(part.block, Block::ToolResult { .. });
+            for part in message.parts.iter().filter(results) {
+                self.result(part)?;
+            }
+            let mut others = Vec::new();
+            for part in message.parts.iter().filter(|part| !results(part)) {
+                self.declare_cache(part);
+                others.extend(self.user_part(part)?);
+            }
+            if !others.is_empty() {
+                self.end_answers();
+                self.push("user", others);
+            }
+        }
+        let said = self.out.contents.len() > before || self.answering;
+        if !said {
+            self.losses.declare(message.path.as_str(), "the provider takes no message without content");
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, role: &'static str, parts: Vec<PartWire<'c>>) {
+        if !parts.is_empty() {
+            self.out.contents.push(ContentWire { parts, role: Some(role) });
+        }
+    }
+
+    fn end_answers(&mut self) {
+        self.answering = false;
+        let beside = std::mem::take(&mut self.beside);
+        self.push("user", beside);
+    }
+
+    /// Thinking goes back with Google's own seal, which stands on the part after it.
+    fn model_parts(&mut self, parts: &'c [Part<'_>]) -> Result<Vec<PartWire<'c>>, InvalidRequest> {
+        let mut out = Vec::with_capacity(parts.len());
+        let mut seal: Option<Cow<'c, str>> = None;
+        let mut called = false;
+        for part in parts {
+            self.declare_cache(part);
+            match &part.block {
+                Block::Thinking { text, signature: Some(signature) } if signature.vendor == Vendor::Google => {
+                    if let Some(seal) = seal.take() {
+                        out.push(PartWire::text("").sealed(Some(seal)));
+                    }
+                    if !text.is_empty() {
+                        out.push(PartWire::thought(&**text));
+                    }
+                    seal = Some(Cow::Borrowed(&*signature.data));
+                }
+                Block::Thinking { .. } => {
+                    let reason = "the provider takes thinking back only with its own signature";
+                    self.losses.declare(part.path.as_str(), reason);
+                }
+                Block::ToolUse { id, name, input } => {
+                    self.names.insert(id, name);
+                    let args = arguments(input).ok_or_else(|| {
+                        let message = "the arguments of a call must be the JSON text of an object";
+                        InvalidRequest::new(part.path.as_str(), message)
+                    })?;
+                    // Calls beside the first of a turn carry none.
+                    if seal.is_none() && self.capability.third && !called {
+                        let reason = "the model wants its own signature on the call; a stand-in takes its place";
+                        self.losses.approximate(part.path.as_str(), reason);
+                        seal = Some(STAND_IN.into());
+                    }
+                    called = true;
+                    let call = CallWire { id: own_id(id), name, args };
+                    out.push(PartWire { function_call: Some(call), ..PartWire::default() }.sealed(seal.take()));
+                }
+                Block::ToolResult { .. } => {
+                    return Err(InvalidRequest::new(part.path.as_str(), "the result of a tool is the user's to give"));
+                }
+                _ => {
+                    out.extend(self.user_part(part)?.map(|encoded| encoded.sealed(seal.take())));
+                }
+            }
+        }
+        if let Some(seal) = seal {
+            out.push(PartWire::text("").sealed(Some(seal)));
+        }
+        Ok(out)
+    }
+
+    /// Text and media; `None` for an empty text, which Google refuses and which says nothing.
+    fn user_part(&mut self, part: &'c Part<'_>) -> Result<Option<PartWire<'c>>, InvalidRequest> {
+        let source = match &part.block {
+            Block::Text(text) => return Ok((!text.is_empty()).then(|| PartWire::text(&**text))),
+            Block::Refusal(text) => {
+                self.losses.approximate(part.path.as_str(), "a refusal becomes words of the model");
+                return Ok((!text.is_empty()).then(|| PartWire::text(&**text)));
+            }
+            Block::Image { source, detail } => {
+                if detail.as_deref().is_some_and(|detail| detail != "auto") {
+                    self.losses.declare(format!("{}.detail", part.path), "the provider has one way to look at images");
+                }
+                source
+            }
+            Block::Document { source, title } => {
+                if title.as_deref().is_some_and(|title| !title.is_empty()) {
+                    self.losses.declare(format!("{}.title", part.path), "the provider's documents have no titles");
+                }
+                source
+            }
+            Block::Audio(source) | Block::Video(source) => source,
+            Block::Thinking { .. } | Block::ToolUse { .. } | Block::ToolResult { .. } => {
+                return Err(InvalidRequest::new(part.path.as_str(), "cannot stand here"));
+            }
+        };
+        encode_source(source, part).map(Some)
+    }
+
+    fn result(&mut self, part: &'c Part<'_>) -> Result<(), InvalidRequest> {
+        let Block::ToolResult { id, parts, is_error } = &part.block else { return Ok(()) };
+        self.declare_cache(part);
+        let name = self.names.get(&**id).copied().ok_or_else(|| {
+            InvalidRequest::new(part.path.as_str(), "is the result of a call that no earlier message has")
+        })?;
+        let mut texts: Vec<&'c str> = Vec::new();
+        let mut media = Vec::new();
+        for part in parts {
+            self.declare_cache(part);
+            match &part.block {
+                Block::Text(text) | Block::Refusal(text) => texts.push(text),
+                _ => media.extend(self.user_part(part)?),
+            }
+        }
+        let inside = self.capability.third && media.iter().all(|part| part.inline_data.is_some());
+        let (inner, outer) = if inside { (media, Vec::new()) } else { (Vec::new(), media) };
+        if !outer.is_empty() {
+            self.losses.approximate(part.path.as_str(), "media in the result become words of the user");
+            self.beside.extend(outer);
+        }
+        let response = encode_response(&texts, *is_error, part)?;
+        let response = ResponseWire { id: own_id(id), name, response, parts: inner };
+        let encoded = PartWire { function_response: Some(response), ..PartWire::default() };
+        match self.out.contents.last_mut().filter(|_| self.answering) {
+            Some(content) => content.parts.push(encoded),
+            None => self.push("user", vec![encoded]),
+        }
+        self.answering = true;
+        Ok(())
+    }
+
+    fn declare_cache(&mut self, part: &Part<'_>) {
+        if part.cache.is_some() {
+            self.losses.approximate(part.path.as_str(), "the provider caches prompts without being told");
+        }
+    }
+}
+
+/// What may stand in for a seal that a conversation from elsewhere does not have
+/// (<https://ai.google.dev/gemini-api/docs/thought-signatures>).
+const STAND_IN: &str = "skip_thought_signature_validator";
+
+/// The id of a call where it is one that Google gave: eight letters and digits. Vertex gives none and its stable version refuses
+/// the member (<https://github.com/langchain-ai/langchainjs/issues/10266>); responses meet their calls by order all the same.
+fn own_id(id: &str) -> Option<&str> {
+    Some(id).filter(|id| id.len() == 8 && id.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+/// A function's response is an object: the text itself where it is one, else under the names that the reference of
+/// `FunctionResponse` suggests.
+fn encode_response<'c>(
+    texts: &[&'c str],
+    is_error: bool,
+    part: &Part<'_>,
+) -> Result<Cow<'c, RawValue>, InvalidRequest> {
+    if let ([text], false) = (texts, is_error)
+        && text.trim_start().starts_with('{')
+        && let Ok(object) = serde_json::from_str::<&RawValue>(text)
+    {
+        return Ok(Cow::Borrowed(object));
+    }
+    let member = if is_error { "error" } else { "output" };
+    let text = serde_json::to_string(&texts.join("\n")).unwrap_or_default();
+    let object = RawValue::from_string(format!("{{\"{member}\":{text}}}"));
+    object.map(Cow::Owned).map_err(|error| InvalidRequest::new(part.path.as_str(), error.to_string()))
+}
+
+/// Google fetches public addresses and those of its own store
+/// (<https://ai.google.dev/gemini-api/docs/file-input-methods>).
+fn encode_source<'c>(source: &'c Source<'_>, part: &Part<'_>) -> Result<PartWire<'c>, InvalidRequest> {
+    let file =
+        |mime_type, file_uri| PartWire { file_data: Some(FileWire { mime_type, file_uri }), ..PartWire::default() };
+    let inline = |mime_type, data| PartWire { inline_data: Some(BlobWire { mime_type, data }), ..PartWire::default() };
+    match source {
+        Source::Base64 { media_type, data } => Ok(inline(media_type, Cow::Borrowed(data))),
+        Source::Text(text) => Ok(inline("text/plain", BASE64_STANDARD.encode(text.as_bytes()).into())),
+        Source::Url { url, media_type } => {
+            let scheme = url.split_once("://").map(|(scheme, _)| scheme).unwrap_or_default();
+            match scheme {
+                "https" | "http" | "gs" => Ok(file(media_type.as_deref().or_else(|| media_type_of(url)), url)),
+                _ => Err(InvalidRequest::new(
+                    part.path.as_str(),
+                    "the provider fetches https, http and gs addresses only; send the bytes in place of the address",
+                )),
+            }
+        }
+        Source::File { id, vendor: Vendor::Google } => Ok(file(None, id)),
+        Source::File { .. } => Err(InvalidRequest::new(
+            part.path.as_str(),
+            "the file is known to another provider only; send its bytes in place of its id",
+        )),
+    }
+}

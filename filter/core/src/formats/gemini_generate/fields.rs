@@ -1,0 +1,88 @@
+use std::borrow::Cow;
+
+use crate::{formats::InvalidRequest, json::Node};
+
+/// The members of an object that are not null, under the names that Google's documents use. Google's JSON takes `snake_case`
+/// as well (<https://protobuf.dev/programming-guides/json/>), and its own clients mix both.
+pub(super) fn fields<'a>(value: Node<'a>, path: &str) -> Result<Vec<(Cow<'a, str>, Node<'a>)>, InvalidRequest> {
+    let members = want(value.members(), path, "an object")?;
+    Ok(members.into_iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| (camel(key), value)).collect())
+}
+
+/// `max_output_tokens` is `maxOutputTokens`; an underscore in front stays.
+pub(super) fn camel(key: Cow<'_, str>) -> Cow<'_, str> {
+    let own = key.len().saturating_sub(key.trim_start_matches('_').len());
+    if !key.bytes().skip(own).any(|byte| byte == b'_') {
+        return key;
+    }
+    let mut name = String::with_capacity(key.len());
+    let mut raise = false;
+    for (index, letter) in key.chars().enumerate() {
+        match letter {
+            '_' if index >= own => raise = true,
+            letter if raise => {
+                name.extend(letter.to_uppercase());
+                raise = false;
+            }
+            letter => name.push(letter),
+        }
+    }
+    Cow::Owned(name)
+}
+
+/// The value, or an error that says where and what was expected.
+pub(super) fn want<T>(value: Option<T>, path: &str, expected: &str) -> Result<T, InvalidRequest> {
+    value.ok_or_else(|| InvalidRequest::new(path, format!("must be {expected}")))
+}
+
+/// The elements of a list; one value stands for a list of one, as Google's servers have it.
+pub(super) fn list(value: Node<'_>) -> Vec<Node<'_>> {
+    value.elements().unwrap_or_else(|| vec![value])
+}
+
+/// A whole number from 0 up; Google's JSON takes it in quotes as well.
+pub(super) fn whole(value: Node<'_>, path: &str) -> Result<u64, InvalidRequest> {
+    let number = value.whole().or_else(|| value.string()?.parse().ok());
+    want(number, path, "a whole number from 0 up")
+}
+
+/// Any number, in quotes or not.
+pub(super) fn number(value: Node<'_>, path: &str) -> Result<f64, InvalidRequest> {
+    let number = value.number().or_else(|| value.string()?.parse().ok()).filter(|number| number.is_finite());
+    want(number, path, "a number")
+}
+
+/// A string.
+pub(super) fn string<'a>(value: Node<'a>, path: &str) -> Result<Cow<'a, str>, InvalidRequest> {
+    want(value.string(), path, "a string")
+}
+
+/// `true` or `false`.
+pub(super) fn boolean(value: Node<'_>, path: &str) -> Result<bool, InvalidRequest> {
+    want(value.boolean(), path, "true or false")
+}
+
+/// A word of an enumeration in capitals: clients write them in small letters too, and Google takes that.
+pub(super) fn word(value: Node<'_>, path: &str) -> Result<String, InvalidRequest> {
+    Ok(string(value, path)?.to_ascii_uppercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn snake_case_names_are_the_camel_case_ones() {
+        for (given, expected) in [
+            ("max_output_tokens", "maxOutputTokens"),
+            ("maxOutputTokens", "maxOutputTokens"),
+            ("_responseJsonSchema", "_responseJsonSchema"),
+            ("_response_json_schema", "_responseJsonSchema"),
+            ("file_uri", "fileUri"),
+            ("a__b_", "aB"),
+            ("", ""),
+        ] {
+            assert_eq!(camel(given.into()), expected);
+        }
+    }
+}

@@ -1,0 +1,55 @@
+use crate::canonical::FinishReason;
+
+/// A reason of Google's (<https://ai.google.dev/api/generate-content#FinishReason>). `STOP` is also said where the model calls
+/// functions. `OTHER`, and a reason that came after this was written, counts as a plain stop: the answer is complete as far
+/// as can be told.
+pub(super) fn decode_finish(reason: &str, called: bool) -> FinishReason {
+    match reason {
+        "MAX_TOKENS" => FinishReason::Length,
+        "SAFETY"
+        | "RECITATION"
+        | "LANGUAGE"
+        | "BLOCKLIST"
+        | "PROHIBITED_CONTENT"
+        | "SPII"
+        | "IMAGE_SAFETY"
+        | "IMAGE_PROHIBITED_CONTENT"
+        | "IMAGE_RECITATION" => FinishReason::Filter,
+        "MALFORMED_FUNCTION_CALL"
+        | "UNEXPECTED_TOOL_CALL"
+        | "TOO_MANY_TOOL_CALLS"
+        | "MISSING_THOUGHT_SIGNATURE"
+        | "MALFORMED_RESPONSE" => FinishReason::Malformed,
+        _ if called => FinishReason::ToolUse,
+        _ => FinishReason::Stop,
+    }
+}
+
+/// The nearest reason of Google's, and whether it says less.
+pub(super) fn encode_finish(reason: FinishReason) -> (&'static str, bool) {
+    match reason {
+        FinishReason::Stop | FinishReason::ToolUse => ("STOP", false),
+        // Google tells no stop text apart.
+        FinishReason::StopSequence => ("STOP", false),
+        FinishReason::Length => ("MAX_TOKENS", false),
+        FinishReason::ContextFull => ("MAX_TOKENS", true),
+        FinishReason::Filter => ("SAFETY", false),
+        FinishReason::Refusal => ("SAFETY", true),
+        FinishReason::Paused => ("OTHER", true),
+        FinishReason::Malformed => ("MALFORMED_FUNCTION_CALL", false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stop_with_calls_waits_for_tools_and_other_reasons_do_not() {
+        assert_eq!(decode_finish("STOP", false), FinishReason::Stop);
+        assert_eq!(decode_finish("STOP", true), FinishReason::ToolUse);
+        assert_eq!(decode_finish("MAX_TOKENS", true), FinishReason::Length);
+        assert_eq!(decode_finish("RECITATION", false), FinishReason::Filter);
+        assert_eq!(decode_finish("A_REASON_OF_TOMORROW", false), FinishReason::Stop);
+    }
+}

@@ -1,0 +1,92 @@
+use std::borrow::Cow;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+/// A content of a request or of an answer: <https://ai.google.dev/api/caching#Content>.
+#[derive(Debug, Serialize)]
+pub(super) struct ContentWire<'p> {
+    pub(super) parts: Vec<PartWire<'p>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) role: Option<&'static str>,
+}
+
+/// A part, which is one thing, or the seal of what was before it.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PartWire<'p> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) text: Option<Cow<'p, str>>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) thought: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) inline_data: Option<BlobWire<'p>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) file_data: Option<FileWire<'p>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) function_call: Option<CallWire<'p>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) function_response: Option<ResponseWire<'p>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) thought_signature: Option<Cow<'p, str>>,
+}
+
+impl<'p> PartWire<'p> {
+    /// A text.
+    pub(super) fn text(text: impl Into<Cow<'p, str>>) -> Self {
+        Self { text: Some(text.into()), ..Self::default() }
+    }
+
+    /// A thought.
+    pub(super) fn thought(text: impl Into<Cow<'p, str>>) -> Self {
+        Self { thought: true, ..Self::text(text) }
+    }
+
+    /// The same with the seal of what led to it.
+    pub(super) fn sealed(self, seal: Option<Cow<'p, str>>) -> Self {
+        Self { thought_signature: seal, ..self }
+    }
+}
+
+/// Bytes.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct BlobWire<'p> {
+    pub(super) mime_type: &'p str,
+    pub(super) data: Cow<'p, str>,
+}
+
+/// A file.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct FileWire<'p> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) mime_type: Option<&'p str>,
+    pub(super) file_uri: &'p str,
+}
+
+/// A call of a function.
+#[derive(Debug, Serialize)]
+pub(super) struct CallWire<'p> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) id: Option<&'p str>,
+    pub(super) name: &'p str,
+    pub(super) args: &'p RawValue,
+}
+
+/// What a function answered.
+#[derive(Debug, Serialize)]
+pub(super) struct ResponseWire<'p> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) id: Option<&'p str>,
+    pub(super) name: &'p str,
+    pub(super) response: Cow<'p, RawValue>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) parts: Vec<PartWire<'p>>,
+}
+
+/// The arguments of a call, which must be one object; no text is no argument.
+pub(super) fn arguments(input: &str) -> Option<&RawValue> {
+    let input = if input.trim().is_empty() { "{}" } else { input };
+    serde_json::from_str::<&RawValue>(input).ok().filter(|raw| raw.get().starts_with('{'))
+}
