@@ -103,6 +103,10 @@ impl Extra<'_> {
         };
         match family {
             Family::GptOss => self.reasoning_effort = Some(word),
+            Family::Qwen if word == "medium" => {
+                losses.approximate(path, "the model has no effort between low and high");
+                self.reasoning_config = Some("high");
+            }
             Family::Qwen => self.reasoning_config = Some(word),
             _ => return self.set_nova_reasoning(word, chat, losses),
         }

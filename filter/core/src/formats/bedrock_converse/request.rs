@@ -343,3 +343,6 @@ struct SchemaWire<'c> {
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'c str>,
 }
+
+#[cfg(test)]
+mod tests;

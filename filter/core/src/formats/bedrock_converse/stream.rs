@@ -318,3 +318,6 @@ struct MetadataWire<'e> {
     #[serde(borrow)]
     usage: Option<Figures<'e>>,
 }
+
+#[cfg(test)]
+mod tests;
