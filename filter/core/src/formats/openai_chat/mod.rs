@@ -1,11 +1,13 @@
 //! OpenAI's chat completions: <https://platform.openai.com/docs/api-reference/chat>.
 
 mod message;
+mod reasoning;
 mod request;
 mod response;
 mod stream;
 mod tap;
 mod tool;
+mod upstream;
 mod usage;
 
 use super::{
@@ -23,7 +25,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         response_encoder: |attempt| Box::new(response::ResponseEncoder::new(attempt)),
         stream_encoder: |attempt| Box::new(stream::StreamEncoder::new(attempt)),
     }),
-    upstream: None,
+    upstream: Some(upstream::UPSTREAM),
     identity: IdentitySide {
         names_model: true,
         ask_for_usage: Some(ask_for_usage),

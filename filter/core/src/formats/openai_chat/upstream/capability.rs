@@ -1,0 +1,167 @@
+use crate::canonical::{Effort, Vendor};
+
+/// What is known of a model by its name, where servers of this format differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Capability {
+    pub(super) family: Family,
+    /// Whether the name begins with a vendor's, as routers and model hubs have it: `anthropic/claude-…`.
+    pub(super) routed: bool,
+}
+
+/// Whose model it is. A deployment with a name of its own (Azure) counts as [`Other`](Self::Other).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Family {
+    /// OpenAI's that answer at once.
+    Openai,
+    /// OpenAI's that reason first: <https://platform.openai.com/docs/guides/reasoning>.
+    OpenaiReasoning {
+        /// The least effort.
+        least: Effort,
+    },
+    Claude,
+    Gemini,
+    Mistral,
+    Other,
+}
+
+/// How earlier reasoning goes back to the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Recall {
+    /// Not at all: OpenAI's chats have no member for it.
+    None,
+    /// `reasoning_content`, text only: <https://api-docs.deepseek.com/guides/thinking_mode>.
+    Content,
+    /// `reasoning`, text only: what model hubs call it (vLLM, Groq, OpenRouter).
+    Plain,
+    /// `reasoning_details`, with this vendor's seals: <https://openrouter.ai/docs/use-cases/reasoning-tokens>.
+    Details(Vendor),
+    /// `extra_content.google.thought_signature` of calls:
+    /// <https://ai.google.dev/gemini-api/docs/thought-signatures#openai>.
+    ThoughtSignature,
+    /// Content chunks of type `thinking`: <https://docs.mistral.ai/capabilities/reasoning/>.
+    Chunks,
+}
+
+impl Capability {
+    pub(super) fn of(model: &str) -> Self {
+        let lower = model.to_ascii_lowercase();
+        let (routed, name) = match lower.rsplit_once('/') {
+            // Google's own way to write its names.
+            Some(("models", name)) => (false, name),
+            Some((_, name)) => (true, name),
+            None => (false, &*lower),
+        };
+        Self { family: Family::of(name), routed }
+    }
+
+    /// Whether it is one of OpenAI's, whose API refuses members that it does not know.
+    pub(super) fn is_openai(self) -> bool {
+        matches!(self.family, Family::Openai | Family::OpenaiReasoning { .. })
+    }
+
+    /// See [`Recall`].
+    pub(super) fn recall(self) -> Recall {
+        match (self.family, self.routed) {
+            (Family::Openai | Family::OpenaiReasoning { .. }, false) => Recall::None,
+            (Family::Openai | Family::OpenaiReasoning { .. }, true) => Recall::Details(Vendor::Openai),
+            (Family::Claude, _) => Recall::Details(Vendor::Anthropic),
+            (Family::Gemini, true) => Recall::Details(Vendor::Google),
+            (Family::Gemini, false) => Recall::ThoughtSignature,
+            (Family::Mistral, _) => Recall::Chunks,
+            (Family::Other, true) => Recall::Plain,
+            (Family::Other, false) => Recall::Content,
+        }
+    }
+
+    /// OpenAI's reasoning models take neither sampling parameters nor log probabilities, unless reasoning is off
+    /// (<https://platform.openai.com/docs/guides/latest-model#gpt-5-parameter-compatibility>).
+    pub(super) fn samples(self, effort: Option<Effort>) -> bool {
+        match self.family {
+            Family::OpenaiReasoning { least: Effort::None } => effort.is_none_or(|effort| effort == Effort::None),
+            Family::OpenaiReasoning { .. } => false,
+            _ => true,
+        }
+    }
+}
+
+impl Family {
+    fn of(name: &str) -> Self {
+        let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
+        // A fine-tuned model is named after its base: `ft:gpt-4o-mini:…`.
+        let base = name.strip_prefix("ft:").unwrap_or(name);
+        if let Some(version) = base.strip_prefix("gpt-").filter(|version| !version.starts_with("oss")) {
+            return openai(version);
+        }
+        if let Some(version) = base.strip_prefix('o')
+            && version.starts_with(|letter: char| letter.is_ascii_digit())
+        {
+            return Self::OpenaiReasoning { least: Effort::Low };
+        }
+        if base.starts_with("chatgpt-") {
+            Self::Openai
+        } else if name.contains("claude") {
+            Self::Claude
+        } else if name.contains("gemini") {
+            Self::Gemini
+        } else if begins(&["mistral-", "magistral", "ministral", "codestral", "devstral", "pixtral", "voxtral"]) {
+            Self::Mistral
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// By what follows `gpt-`. Which efforts each takes: <https://platform.openai.com/docs/guides/reasoning>.
+fn openai(version: &str) -> Family {
+    let digits = version.bytes().take_while(u8::is_ascii_digit).count();
+    let major = version.get(..digits).and_then(|major| major.parse::<u32>().ok()).unwrap_or(0);
+    let rest = version.get(digits..).unwrap_or_default();
+    if major < 5 || rest.contains("-chat") {
+        Family::Openai
+    } else if major > 5 || rest.starts_with('.') {
+        Family::OpenaiReasoning { least: Effort::None }
+    } else if rest.contains("-codex") || rest.contains("-pro") {
+        Family::OpenaiReasoning { least: Effort::Low }
+    } else {
+        Family::OpenaiReasoning { least: Effort::Minimal }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_families_by_name() {
+        let reasoning = |least| Family::OpenaiReasoning { least };
+        let cases = [
+            ("gpt-4o-mini", Family::Openai, false),
+            ("ft:gpt-4o:acme::1", Family::Openai, false),
+            ("chatgpt-4o-latest", Family::Openai, false),
+            ("gpt-5-chat-latest", Family::Openai, false),
+            ("gpt-5-mini", reasoning(Effort::Minimal), false),
+            ("gpt-5-codex", reasoning(Effort::Low), false),
+            ("gpt-5.2", reasoning(Effort::None), false),
+            ("o3-mini", reasoning(Effort::Low), false),
+            ("openai/gpt-5.1", reasoning(Effort::None), true),
+            ("openai/gpt-oss-120b", Family::Other, true),
+            ("olmo-2", Family::Other, false),
+            ("anthropic/claude-sonnet-4.5", Family::Claude, true),
+            ("models/gemini-2.5-pro", Family::Gemini, false),
+            ("magistral-medium-latest", Family::Mistral, false),
+            ("deepseek-reasoner", Family::Other, false),
+        ];
+        for (name, family, routed) in cases {
+            assert_eq!(Capability::of(name), Capability { family, routed }, "{name}");
+        }
+    }
+
+    #[test]
+    fn sampling_goes_with_reasoning_off_only() {
+        assert!(Capability::of("gpt-4o").samples(Some(Effort::High)));
+        assert!(!Capability::of("o3").samples(None));
+        assert!(!Capability::of("gpt-5").samples(Some(Effort::Minimal)));
+        assert!(Capability::of("gpt-5.1").samples(None));
+        assert!(!Capability::of("gpt-5.1").samples(Some(Effort::Low)));
+    }
+}
