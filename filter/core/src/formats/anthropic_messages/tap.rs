@@ -18,7 +18,7 @@ impl dialect::Tap for Tap {
         if name == b"content_block_delta" || name == b"ping" {
             return Verdict::default();
         }
-        if memmem::find(data, b"\"message_").is_none() && memmem::find(data, b"\"error\"").is_none() {
+        if memmem::find(data, b"\"message").is_none() && memmem::find(data, b"\"error\"").is_none() {
             return Verdict::default();
         }
         let Ok(wire) = serde_json::from_slice::<Wire<'_>>(data) else { return Verdict::default() };
@@ -26,6 +26,11 @@ impl dialect::Tap for Tap {
             "message_start" => self.figures.update(wire.message.and_then(|message| message.usage).unwrap_or_default()),
             "message_delta" => {
                 self.finished |= wire.delta.and_then(|delta| delta.stop_reason).is_some();
+                self.figures.update(wire.usage.unwrap_or_default());
+            }
+            // A provider may answer all at once in one event.
+            "message" => {
+                (self.finished, self.stopped) = (true, true);
                 self.figures.update(wire.usage.unwrap_or_default());
             }
             "message_stop" => {
@@ -87,6 +92,16 @@ mod tests {
         let usage = end.usage.unwrap();
         assert_eq!((usage.input, usage.cache_read, usage.output, end.terminal), (10, 5, 7, true));
         assert!(see(&mut tap, r#"{"type":"message_stop"}"#).terminal);
+    }
+
+    #[test]
+    fn a_whole_message_may_come_as_one_event() {
+        let mut tap = Tap::default();
+        let all = see(
+            &mut tap,
+            r#"{"type":"message","content":[],"stop_reason":"end_turn","usage":{"input_tokens":3,"output_tokens":2}}"#,
+        );
+        assert!(all.terminal && all.usage.is_some() && tap.may_end());
     }
 
     #[test]

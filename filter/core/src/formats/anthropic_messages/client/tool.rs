@@ -13,43 +13,35 @@ pub(super) fn decode_tool<'a>(
 ) -> Result<Option<Tool<'a>>, InvalidRequest> {
     let members = want(value.members(), path, "an object")?;
     let text = |key: &str| value.member(key).and_then(Node::string);
-    let kind = text("type").unwrap_or("custom".into());
-    let mut cache = None;
-    let mut function = Function {
-        name: want(
-            text("name").filter(|name| !name.is_empty()),
-            &format!("{path}.name"),
-            "a string that is not empty",
-        )?,
-        description: None,
-        parameters: None,
-        strict: None,
-    };
-    let mut search = WebSearch::default();
-    let is_search = kind.starts_with("web_search_");
-    // Each kind has a date behind its name, as in `code_execution_20250825`.
-    let kind = match &*kind {
-        "custom" => Some(()),
-        kind if kind.starts_with("code_execution_") || is_search => None,
-        _ => {
+    // The kinds of the provider's tools have a date behind their names, as in `code_execution_20250825`.
+    let kind = match text("type").as_deref() {
+        None | Some("custom") => Kind::Function,
+        Some(kind) if kind.starts_with("web_search_") => Kind::WebSearch,
+        Some(kind) if kind.starts_with("code_execution_") => Kind::CodeExecution,
+        Some(_) => {
             extra.push(path.to_owned());
             return Ok(None);
         }
     };
+    let name = text("name").filter(|name| !name.is_empty());
+    let name = want(name, &format!("{path}.name"), "a string that is not empty")?;
+    let mut cache = None;
+    let mut function = Function { name, description: None, parameters: None, strict: None };
+    let mut search = WebSearch::default();
     for (key, value) in members.into_iter().filter(|(_, value)| !value.is_null()) {
         let at = format!("{path}.{key}");
         match (&*key, kind) {
             ("type" | "name", _) => {}
             ("cache_control", _) => cache = decode_cache(value, &at)?,
-            ("description", Some(())) => function.description = Some(want(value.string(), &at, "a string")?),
-            ("input_schema", Some(())) => {
+            ("description", Kind::Function) => function.description = Some(want(value.string(), &at, "a string")?),
+            ("input_schema", Kind::Function) => {
                 function.parameters = Some(want(value.members().map(|_| value.text()), &at, "an object")?.into());
             }
-            ("strict", Some(())) => function.strict = Some(want(value.boolean(), &at, "true or false")?),
-            ("max_uses", None) if is_search => search.max_uses = Some(want(value.whole(), &at, "a whole number")?),
-            ("allowed_domains", None) if is_search => search.allowed_domains = decode_texts(value, &at)?,
-            ("blocked_domains", None) if is_search => search.blocked_domains = decode_texts(value, &at)?,
-            ("user_location", None) if is_search => {
+            ("strict", Kind::Function) => function.strict = Some(want(value.boolean(), &at, "true or false")?),
+            ("max_uses", Kind::WebSearch) => search.max_uses = Some(want(value.whole(), &at, "a whole number")?),
+            ("allowed_domains", Kind::WebSearch) => search.allowed_domains = decode_texts(value, &at)?,
+            ("blocked_domains", Kind::WebSearch) => search.blocked_domains = decode_texts(value, &at)?,
+            ("user_location", Kind::WebSearch) => {
                 search.location = Some(want(value.members().map(|_| value.text()), &at, "an object")?);
             }
             ("defer_loading" | "eager_input_streaming", _) if value.boolean() == Some(false) => {}
@@ -57,14 +49,22 @@ pub(super) fn decode_tool<'a>(
         }
     }
     let kind = match kind {
-        Some(()) => {
+        Kind::Function => {
             want(function.parameters.as_ref(), &format!("{path}.input_schema"), "an object")?;
             ToolKind::Function(function)
         }
-        None if is_search => ToolKind::WebSearch(search),
-        None => ToolKind::CodeExecution,
+        Kind::WebSearch => ToolKind::WebSearch(search),
+        Kind::CodeExecution => ToolKind::CodeExecution,
     };
     Ok(Some(Tool { kind, cache, path: path.to_owned() }))
+}
+
+/// The kinds that other formats know too.
+#[derive(Clone, Copy)]
+enum Kind {
+    Function,
+    WebSearch,
+    CodeExecution,
 }
 
 fn decode_texts<'a>(value: Node<'a>, path: &str) -> Result<Vec<std::borrow::Cow<'a, str>>, InvalidRequest> {

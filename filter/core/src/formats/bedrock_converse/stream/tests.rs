@@ -58,10 +58,7 @@ fn text_and_reasoning_begin_with_their_first_delta_at_any_index() {
         text: text.to_owned(),
         signature: Some(answer::seal(data.into(), redacted)),
     };
-    assert_eq!(
-        answer.choices[0].blocks,
-        [thinking("hm", "Eq==", false), thinking("", "UmVk", true), text("Hello")]
-    );
+    assert_eq!(answer.choices[0].blocks, [thinking("hm", "Eq==", false), thinking("", "UmVk", true), text("Hello")]);
     assert_eq!(answer.choices[0].finish, Some(FinishReason::Stop.into()));
     assert_eq!(answer.usage, Some(Usage { input: 5, output: 7, ..Usage::default() }));
     assert!(ended && lost.is_empty());
@@ -84,8 +81,7 @@ fn parallel_calls_keep_their_ids_and_one_without_arguments_has_an_empty_object()
         ("messageStop", r#"{"stopReason":"tool_use"}"#),
     ])
     .unwrap();
-    let calls =
-        [text("I look."), call("t1", "f", r#"{"a":1}"#), call("t2", "g", "{}"), call("tooluse_3", "h", "{}")];
+    let calls = [text("I look."), call("t1", "f", r#"{"a":1}"#), call("t2", "g", "{}"), call("tooluse_3", "h", "{}")];
     assert_eq!(answer.choices[0].blocks, calls);
     assert_eq!(answer.choices[0].finish, Some(FinishReason::ToolUse.into()));
 }
@@ -122,11 +118,8 @@ fn citations_come_before_or_after_their_text() {
         ("contentBlockStop", r#"{"contentBlockIndex":3}"#),
     ])
     .unwrap();
-    let cited = |text: &str, citation| AnswerBlock::Text {
-        text: text.to_owned(),
-        citations: vec![citation],
-        logprobs: vec![],
-    };
+    let cited =
+        |text: &str, citation| AnswerBlock::Text { text: text.to_owned(), citations: vec![citation], logprobs: vec![] };
     let facts = Citation { title: Some("facts".into()), ..Citation::default() };
     let web = Citation { url: Some("https://a.example/".into()), ..Citation::default() };
     assert_eq!(answer.choices[0].blocks, [cited("Ruby", facts), cited("", web)]);
