@@ -44,6 +44,7 @@ pub(crate) fn answer(call: &Call<'_>) -> Answer {
 
 fn check(body: &Value) -> Result<(), Answer> {
     rules::shaped(body, &shapes::COMPLETIONS)?;
+    rules::ranges(body)?;
     if !body["stream_options"].is_null() && body["stream"] != true {
         return Err(error(400, "The 'stream_options' parameter is only allowed when 'stream' is enabled."));
     }

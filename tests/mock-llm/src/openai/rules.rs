@@ -27,6 +27,41 @@ pub(super) fn shaped(body: &Value, table: &Kind) -> Result<(), Answer> {
     })
 }
 
+/// The least and the most of each figure, and at most four stops; all three formats share them.
+pub(super) fn ranges(body: &Value) -> Result<(), Answer> {
+    let ranges = [
+        ("temperature", 0.0, 2.0),
+        ("top_p", 0.0, 1.0),
+        ("presence_penalty", -2.0, 2.0),
+        ("frequency_penalty", -2.0, 2.0),
+        ("n", 1.0, 128.0),
+        ("top_logprobs", 0.0, 20.0),
+        ("max_tokens", 1.0, f64::MAX),
+        ("max_completion_tokens", 1.0, f64::MAX),
+    ];
+    for (name, least, most) in ranges {
+        let Some(given) = body[name].as_f64() else { continue };
+        if given < least {
+            return Err(invalid(
+                name,
+                &format!(
+                    "Invalid '{name}': below minimum value. Expected a value >= {least}, but got {given} instead."
+                ),
+            ));
+        }
+        if given > most {
+            return Err(invalid(
+                name,
+                &format!("Invalid '{name}': above maximum value. Expected a value <= {most}, but got {given} instead."),
+            ));
+        }
+    }
+    if items(&body["stop"]).len() > 4 {
+        return Err(invalid("stop", "Invalid 'stop': array too long. Expected an array with maximum length 4."));
+    }
+    Ok(())
+}
+
 /// A refusal of the value at `path`.
 pub(super) fn invalid(path: &str, message: &str) -> Answer {
     error_with(400, message, "invalid_request_error", &json!(path), &json!("invalid_value"))

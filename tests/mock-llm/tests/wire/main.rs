@@ -1,6 +1,8 @@
 //! What goes over the wire, as a client sees it.
 
+mod anthropic;
 mod bedrock;
+mod chat;
 mod completions;
 mod gemini;
 mod responses;

@@ -112,6 +112,7 @@ async fn what_openai_refuses_is_refused() {
         (with(&|body| body["tools"][0]["name"] = json!("a b")), "does not match pattern"),
         (with(&|body| body["tools"][0]["function"] = json!({})), "Unknown parameter: 'tools[0].function'."),
         (with(&|body| body["temperature"] = json!("hot")), "Invalid type for 'temperature'"),
+        (with(&|body| body["temperature"] = json!(2.5)), "Expected a value <= 2, but got 2.5"),
         (
             with(&|body| {
                 body["text"] = json!({"format": {"type": "json_schema", "name": "n", "strict": true, "schema": open}})

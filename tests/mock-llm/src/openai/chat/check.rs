@@ -12,6 +12,7 @@ use crate::send::Answer;
 /// That OpenAI would take this chat.
 pub(super) fn check(body: &Value) -> Result<(), Answer> {
     rules::shaped(body, &shapes::CHAT)?;
+    rules::ranges(body)?;
     if items(&body["messages"]).is_empty() {
         return Err(error(400, "Invalid 'messages': empty array. Expected an array with minimum length 1."));
     }

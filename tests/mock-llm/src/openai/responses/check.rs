@@ -14,6 +14,7 @@ pub(super) fn checked(call: &Call<'_>, mut body: Value) -> Result<Value, Answer>
     let strict = !call.is_lenient();
     if strict {
         rules::shaped(&body, &shapes::RESPONSES)?;
+        rules::ranges(&body)?;
         members(&body)?;
     }
     let mut conversation = match body["previous_response_id"].as_str() {
