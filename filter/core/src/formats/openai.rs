@@ -50,6 +50,7 @@ pub(super) fn decode_error(body: &[u8]) -> Option<Failure> {
         kind: word("type"),
         code: word("code"),
         param: word("param"),
+        retry_after_s: None,
         message: message.into(),
     })
 }
