@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -157,11 +158,16 @@ impl<'l> Encoder<'l> {
         part: &Part<'_>,
     ) -> Option<Content<'c>> {
         match signature {
-            Some(Signature { vendor: Vendor::Anthropic, redacted, data }) if self.family.takes_seals() => {
-                Some(Content::ReasoningContent(match redacted {
-                    true => ReasoningWire::RedactedContent(data),
-                    false => ReasoningWire::ReasoningText { text, signature: data },
-                }))
+            Some(Signature { vendor: Vendor::Anthropic, redacted: false, data }) if self.family.takes_seals() => {
+                Some(Content::ReasoningContent(ReasoningWire::ReasoningText { text, signature: data }))
+            }
+            Some(Signature { vendor: Vendor::Anthropic, redacted: true, data }) if self.family.takes_seals() => {
+                // Bytes here, a text of any letters in Anthropic's own API.
+                if BASE64_STANDARD.decode(data.as_bytes()).is_err() {
+                    self.losses.declare(part.path.as_str(), "the provider takes redacted thinking in base64 only");
+                    return None;
+                }
+                Some(Content::ReasoningContent(ReasoningWire::RedactedContent(data)))
             }
             _ => {
                 self.losses.declare(part.path.as_str(), "the provider takes thinking back only with its own signature");

@@ -67,13 +67,21 @@ pub(super) fn encode_tools<'c>(
     if let Some(choice) = choice.filter(|choice| choice.value == ToolChoice::None) {
         // There is no such choice, so the tools stay away, unless earlier turns have calls.
         if called.is_empty() {
+            if !chat.tools.is_empty() {
+                let reason = "the provider cannot be told to call none, so the tools stay away";
+                encoder.losses.approximate("tools", reason);
+            }
             return Ok((None, None));
         }
         let reason = "the provider cannot forbid calls where earlier turns have some";
         encoder.losses.approximate(choice.path.as_ref(), reason);
     }
     let mut tools = Vec::with_capacity(chat.tools.len());
-    for tool in chat.tools.iter().filter(|tool| is_allowed(tool, chat)) {
+    for tool in &chat.tools {
+        if !is_allowed(tool, chat) {
+            encoder.losses.approximate(tool.path.as_str(), "a tool that may not be called stays away");
+            continue;
+        }
         if let Some(wire) = encode_tool(tool, encoder)? {
             tools.push(wire);
             tools.extend(encoder.tool_cache_point(tool.cache, &tool.path).map(ToolWire::CachePoint));

@@ -192,6 +192,10 @@ fn thinking_goes_back_with_its_own_seal_only() {
             thinking("hm", Some(Vendor::Anthropic), false),
             thinking("", Some(Vendor::Anthropic), true),
             thinking("", Some(Vendor::Anthropic), false),
+            Block::Thinking {
+                text: "".into(),
+                signature: Some(Signature { vendor: Vendor::Anthropic, redacted: true, data: "no base64".into() }),
+            },
             thinking("x", Some(Vendor::Google), false),
             thinking("x", None, false),
             text("ok"),
@@ -205,7 +209,7 @@ fn thinking_goes_back_with_its_own_seal_only() {
         {"text": "ok"},
     ]);
     assert_eq!(body["messages"][0]["content"], expected);
-    assert_eq!(losses, ["-p"]);
+    assert_eq!(losses, ["-p", "-p"]);
     assert_eq!(encode(NOVA_2, &chat).0["messages"][0]["content"], json!([{"text": "ok"}]));
 }
 
