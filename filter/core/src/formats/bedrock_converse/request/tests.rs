@@ -210,7 +210,11 @@ fn thinking_goes_back_with_its_own_seal_only() {
     ]);
     assert_eq!(body["messages"][0]["content"], expected);
     assert_eq!(losses, ["-p", "-p"]);
-    assert_eq!(encode(NOVA_2, &chat).0["messages"][0]["content"], json!([{"text": "ok"}]));
+    for other in [NOVA_2, "mistral.mistral-large-2407-v1:0"] {
+        assert_eq!(encode(other, &chat).0["messages"][0]["content"], json!([{"text": "ok"}]));
+    }
+    let hidden = "arn:aws:bedrock:us-east-1:012345678901:application-inference-profile/abcdefghijkl";
+    assert_eq!(encode(hidden, &chat).0["messages"][0]["content"], expected);
 }
 
 #[test]
