@@ -297,6 +297,8 @@ fn claude_thinks_by_a_budget_or_by_an_effort() {
     let (body, losses) = encode(ADAPTIVE, &chat);
     assert_eq!(body["additionalModelRequestFields"], json!({"thinking": {"type": "adaptive"}}));
     assert_eq!((&body["outputConfig"], losses.len()), (&json!({"effort": "medium"}), 0));
+    let (body, losses) = encode(OLD_CLAUDE, &chat);
+    assert_eq!((body, losses), (encode(OLD_CLAUDE, &question()).0, vec!["-reasoning_effort".to_owned()]));
     chat.max_tokens = given(512, "max_tokens");
     let (body, losses) = encode(CLAUDE, &chat);
     assert_eq!((body.get("additionalModelRequestFields"), losses), (None, vec!["-reasoning_effort".to_owned()]));
