@@ -1,6 +1,6 @@
 use super::request::{decode_cache, want};
 use crate::{
-    canonical::{Function, Given, Tool, ToolChoice, ToolKind},
+    canonical::{Function, Given, Tool, ToolChoice, ToolKind, WebSearch},
     formats::InvalidRequest,
     json::Node,
 };
@@ -72,6 +72,7 @@ pub(super) fn decode_choice<'a>(
             let name = value.member("function").and_then(|function| function.member("name")).and_then(Node::string);
             given(ToolChoice::Named(want(name, "tool_choice.function.name", "a string")?))
         }
+        Some("allowed_tools") => decode_allowed(value),
         Some(_) => {
             extra.push("tool_choice".to_owned());
             Ok(None)
@@ -80,4 +81,42 @@ pub(super) fn decode_choice<'a>(
             Err(InvalidRequest::new("tool_choice", "must be none, auto, required or an object that names a function"))
         }
     }
+}
+
+/// <https://platform.openai.com/docs/guides/function-calling#allowed-tools>
+fn decode_allowed(value: Node<'_>) -> Result<Option<Given<ToolChoice<'_>>>, InvalidRequest> {
+    let path = "tool_choice.allowed_tools";
+    let allowed = want(value.member("allowed_tools"), path, "an object")?;
+    let mode = allowed.member("mode").and_then(Node::string);
+    let required = match mode.as_deref() {
+        Some("required") => true,
+        Some("auto") => false,
+        _ => return Err(InvalidRequest::new(format!("{path}.mode"), "must be auto or required")),
+    };
+    let path = format!("{path}.tools");
+    let tools = want(allowed.member("tools").and_then(Node::elements), &path, "a list")?.into_iter().enumerate();
+    let names = tools.map(|(index, tool)| {
+        let name = tool.member("function").and_then(|function| function.member("name")).and_then(Node::string);
+        want(name, &format!("{path}.{index}.function.name"), "the name of a function")
+    });
+    let names = names.collect::<Result<_, _>>()?;
+    Ok(Some(Given::new(ToolChoice::Allowed { names, required }, "tool_choice")))
+}
+
+/// `web_search_options`: <https://platform.openai.com/docs/guides/tools-web-search?api-mode=chat>.
+pub(super) fn decode_search<'a>(value: Node<'a>, extra: &mut Vec<String>) -> Result<Tool<'a>, InvalidRequest> {
+    let root = "web_search_options";
+    let mut search = WebSearch::default();
+    for (key, value) in want(value.members(), root, "an object")?.into_iter().filter(|(_, value)| !value.is_null()) {
+        let path = format!("{root}.{key}");
+        match &*key {
+            "search_context_size" if value.text() == "\"medium\"" => {}
+            "user_location" => {
+                let location = value.member("approximate").filter(|location| location.members().is_some());
+                search.location = Some(want(location, &format!("{path}.approximate"), "an object")?.text());
+            }
+            _ => extra.push(path),
+        }
+    }
+    Ok(Tool { kind: ToolKind::WebSearch(search), cache: None, path: root.to_owned() })
 }

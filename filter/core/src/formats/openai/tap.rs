@@ -5,9 +5,9 @@ use serde_json::value::RawValue;
 use super::usage::decode_usage;
 use crate::formats::dialect::{self, Frame, Verdict};
 
-/// Watches the events of a chat stream for usage and its end, parsing only those that carry figures.
+/// Watches the events of a stream, of chats or legacy completions, for usage and its end, parsing only those that carry figures.
 #[derive(Debug, Default)]
-pub(super) struct Tap {
+pub(in crate::formats) struct Tap {
     finished: bool,
     done: bool,
 }

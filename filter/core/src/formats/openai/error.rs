@@ -1,14 +1,12 @@
-//! What all of OpenAI's APIs have in common: the error shape (<https://platform.openai.com/docs/guides/error-codes>).
-
 use std::borrow::Cow;
 
 use serde::Serialize;
 
-use super::ClientError;
-use crate::{canonical::Failure, json::Node};
+use crate::{canonical::Failure, formats::ClientError, json::Node};
 
+/// The error shape of all of OpenAI's APIs (<https://platform.openai.com/docs/guides/error-codes>):
 /// `{"error": {message, type, param, code}}`, the four always present.
-pub(super) fn encode_error(error: &ClientError<'_>) -> Vec<u8> {
+pub(in crate::formats) fn encode_error(error: &ClientError<'_>) -> Vec<u8> {
     #[derive(Serialize)]
     struct Body<'a> {
         error: Inner<'a>,
@@ -27,7 +25,7 @@ pub(super) fn encode_error(error: &ClientError<'_>) -> Vec<u8> {
 }
 
 /// Whether the body has an `error` object with a message, as the typed exceptions of OpenAI's clients want it.
-pub(super) fn is_error(body: &[u8]) -> bool {
+pub(in crate::formats) fn is_error(body: &[u8]) -> bool {
     let Ok(body) = Node::parse(body) else { return false };
     // Anthropic's error has such an object too, next to a type of its own.
     body.member("type").is_none()
@@ -36,7 +34,7 @@ pub(super) fn is_error(body: &[u8]) -> bool {
 
 /// Reads the shapes that OpenAI-compatible providers use: `error` as an object or a string, its members on the top
 /// level (vLLM), `detail` (FastAPI).
-pub(super) fn decode_error(body: &[u8]) -> Option<Failure> {
+pub(in crate::formats) fn decode_error(body: &[u8]) -> Option<Failure> {
     let body = Node::parse(body).ok()?;
     let error = body.member("error").filter(|error| !error.is_null()).unwrap_or(body);
     if let Some(message) = error.string() {
