@@ -18,6 +18,7 @@ class Choice:
     refusal: str = ""
     reasoning: str = ""
     calls: list = dataclasses.field(default_factory=list)
+    served: list = dataclasses.field(default_factory=list)  # calls of the provider's own tools, which it answers itself
     citations: int = 0
     logprobs: int = 0  # tokens that have one
     seals: list = dataclasses.field(default_factory=list)  # signatures of thinking, or its encrypted content
@@ -65,6 +66,7 @@ def differences(expected, seen, losses, *, choices=True):
 # What a loss must have in its path to excuse that something is not there.
 EXCUSES = {
     "calls": ("tool", "function", "call"),
+    "served": ("server_tool", "tooluse", "tool_use", "tool"),
     "reasoning": ("thinking", "reasoning", "thought"),
     "citations": ("citation", "annotation", "grounding"),
     "logprobs": ("logprob",),
@@ -92,7 +94,7 @@ def _choice_differences(want, got, losses, error):
         changed = [(call.id, id) for call, id in zip(want.calls, ids) if call.id and _spelt(call.id) != _spelt(id)]
         if changed:
             yield f"call ids changed: {changed}"
-    for what in ("citations", "logprobs", "seals"):
+    for what in ("served", "citations", "logprobs", "seals"):
         if getattr(want, what) and not getattr(got, what) and not excused(what, losses):
             yield f"{what} are lost in silence"
     if error is None and want.finish in FINISHES and _finish(want) != _finish(got):

@@ -4,6 +4,7 @@ Every text and number of the client's body must be found in the provider's body,
 Words of a format's own (roles, types, choices) change with the format and are not looked for; see WORDS.
 """
 
+import base64
 import re
 
 from answer import arguments
@@ -31,6 +32,8 @@ DEFAULTS = {
     "top_logprobs": (0,),
     "ttl": ("5m",),
 }
+MEDIA_TYPE = re.compile(r"(image|audio|video|text|application)/[\w.+-]+")
+SPELT_BY_BEDROCK = {"text/plain"}
 
 
 def silent(source, target, losses):
@@ -65,6 +68,10 @@ def _has_text(value, haystack):
         return True
     if value.startswith("data:"):
         return value.partition(",")[2] in haystack
+    if MEDIA_TYPE.fullmatch(value):  # Bedrock has words of its own: pdf, txt
+        return value in SPELT_BY_BEDROCK or value.partition("/")[2] in haystack
+    if base64.b64encode(value.encode()).decode() in haystack:  # plain text as the bytes of a document
+        return True
     parsed = arguments(value)
     if not isinstance(parsed, str):  # JSON in a text: its leaves
         return all(_has_text(leaf, haystack) if isinstance(leaf, str) else True for _, leaf in _leaves(parsed, ()))
