@@ -97,7 +97,7 @@ def _choice_differences(want, got, losses, error):
     for what in ("served", "citations", "logprobs", "seals"):
         if getattr(want, what) and not getattr(got, what) and not excused(what, losses):
             yield f"{what} are lost in silence"
-    if error is None and want.finish in FINISHES and _finish(want) != _finish(got):
+    if error is None and want.finish in FINISHES and _finish(want, got) != _finish(got, got):
         yield f"finish: expected {want.finish}, saw {got.finish}"
 
 
@@ -105,10 +105,12 @@ def _choice_differences(want, got, losses, error):
 FINISHES = ("stop", "length", "tool", "refusal")
 
 
-def _finish(choice):
-    """Some vendors end a turn that calls tools with their word for the end of a turn."""
+def _finish(choice, got):
+    """Some vendors end a turn that calls tools, or a refusal, with their word for the end of a turn."""
     if choice.finish in ("stop", "tool"):
-        return "tool" if choice.calls else "stop"
+        if choice.refusal and got.finish == "refusal":
+            return "refusal"
+        return "tool" if got.calls else "stop"
     return choice.finish
 
 

@@ -40,7 +40,7 @@ def _request(recording, job, result):
 
 def _meaning(job, body, result, source):
     read_source, read_target = getattr(meaning, job["client"]), getattr(meaning, job["upstream"])
-    found = silent(source, body, result["losses"])
+    found = silent(source, body, result["losses"], job["upstream"], seals=job["direction"] == "request")
     return found + list(meaning.differences(read_source(source), read_target(body), result["losses"]))
 
 

@@ -50,7 +50,9 @@ def _strays(meaning):
 def openai_chat(body):
     calls = [call for message in body["messages"] for call in message.get("tool_calls") or []]
     choice = body.get("tool_choice")
-    if isinstance(choice, dict):
+    if isinstance(choice, dict) and choice.get("type") == "allowed_tools":
+        choice = choice["allowed_tools"]["mode"]
+    elif isinstance(choice, dict):
         choice = (choice.get("function") or choice.get("custom") or {}).get("name", choice.get("type"))
     tools = [tool.get("function") or tool.get("custom") for tool in body.get("tools") or []]
     return Meaning(

@@ -13,7 +13,15 @@ from answer import arguments
 WORDS = {
     "role", "type", "model", "stream", "include_usage", "include_obfuscation", "status", "object", "anthropic_version",
     "detail", "effort", "reasoning_effort", "tool_choice", "mode", "thinkingLevel", "budget_tokens", "thinkingBudget",
+    "responseMimeType",
 }
+# Seals of thinking belong to one vendor: `checks` looks for those that come home.
+SEALS = {"signature", "thoughtSignature", "encrypted_content", "redactedContent"}
+# Ids of calls, where they are no more than a link: Google gives its own and matches by name and order as well.
+CALL_IDS = {"tool_call_id", "tool_use_id", "call_id", "toolUseId"}
+CALLS = {"tool_calls", "content", "input", "functionCall", "functionResponse"}
+# "Do not check": https://ai.google.dev/gemini-api/docs/thought-signatures, as text and as base64 of it.
+STAND_INS = {"skip_thought_signature_validator", "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="}
 # Members that say nothing to a model: a label of a schema, the place of a call in its list.
 LABELS = {("json_schema", "name"), ("format", "name"), ("tool_calls", "index")}
 # Values that say what is so without them.
@@ -31,14 +39,15 @@ DEFAULTS = {
     "format": ("text",),
     "top_logprobs": (0,),
     "ttl": ("5m",),
+    "responseModalities": ("TEXT",),
 }
 MEDIA_TYPE = re.compile(r"(image|audio|video|text|application)/[\w.+-]+")
 SPELT_BY_BEDROCK = {"text/plain"}
 
 
-def silent(source, target, losses):
-    """Paths of the source that are neither in the target nor covered by a loss."""
-    declared = [tuple(path.split(".")) for path, _ in losses]
+def silent(source, target, losses, upstream, *, seals):
+    """Paths of the source that are neither in the target nor covered by a loss; of seals where they are asked for."""
+    declared = [tuple(path.split(".")) for path, *_ in losses]
     texts, numbers = [], set()
     for _, value in _leaves(target, ()):
         if isinstance(value, str):
@@ -54,13 +63,28 @@ def silent(source, target, losses):
     for path, value in leaves:
         names = [part for part in path if not part.isdigit()]
         key = names[-1]
-        if key in WORDS or value in DEFAULTS.get(key, ()) or tuple(names[-2:]) in LABELS:
+        if key in WORDS or value in DEFAULTS.get(key, ()) or tuple(names[-2:]) in LABELS or value in STAND_INS:
+            continue
+        if (key in SEALS and not seals) or (upstream == "gemini_generate" and _is_call_id(names)):
+            continue
+        if key == "name" and _is_server_tool(source, path):
             continue
         if _is_covered(path, declared) or value in covered:
             continue
         if not (_has_text(value, haystack) if isinstance(value, str) else value in numbers):
             found.append(f"{'.'.join(path)}: {value!r:.60} is lost in silence")
     return found
+
+
+def _is_call_id(names):
+    return names[-1] in CALL_IDS or (names[-1] == "id" and len(names) > 1 and names[-2] in CALLS)
+
+
+def _is_server_tool(source, path):
+    """The name of a provider's own tool is a label of its type."""
+    if len(path) != 3 or path[0] != "tools":
+        return False
+    return source["tools"][int(path[1])].get("type") not in (None, "function", "custom")
 
 
 def _has_text(value, haystack):
@@ -96,4 +120,6 @@ def _leaves(value, path):
 
 
 def _is_covered(path, declared):
-    return any(path[: len(loss)] == loss for loss in declared)
+    # A document's name goes by many words.
+    named = path[-1] in ("filename", "title", "name") and (*path[:-1], "title")
+    return any(path[: len(loss)] == loss or (named and loss[-1] == "title" and path[: len(loss) - 1] == loss[:-1]) for loss in declared)

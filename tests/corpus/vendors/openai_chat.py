@@ -101,7 +101,7 @@ def ends_wrongly(answer, ends, events):
 def _add(choice, message, finish, *, streams):
     choice.text += _text(message.get("content"))
     choice.refusal += message.get("refusal") or ""
-    choice.reasoning += message.get("reasoning_content") or message.get("reasoning") or ""
+    choice.reasoning += message.get("reasoning_content") or message.get("reasoning") or _thinking(message.get("content"))
     for call in message.get("tool_calls") or []:
         function = call.get("function") or call.get("custom") or {}
         said = function.get("arguments") or function.get("input") or ""
@@ -114,7 +114,7 @@ def _add(choice, message, finish, *, streams):
     choice.citations += len(message.get("annotations") or [])
     legacy = message.get("function_call")
     if legacy:
-        choice.calls.append(Call(legacy.get("name"), arguments(legacy.get("arguments")), "function_call"))
+        choice.calls.append(Call(legacy.get("name"), arguments(legacy.get("arguments"))))
     if finish:
         choice.finish = FINISH.get(finish, finish)
 
@@ -124,6 +124,11 @@ def _text(content):
     if isinstance(content, list):
         return "".join(part.get("text") or "" for part in content if part.get("type") == "text")
     return content or ""
+
+
+def _thinking(content):
+    parts = [part for part in content if part.get("type") == "thinking"] if isinstance(content, list) else []
+    return "".join(_text(part["thinking"]) if isinstance(part["thinking"], list) else part["thinking"] for part in parts)
 
 
 def usage(figures):
