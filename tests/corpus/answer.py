@@ -66,7 +66,7 @@ def differences(expected, seen, losses, *, choices=True):
 # What a loss must have in its path to excuse that something is not there.
 EXCUSES = {
     "calls": ("tool", "function", "call"),
-    "served": ("server_tool", "tooluse", "tool_use", "tool"),
+    "served": ("tool", "code", "search"),
     "reasoning": ("thinking", "reasoning", "thought"),
     "citations": ("citation", "annotation", "grounding"),
     "logprobs": ("logprob",),

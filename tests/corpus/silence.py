@@ -17,13 +17,15 @@ WORDS = {
 }
 # Seals of thinking belong to one vendor: `checks` looks for those that come home.
 SEALS = {"signature", "thoughtSignature", "encrypted_content", "redactedContent"}
-# Ids of calls, where they are no more than a link: Google gives its own and matches by name and order as well.
+# Ids of calls link them to their results, and have to be shortened or left out for some vendors; `meaning` looks for the link.
 CALL_IDS = {"tool_call_id", "tool_use_id", "call_id", "toolUseId"}
 CALLS = {"tool_calls", "content", "input", "functionCall", "functionResponse"}
+# What is given without being asked for.
+INCLUDED = {"reasoning.encrypted_content"}
 # "Do not check": https://ai.google.dev/gemini-api/docs/thought-signatures, as text and as base64 of it.
 STAND_INS = {"skip_thought_signature_validator", "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="}
 # Members that say nothing to a model: a label of a schema, the place of a call in its list.
-LABELS = {("json_schema", "name"), ("format", "name"), ("tool_calls", "index")}
+LABELS = {("json_schema", "name"), ("format", "name"), ("tool_calls", "index"), ("reasoning", "summary")}
 # Values that say what is so without them.
 DEFAULTS = {
     "n": (1,),
@@ -45,7 +47,7 @@ MEDIA_TYPE = re.compile(r"(image|audio|video|text|application)/[\w.+-]+")
 SPELT_BY_BEDROCK = {"text/plain"}
 
 
-def silent(source, target, losses, upstream, *, seals):
+def silent(source, target, losses, *, seals):
     """Paths of the source that are neither in the target nor covered by a loss; of seals where they are asked for."""
     declared = [tuple(path.split(".")) for path, *_ in losses]
     texts, numbers = [], set()
@@ -65,7 +67,7 @@ def silent(source, target, losses, upstream, *, seals):
         key = names[-1]
         if key in WORDS or value in DEFAULTS.get(key, ()) or tuple(names[-2:]) in LABELS or value in STAND_INS:
             continue
-        if (key in SEALS and not seals) or (upstream == "gemini_generate" and _is_call_id(names)):
+        if _is_call_id(names) or (key in SEALS and not seals) or (key == "include" and value in INCLUDED):
             continue
         if key == "name" and _is_server_tool(source, path):
             continue
