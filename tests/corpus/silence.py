@@ -16,7 +16,8 @@ WORDS = {
     "responseMimeType",
 }
 # Seals of thinking belong to one vendor: `checks` looks for those that come home.
-SEALS = {"signature", "thoughtSignature", "encrypted_content", "redactedContent"}
+SEALS = {"signature", "thoughtSignature", "thought_signature", "encrypted_content", "redactedContent"}
+SEALED = {("reasoning_details", "data"), ("content", "data")}
 # Ids of calls link them to their results, and have to be shortened or left out for some vendors; `meaning` looks for the link.
 CALL_IDS = {"tool_call_id", "tool_use_id", "call_id", "toolUseId"}
 CALLS = {"tool_calls", "content", "input", "functionCall", "functionResponse"}
@@ -25,7 +26,17 @@ INCLUDED = {"reasoning.encrypted_content"}
 # "Do not check": https://ai.google.dev/gemini-api/docs/thought-signatures, as text and as base64 of it.
 STAND_INS = {"skip_thought_signature_validator", "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="}
 # Members that say nothing to a model: a label of a schema, the place of a call in its list.
-LABELS = {("json_schema", "name"), ("format", "name"), ("tool_calls", "index"), ("reasoning", "summary")}
+LABELS = {
+    ("json_schema", "name"),
+    ("format", "name"),
+    ("tool_calls", "index"),
+    ("reasoning_details", "index"),
+    ("reasoning_details", "format"),
+    ("reasoning_details", "id"),
+    ("input_audio", "format"),
+    ("reasoning", "summary"),
+    ("input", "id"),
+}
 # Values that say what is so without them.
 DEFAULTS = {
     "n": (1,),
@@ -67,7 +78,7 @@ def silent(source, target, losses, *, seals):
         key = names[-1]
         if key in WORDS or value in DEFAULTS.get(key, ()) or tuple(names[-2:]) in LABELS or value in STAND_INS:
             continue
-        if _is_call_id(names) or (key in SEALS and not seals) or (key == "include" and value in INCLUDED):
+        if _is_call_id(names) or ((key in SEALS or tuple(names[-2:]) in SEALED) and not seals) or (key == "include" and value in INCLUDED):
             continue
         if key == "name" and _is_server_tool(source, path):
             continue

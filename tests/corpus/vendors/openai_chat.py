@@ -17,8 +17,19 @@ FINISH = {
     "function_call": "tool",
     "content_filter": "refusal",
 }
-# Members that the types do not have and that every client of compatible providers knows.
-EXTENSIONS = {".choices[].message.reasoning_content", ".choices[].delta.reasoning_content"}
+# Members that the types do not have, and that clients of compatible providers know: DeepSeek's reasoning, OpenRouter's details
+# of it with their seals, Google's seals of calls; annotations, which OpenAI streams and its types forget.
+EXTENSIONS = {
+    f".choices[].{place}.{member}"
+    for place in ("message", "delta")
+    for member in (
+        "reasoning_content",
+        "reasoning_details",
+        "tool_calls[].extra_content",
+        "annotations",
+        "annotations[].url_citation.content",
+    )
+}
 
 
 def request(body, stream):
@@ -111,6 +122,10 @@ def _add(choice, message, finish, *, streams):
             choice.calls[at].name += function.get("name") or ""
         else:
             choice.calls.append(Call(function.get("name") or "", said if streams else arguments(said), call.get("id")))
+    details = message.get("reasoning_details") or []
+    choice.seals += filter(None, [detail.get("signature") or detail.get("data") for detail in details])
+    sealed = [(call.get("extra_content") or {}).get("google") or {} for call in message.get("tool_calls") or []]
+    choice.seals += filter(None, [seal.get("thought_signature") for seal in sealed])
     choice.citations += len(message.get("annotations") or [])
     legacy = message.get("function_call")
     if legacy:
