@@ -5,7 +5,7 @@ use std::{env, fs, path::Path};
 use serde_json::Value;
 use tollgate_core::formats::Format;
 
-use crate::translation::{FORMATS, STREAM_SENT, STREAM_WANTED, USAGE_WANTED};
+use crate::translation::{ARRAY_WANTED, FORMATS, STREAM_SENT, STREAM_WANTED, USAGE_WANTED};
 
 /// The most that a seed may have, in bytes: damage to a long one seldom hits what matters.
 const MAX_SEED: usize = 16 << 10;
@@ -58,8 +58,9 @@ pub(crate) fn answers() -> Vec<Vec<u8>> {
     let each = |sample: Sample| {
         let sent = if sample.streamed { STREAM_SENT } else { 0 };
         let clients = FORMATS.into_iter().filter(move |client| meets(*client, sample.format));
-        let kinds =
-            clients.flat_map(move |client| [0, STREAM_WANTED | USAGE_WANTED].map(|wanted| (client, wanted | sent)));
+        let kinds = clients.flat_map(move |client| {
+            [0, STREAM_WANTED | USAGE_WANTED, STREAM_WANTED | ARRAY_WANTED].map(|wanted| (client, wanted | sent))
+        });
         let body = sample.body;
         kinds.map(move |(client, flags)| [&[place(client), place(sample.format), flags, 7][..], &body].concat())
     };

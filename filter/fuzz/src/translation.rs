@@ -29,6 +29,7 @@ pub(crate) const STREAM_WANTED: u8 = 1;
 pub(crate) const USAGE_WANTED: u8 = 2;
 pub(crate) const STREAM_SENT: u8 = 4;
 pub(crate) const FRAMES_AS_THEY_ARE: u8 = 8;
+pub(crate) const ARRAY_WANTED: u8 = 16;
 
 /// What may be made of an input of so many bytes. Each small event becomes one with ids and names, at most a few hundred bytes.
 fn bound(length: usize) -> usize {
@@ -72,6 +73,9 @@ pub(crate) fn relay(data: &[u8]) {
         return;
     }
     match (attempt.stream, end) {
+        (true, Ok(())) if attempt.framing == Framing::JsonArray => {
+            assert!(out.is_empty() || is_json(&out), "no array: {}", String::from_utf8_lossy(&out));
+        }
         (true, Ok(())) => assert_good_events(&out),
         (true, Err(error)) => panic!("a stream that has begun must end in an event, not in: {error}"),
         (false, Ok(())) => assert!(is_json(&out), "no JSON: {}", String::from_utf8_lossy(&out)),
@@ -92,6 +96,8 @@ pub(crate) fn error(data: &[u8]) {
 /// The attempt that an input asks for; `None` when its formats do not meet.
 fn attempt([client, upstream, flags]: [u8; 3]) -> Option<Attempt<'static>> {
     let [client, upstream] = [client, upstream].map(|byte| FORMATS[usize::from(byte) % FORMATS.len()]);
+    // No other format has streams that are arrays.
+    let array = client == Format::GeminiGenerate && flags & ARRAY_WANTED != 0;
     (client == upstream || client.translates_to(upstream)).then_some(Attempt {
         client,
         upstream,
@@ -99,7 +105,7 @@ fn attempt([client, upstream, flags]: [u8; 3]) -> Option<Attempt<'static>> {
         default_max_tokens: 4096,
         stream: flags & STREAM_WANTED != 0,
         include_usage: flags & USAGE_WANTED != 0,
-        framing: Framing::Sse,
+        framing: if array { Framing::JsonArray } else { Framing::Sse },
         exchange: "0123456789abcdef0123456789abcdef",
         created_s: 1_700_000_000,
     })

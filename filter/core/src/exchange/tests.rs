@@ -284,6 +284,7 @@ fn each_refusal_says_why_and_is_recorded_once_without_cost() {
         (&[], r#"{"model":"gpt-4o","mod\u0065l":"sonnet"}"#, 400, "duplicate_member"),
         (&[], r#"{"model":"gpt-5"}"#, 404, "model_not_found"),
         (&[], r#"{"model":"claude/x\r\nset-cookie: a"}"#, 400, "invalid_value"),
+        (&[], r#"{"model":"claude/../x"}"#, 400, "invalid_value"),
     ];
     for (extra, body, status, code) in cases {
         let mut vm = vm();

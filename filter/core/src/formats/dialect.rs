@@ -114,9 +114,6 @@ pub(super) trait EncodeStream: fmt::Debug {
 
     /// Ends the stream with an error event.
     fn fail(&mut self, error: &ClientError<'_>, out: &mut Vec<u8>);
-
-    /// Whether nothing may follow.
-    fn is_ended(&self) -> bool;
 }
 
 /// Encodes a gathered answer as a client's response.

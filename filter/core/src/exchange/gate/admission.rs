@@ -138,6 +138,10 @@ fn check_model(model: &str) -> Result<(), Reject> {
     if model.chars().any(char::is_control) {
         return Err(Reject::InvalidMember("model", "free of control characters"));
     }
+    // Two formats name the model in the path of a provider's address, where these would lead elsewhere (RFC 3986 §5.2.4).
+    if model.split('/').any(|segment| matches!(segment, "." | "..")) {
+        return Err(Reject::InvalidMember("model", "free of the path segments '.' and '..'"));
+    }
     if model.len() > MAX_MODEL_NAME {
         return Err(Reject::InvalidMember("model", "at most 256 bytes long"));
     }

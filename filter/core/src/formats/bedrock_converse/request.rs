@@ -13,7 +13,7 @@ use crate::{
     canonical::{Chat, Given, Losses, ResponseFormat, Sampling, ServiceTier},
     formats::{
         Attempt, InvalidRequest,
-        claude::{self, Capability, Plan},
+        claude::{self, Capability},
     },
     json::Node,
 };
@@ -132,11 +132,11 @@ impl<'c> Inference<'c> {
                 let default = u64::from(attempt.default_max_tokens);
                 let plan = claude::plan(chat, capability, cap.unwrap_or(default), losses);
                 extra.thinking = plan.thinking;
-                extra.top_k = claude::top_k(chat, capability, &plan, losses);
-                let temperature = claude::temperature(chat, capability, &plan, losses);
+                let claude::Sampled { temperature, top_p, top_k } =
+                    claude::sampling(chat, attempt.model, &plan, losses);
+                extra.top_k = top_k;
                 // The least cap of a thinking model is its budget and more, so it has to be stated.
                 let max_tokens = cap.or(plan.thinking.map(|_| default));
-                let top_p = claude_top_p(attempt.model, chat, capability, &plan, temperature, losses);
                 (Self { max_tokens, temperature, top_p, stop_sequences }, plan.effort)
             }
             false => {
@@ -150,25 +150,6 @@ impl<'c> Inference<'c> {
         };
         ((inference != Self::default()).then_some(inference), effort)
     }
-}
-
-/// From 4.1 on Claude takes a temperature or a `top_p`, not both
-/// (<https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html>).
-fn claude_top_p(
-    model: &str,
-    chat: &Chat<'_>,
-    capability: Capability,
-    plan: &Plan,
-    temperature: Option<f64>,
-    losses: &mut Losses,
-) -> Option<f64> {
-    let top_p = claude::top_p(chat, capability, plan, losses)?;
-    if temperature.is_some() && claude::is_since(model, 4, 1) {
-        let path = chat.sampling.top_p.as_ref().map_or("top_p", |given| given.path.as_ref());
-        losses.declare(path, "the model takes a temperature or this, not both");
-        return None;
-    }
-    Some(top_p)
 }
 
 /// A member of sampling, which goes from 0 to 1.

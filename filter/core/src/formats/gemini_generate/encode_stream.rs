@@ -1,7 +1,5 @@
 use std::borrow::Cow;
 
-use serde::Serialize;
-
 use super::{
     answer::{AnswerWire, CandidateWire, LogprobsWire, moves_on},
     error::encode_error,
@@ -14,6 +12,7 @@ use super::{
 use crate::{
     canonical::{BlockStart, Delta, Event, FinishReason, Losses, Signature, Usage, Vendor},
     formats::{Attempt, ClientError, Framing, MAX_WHOLE, dialect::EncodeStream},
+    sse::write_json,
 };
 
 /// Encodes the events of an answer as chunks, each an answer with what is new:
@@ -106,14 +105,14 @@ impl EncodeStream for StreamEncoder {
     }
 
     fn fail(&mut self, error: &ClientError<'_>, out: &mut Vec<u8>) {
-        self.begin(out);
+        let (before, after): (&[u8], &[u8]) = match self.framing {
+            Framing::Sse => (b"data: ", b"\n\n"),
+            Framing::JsonArray => (self.separator(), b""),
+        };
+        out.extend_from_slice(before);
         out.extend(encode_error(error));
-        self.close(out);
+        out.extend_from_slice(after);
         self.finish(out);
-    }
-
-    fn is_ended(&self) -> bool {
-        self.state == State::Ended
     }
 }
 
@@ -272,34 +271,26 @@ impl StreamEncoder {
     }
 
     fn write(&mut self, candidates: Vec<CandidateWire<'_>>, usage: Option<Usage>, out: &mut Vec<u8>) {
-        self.begin(out);
         let answer = AnswerWire {
             candidates,
             usage_metadata: usage.as_ref().map(encode_usage),
             model_version: &self.model,
             response_id: &self.id,
         };
-        // Writing strings and numbers into a vector cannot fail.
-        let _ = answer.serialize(&mut serde_json::Serializer::new(&mut *out));
-        self.close(out);
-    }
-
-    /// What stands before a chunk.
-    fn begin(&mut self, out: &mut Vec<u8>) {
-        let before: &[u8] = match (self.framing, self.state) {
-            (Framing::Sse, _) => b"data: ",
-            (Framing::JsonArray, State::AwaitingChunk) => b"[",
-            (Framing::JsonArray, _) => b",\n",
-        };
-        out.extend_from_slice(before);
+        match self.framing {
+            Framing::Sse => write_json("", &answer, out),
+            Framing::JsonArray => {
+                out.extend_from_slice(self.separator());
+                // What is written has string keys only, and a vector takes every byte.
+                let _ = serde_json::to_writer(&mut *out, &answer);
+            }
+        }
         self.state = State::Streaming;
     }
 
-    /// What stands behind one.
-    fn close(&self, out: &mut Vec<u8>) {
-        if self.framing == Framing::Sse {
-            out.extend_from_slice(b"\n\n");
-        }
+    /// What stands before an element of the array.
+    fn separator(&self) -> &'static [u8] {
+        if self.state == State::AwaitingChunk { b"[" } else { b",\n" }
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) {
@@ -334,7 +325,6 @@ mod tests {
         for event in events {
             encoder.encode(&event, &mut out, &mut losses);
         }
-        assert!(encoder.is_ended());
         (String::from_utf8(out).unwrap(), losses)
     }
 
@@ -445,7 +435,6 @@ mod tests {
         encoder.fail(&error, &mut out);
         let chunks: Vec<serde_json::Value> = serde_json::from_slice(&out).unwrap();
         assert_eq!(chunks[1]["error"]["code"], 502);
-        assert!(encoder.is_ended());
     }
 
     #[test]

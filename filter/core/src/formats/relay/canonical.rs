@@ -41,6 +41,8 @@ struct Sink {
     choice: u32,
     /// Whether the client's format has a place for more than the first.
     many_choices: bool,
+    /// Whether the answer is complete: nothing may follow.
+    ended: bool,
 }
 
 #[derive(Debug)]
@@ -62,7 +64,7 @@ impl Canonical {
         Self {
             upstream: attempt.upstream,
             source,
-            sink: Sink { client: sink, choice: 0, many_choices: client.many_choices },
+            sink: Sink { client: sink, choice: 0, many_choices: client.many_choices, ended: false },
             failure: None,
         }
     }
@@ -118,12 +120,12 @@ impl Canonical {
         }
     }
 
-    /// A stream ends in an error event of the client's format, unless it is complete already.
+    /// A stream ends in an error event of the client's format. What follows an answer that is complete does not matter.
     fn fail(&mut self, error: RelayError, observed: &mut Observed, out: &mut Vec<u8>) {
+        if self.sink.ended {
+            return;
+        }
         if let Client::Stream(encoder) = &mut self.sink.client {
-            if encoder.is_ended() {
-                return;
-            }
             let failure = error.failure();
             encoder.fail(&client_error(failure.status.unwrap_or(502), &failure), out);
         }
@@ -216,23 +218,22 @@ fn event_stream_error(error: eventstream::Error) -> RelayError {
 
 impl Sink {
     fn accept(&mut self, event: Event<'_>, observed: &mut Observed, out: &mut Vec<u8>) {
+        if self.ended {
+            return;
+        }
         match &event {
             Event::Usage { usage, terminal } => {
                 observed.usage = Some(*usage);
                 observed.terminal = *terminal;
             }
             Event::Finish(_) => observed.finished = true,
+            Event::End => self.ended = true,
             Event::Choice(index) => self.choice = *index,
             Event::Lost { path, reason } => {
                 observed.losses.declare(path.as_ref(), reason);
                 return;
             }
-            Event::Start { .. }
-            | Event::BlockStart(_)
-            | Event::BlockDelta(_)
-            | Event::BlockStop
-            | Event::End
-            | Event::Ping => {}
+            Event::Start { .. } | Event::BlockStart(_) | Event::BlockDelta(_) | Event::BlockStop | Event::Ping => {}
         }
         let of_choice = matches!(
             event,

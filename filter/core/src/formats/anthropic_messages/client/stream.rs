@@ -15,6 +15,7 @@ use crate::{
         },
         dialect::EncodeStream,
     },
+    sse::write_json,
 };
 
 /// Encodes the events of an answer as a streamed message:
@@ -73,14 +74,14 @@ impl StreamEncoder {
             usage: encode_usage(&self.usage),
         };
         self.started = self.usage;
-        write(out, "message_start", &Wire::MessageStart { message });
+        write_json("message_start", &Wire::MessageStart { message }, out);
         self.state = State::BetweenBlocks;
     }
 
     fn open(&mut self, content_block: BlockWire<'_>, out: &mut Vec<u8>) {
         let index = self.next;
         self.next = index.saturating_add(1);
-        write(out, "content_block_start", &Wire::ContentBlockStart { index, content_block });
+        write_json("content_block_start", &Wire::ContentBlockStart { index, content_block }, out);
         self.state = State::InBlock(index);
     }
 
@@ -107,12 +108,12 @@ impl StreamEncoder {
                 return losses.declare("logprobs", "the client's format has no place for them");
             }
         };
-        write(out, "content_block_delta", &Wire::ContentBlockDelta { index, delta });
+        write_json("content_block_delta", &Wire::ContentBlockDelta { index, delta }, out);
     }
 
     fn stop_block(&mut self, out: &mut Vec<u8>) {
         if let State::InBlock(index) = self.state {
-            write(out, "content_block_stop", &Wire::ContentBlockStop { index });
+            write_json("content_block_stop", &Wire::ContentBlockStop { index }, out);
         }
         self.state = State::BetweenBlocks;
     }
@@ -126,8 +127,8 @@ impl StreamEncoder {
         }
         let finish = self.finish.take().unwrap_or(FinishReason::Stop.into());
         let delta = EndWire { stop_reason: stop_reason(finish.reason), stop_sequence: stop_sequence(&finish) };
-        write(out, "message_delta", &Wire::MessageDelta { delta, usage: encode_final_usage(&self.usage) });
-        write(out, "message_stop", &Wire::MessageStop);
+        write_json("message_delta", &Wire::MessageDelta { delta, usage: encode_final_usage(&self.usage) }, out);
+        write_json("message_stop", &Wire::MessageStop, out);
         self.state = State::Ended;
     }
 }
@@ -136,7 +137,7 @@ impl EncodeStream for StreamEncoder {
     fn encode(&mut self, event: &Event<'_>, out: &mut Vec<u8>, losses: &mut Losses) {
         match (self.state, event) {
             (State::Ended, _) => {}
-            (_, Event::Ping) => write(out, "ping", &Wire::Ping),
+            (_, Event::Ping) => write_json("ping", &Wire::Ping, out),
             (_, Event::Usage { usage, .. }) => self.usage = *usage,
             (State::AwaitingStart, Event::Start { model }) => {
                 if !model.is_empty() {
@@ -180,19 +181,6 @@ impl EncodeStream for StreamEncoder {
         out.extend_from_slice(b"\n\n");
         self.state = State::Ended;
     }
-
-    fn is_ended(&self) -> bool {
-        self.state == State::Ended
-    }
-}
-
-fn write(out: &mut Vec<u8>, name: &str, event: &Wire<'_>) {
-    out.extend_from_slice(b"event: ");
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b"\ndata: ");
-    // Writing strings and numbers into a vector cannot fail.
-    let _ = serde_json::to_writer(&mut *out, event);
-    out.extend_from_slice(b"\n\n");
 }
 
 #[derive(Serialize)]

@@ -54,6 +54,7 @@ pub(in crate::formats::anthropic_messages) fn encode_request(
     let max_tokens = max_tokens.as_ref().map_or(attempt.default_max_tokens.into(), |given| given.value);
     let capability = Capability::of(attempt.model);
     let plan = claude::plan(chat, capability, max_tokens, losses);
+    let claude::Sampled { temperature, top_p, top_k } = claude::sampling(chat, attempt.model, &plan, losses);
     let (system, messages) = encode_messages(messages, losses)?;
     let (tools, tool_choice) = (
         encode_tools(tools, tool_choice.as_ref(), losses)?,
@@ -89,9 +90,9 @@ pub(in crate::formats::anthropic_messages) fn encode_request(
         messages,
         tools,
         tool_choice,
-        temperature: claude::temperature(chat, capability, &plan, losses),
-        top_p: claude::top_p(chat, capability, &plan, losses),
-        top_k: claude::top_k(chat, capability, &plan, losses),
+        temperature,
+        top_p,
+        top_k,
         stop_sequences: stop_sequences(stop, losses),
         thinking: plan.thinking,
         output_config: (format.is_some() || plan.effort.is_some())

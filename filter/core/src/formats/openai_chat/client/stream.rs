@@ -146,10 +146,6 @@ impl EncodeStream for StreamEncoder {
         out.extend_from_slice(b"\n\n");
         self.state = State::Ended;
     }
-
-    fn is_ended(&self) -> bool {
-        self.state == State::Ended
-    }
 }
 
 impl StreamEncoder {

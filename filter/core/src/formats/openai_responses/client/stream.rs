@@ -104,10 +104,6 @@ impl EncodeStream for StreamEncoder {
         self.send_response("response.failed", Outcome::Failed { code, message }, out);
         self.state = State::Ended;
     }
-
-    fn is_ended(&self) -> bool {
-        self.state == State::Ended
-    }
 }
 
 impl StreamEncoder {
