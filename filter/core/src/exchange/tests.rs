@@ -269,7 +269,7 @@ fn a_providers_error_keeps_its_status_and_gets_the_clients_shape() {
 #[test]
 fn each_refusal_says_why_and_is_recorded_once_without_cost() {
     type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, u16, &'a str);
-    let cases: [Case<'_>; 14] = [
+    let cases: [Case<'_>; 15] = [
         (&[("authorization", "")], BODY, 401, "missing_api_key"),
         (&[(":path", "/v1/nothing?key=1")], BODY, 404, "unknown_url"),
         (&[(":method", "GET")], BODY, 405, "method_not_allowed"),
