@@ -1,28 +1,13 @@
 //! Google's generateContent, of the Gemini API and of Vertex: <https://ai.google.dev/api/generate-content>.
 
-mod answer;
-mod capability;
-mod config;
-mod content;
-mod decode_stream;
-mod encode;
-mod encode_content;
-mod encode_stream;
-mod encode_tool;
+mod client;
 mod error;
-mod fields;
 mod finish;
-mod grounding;
 mod media;
 mod offsets;
 mod part;
-mod partial;
-mod request;
-mod response;
-mod schema;
 mod tap;
-mod thinking;
-mod tool;
+mod upstream;
 mod usage;
 mod word;
 
@@ -31,16 +16,16 @@ use super::dialect::{ClientSide, Dialect, IdentitySide, UpstreamFraming, Upstrea
 pub(super) const DIALECT: Dialect = Dialect {
     name: "gemini_generate",
     client: Some(ClientSide {
-        decode_request: request::decode_request,
+        decode_request: client::decode_request,
         many_choices: true,
-        response_encoder: |attempt| Box::new(response::ResponseEncoder::new(attempt)),
-        stream_encoder: |attempt| Box::new(encode_stream::StreamEncoder::new(attempt)),
+        response_encoder: |attempt| Box::new(client::ResponseEncoder::new(attempt)),
+        stream_encoder: |attempt| Box::new(client::StreamEncoder::new(attempt)),
     }),
     upstream: Some(UpstreamSide {
         headers: &[],
-        encode_request: encode::encode_request,
-        decode_response: decode_stream::decode_response,
-        stream_decoder: || Box::new(decode_stream::StreamDecoder::default()),
+        encode_request: upstream::encode_request,
+        decode_response: upstream::decode_response,
+        stream_decoder: || Box::new(upstream::StreamDecoder::default()),
         framing: UpstreamFraming::Sse,
     }),
     identity: IdentitySide {

@@ -72,8 +72,9 @@ mod tests {
         let text = "aé€x😀yz";
         for cut in (0..=text.len()).filter(|cut| text.is_char_boundary(*cut)) {
             let mut offsets = Offsets::default();
-            offsets.push(&text[..cut]);
-            offsets.push(&text[cut..]);
+            let (first, second) = text.split_at(cut);
+            offsets.push(first);
+            offsets.push(second);
             for (char, (byte, _)) in text.char_indices().chain([(text.len(), ' ')]).enumerate() {
                 assert_eq!(offsets.char_at(byte as u64), Some(char as u64));
                 assert_eq!(offsets.byte_at(char as u64), Some(byte as u64));

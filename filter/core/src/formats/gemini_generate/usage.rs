@@ -68,9 +68,7 @@ impl Figures {
 
     /// The figures in our buckets; `None` when none was stated. Zero is left out on the wire, so one count is enough.
     pub(super) fn usage(&self) -> Option<Usage> {
-        if self.prompt_token_count.or(self.candidates_token_count).or(self.thoughts_token_count).is_none() {
-            return None;
-        }
+        self.prompt_token_count.or(self.candidates_token_count).or(self.thoughts_token_count)?;
         let prompt = self.prompt_token_count.unwrap_or_default();
         let cache_read = self.cached_content_token_count.unwrap_or_default().min(prompt);
         let cached_audio = audio(self.cache_tokens_details.as_deref());

@@ -1,10 +1,10 @@
 use super::{Observed, Passed, ResponseKind};
 use crate::{
     formats::{
-        Attempt,
-        dialect::{Frame, IdentitySide, Tap},
+        Attempt, Framing,
+        dialect::{Frame, IdentitySide, Tap, Verdict},
     },
-    json::Watch,
+    json::{ArrayDecoder, ArrayError, Watch},
     sse,
 };
 
@@ -15,6 +15,8 @@ pub(super) enum Identity {
     Whole { decode: fn(&[u8]) -> Option<crate::canonical::Usage>, usage: Watch },
     /// A stream of events.
     Stream(Stream),
+    /// A stream that is one JSON array.
+    Array(Array),
 }
 
 #[derive(Debug)]
@@ -27,6 +29,13 @@ pub(super) struct Stream {
     blind: bool,
 }
 
+#[derive(Debug)]
+pub(super) struct Array {
+    decoder: ArrayDecoder,
+    tap: Box<dyn Tap>,
+    error: Option<ArrayError>,
+}
+
 impl Identity {
     pub(super) fn new(attempt: &Attempt<'_>, kind: ResponseKind) -> Self {
         let IdentitySide { ask_for_usage, usage_member, decode_usage, tap, .. } = attempt.upstream.dialect().identity;
@@ -37,6 +46,9 @@ impl Identity {
                 removes_usage: ask_for_usage.is_some() && attempt.stream && !attempt.include_usage,
                 blind: false,
             }),
+            (ResponseKind::Whole, Some(tap)) if attempt.stream && attempt.framing == Framing::JsonArray => {
+                Self::Array(Array { decoder: ArrayDecoder::default(), tap: tap(), error: None })
+            }
             _ => Self::Whole { decode: decode_usage, usage: Watch::new(usage_member) },
         }
     }
@@ -48,6 +60,11 @@ impl Identity {
                 Passed::AsReceived
             }
             Self::Stream(stream) => stream.push(chunk, observed),
+            Self::Array(array) => {
+                array.decoder.push(chunk);
+                array.read(observed);
+                Passed::AsReceived
+            }
         }
     }
 
@@ -60,6 +77,17 @@ impl Identity {
                 Vec::new()
             }
             Self::Stream(stream) => stream.finish(observed),
+            Self::Array(array) => {
+                array.decoder.finish();
+                array.read(observed);
+                // What follows an element beyond the bound passes unread, and may be complete.
+                observed.failed |= match array.error {
+                    Some(ArrayError::TooLong) => false,
+                    Some(ArrayError::Malformed | ArrayError::Truncated) => true,
+                    None => !array.tap.may_end(),
+                };
+                Vec::new()
+            }
         }
     }
 }
@@ -120,10 +148,82 @@ impl Stream {
             };
             let verdict = self.tap.see(Frame { name: block.name, data: &data, is_exception: false });
             each(block.raw, verdict.usage_only);
-            observed.usage = verdict.usage.or(observed.usage);
-            observed.terminal = observed.usage.is_some() && (verdict.terminal || observed.terminal);
-            observed.finished = self.tap.finished();
-            observed.failed |= verdict.failed;
+            note(&verdict, &*self.tap, observed);
+        }
+    }
+}
+
+impl Array {
+    /// Reads all whole elements.
+    fn read(&mut self, observed: &mut Observed) {
+        while self.error.is_none() {
+            match self.decoder.next() {
+                None => return,
+                Some(Ok(element)) => {
+                    let verdict = self.tap.see(Frame { name: b"", data: element, is_exception: false });
+                    note(&verdict, &*self.tap, observed);
+                }
+                Some(Err(error)) => self.error = Some(error),
+            }
+        }
+    }
+}
+
+/// What a frame adds to what was seen.
+fn note(verdict: &Verdict, tap: &dyn Tap, observed: &mut Observed) {
+    observed.usage = verdict.usage.or(observed.usage);
+    observed.terminal = observed.usage.is_some() && (verdict.terminal || observed.terminal);
+    observed.finished = tap.finished();
+    observed.failed |= verdict.failed;
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::formats::{Attempt, Format, Framing, Observed, Passed, Relay, ResponseKind};
+
+    fn observed(body: &str, size: usize) -> Observed {
+        let attempt = Attempt {
+            client: Format::GeminiGenerate,
+            upstream: Format::GeminiGenerate,
+            model: "m",
+            default_max_tokens: 1,
+            stream: true,
+            include_usage: false,
+            framing: Framing::JsonArray,
+            exchange: "x",
+            created_s: 0,
+        };
+        let mut relay = Relay::new(&attempt, ResponseKind::Whole);
+        for chunk in body.as_bytes().chunks(size) {
+            assert_eq!(relay.push(chunk), Passed::AsReceived);
+        }
+        assert_eq!(relay.finish(), Ok(Vec::new()));
+        relay.observed().clone()
+    }
+
+    #[test]
+    fn a_stream_in_a_list_states_its_figures_in_its_last_element() {
+        let body = r#"[{"candidates":[{"content":{"parts":[{"text":"]},"}]}}],"usageMetadata":{"promptTokenCount":3}}
+            ,
+            {"candidates":[{"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":3,"candidatesTokenCount":2}}]"#;
+        for size in [1, 7, body.len()] {
+            let observed = observed(body, size);
+            assert_eq!(observed.usage.map(|usage| (usage.input, usage.output)), Some((3, 2)));
+            assert!(observed.terminal && observed.finished && !observed.failed);
+        }
+    }
+
+    #[test]
+    fn a_list_that_breaks_has_failed() {
+        let element = r#"{"candidates":[{"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":3}}"#;
+        for body in [
+            format!("[{element}"),
+            "[]".to_owned(),
+            "{}".to_owned(),
+            String::new(),
+            format!(r#"[{element},{{"error":{{"code":503,"message":"m","status":"UNAVAILABLE"}}}}]"#),
+        ] {
+            assert!(observed(&body, 16).failed, "{body}");
         }
     }
 }

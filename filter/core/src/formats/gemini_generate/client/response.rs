@@ -2,26 +2,31 @@ use std::borrow::Cow;
 
 use super::{
     answer::{AnswerWire, CandidateWire, LogprobsWire, moves_on},
-    finish::encode_finish,
     grounding::{GroundingWire, Standing, encode_citation},
-    offsets::Offsets,
-    part::{CallWire, PartWire, arguments},
-    usage::encode_usage,
 };
 use crate::{
     canonical::{Answer, AnswerBlock, Choice, FinishReason, Losses, Usage, Vendor},
-    formats::{Attempt, dialect::EncodeResponse},
+    formats::{
+        Attempt,
+        dialect::EncodeResponse,
+        gemini_generate::{
+            finish::encode_finish,
+            offsets::Offsets,
+            part::{CallWire, PartWire, arguments},
+            usage::encode_usage,
+        },
+    },
 };
 
 /// Encodes a gathered answer: <https://ai.google.dev/api/generate-content#generatecontentresponse>.
 #[derive(Debug)]
-pub(super) struct ResponseEncoder {
+pub(in crate::formats::gemini_generate) struct ResponseEncoder {
     id: String,
     model: String,
 }
 
 impl ResponseEncoder {
-    pub(super) fn new(attempt: &Attempt<'_>) -> Self {
+    pub(in crate::formats::gemini_generate) fn new(attempt: &Attempt<'_>) -> Self {
         Self { id: attempt.exchange.to_owned(), model: attempt.model.to_owned() }
     }
 }

@@ -1,7 +1,8 @@
-use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
-use super::offsets::Offsets;
-use crate::{canonical::Citation, json::Text};
+use serde::{Deserialize, de::IgnoredAny};
+
+use crate::{canonical::Citation, formats::gemini_generate::offsets::Offsets, json::Text};
 
 /// Sources of an answer and what of it rests on them: <https://ai.google.dev/gemini-api/docs/google-search#grounded-response>.
 #[derive(Debug, Deserialize)]
@@ -10,7 +11,7 @@ pub(super) struct Grounding<'e> {
     #[serde(borrow)]
     grounding_chunks: Option<Vec<Chunk<'e>>>,
     grounding_supports: Option<Vec<Support>>,
-    pub(super) search_entry_point: Option<serde::de::IgnoredAny>,
+    pub(super) search_entry_point: Option<IgnoredAny>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -112,7 +113,8 @@ impl<'e> Recited<'e> {
 impl Place<'_> {
     fn into_citation(self) -> Citation<'static> {
         let own = |text: Option<Text<'_>>| {
-            text.map(|text| text.0.into_owned().into()).filter(|text: &std::borrow::Cow<'_, str>| !text.is_empty())
+            let text = text.map(|text| text.0.into_owned()).filter(|text| !text.is_empty());
+            text.map(Cow::Owned)
         };
         Citation { url: own(self.uri), title: own(self.title), cited_text: own(self.text), span: None }
     }
@@ -122,86 +124,4 @@ impl Place<'_> {
 fn span(start: Option<u64>, end: Option<u64>, text: &Offsets) -> Option<(u64, u64)> {
     let (start, end) = (text.char_at(start.unwrap_or(0))?, text.char_at(end?)?);
     (start <= end).then_some((start, end))
-}
-
-/// `groundingMetadata` of one citation. Sources are numbered through all of a stream, each named in the chunk that first needs
-/// it (the reference of `groundingChunks`).
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct GroundingWire<'e> {
-    pub(super) grounding_chunks: Vec<ChunkWire<'e>>,
-    pub(super) grounding_supports: Vec<SupportWire>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) enum ChunkWire<'e> {
-    Web(PlaceWire<'e>),
-    RetrievedContext(PlaceWire<'e>),
-}
-
-#[derive(Debug, Serialize)]
-pub(super) struct PlaceWire<'e> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    uri: Option<&'e str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    title: Option<&'e str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<&'e str>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct SupportWire {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    segment: Option<SegmentWire>,
-    grounding_chunk_indices: [usize; 1],
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct SegmentWire {
-    #[serde(skip_serializing_if = "is_zero")]
-    part_index: usize,
-    start_index: u64,
-    end_index: u64,
-}
-
-fn is_zero(number: &usize) -> bool {
-    *number == 0
-}
-
-/// Where a block's text stands in an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
-    /// It is the part of that number.
-    Part(usize),
-    /// So many bytes of text were streamed before it; a client joins the pieces.
-    Behind(u64),
-}
-
-/// A citation as the source of that number.
-pub(super) fn encode_citation<'e>(
-    citation: &'e Citation<'_>,
-    number: usize,
-    text: &Offsets,
-    standing: Standing,
-) -> (ChunkWire<'e>, SupportWire) {
-    let Citation { url, title, cited_text, span } = citation;
-    let (uri, title, text_of_source) = (url.as_deref(), title.as_deref(), cited_text.as_deref());
-    // A source on the web has no place for its words, one of a file store has.
-    let chunk = match (uri, text_of_source) {
-        (Some(_), None) => ChunkWire::Web(PlaceWire { uri, title, text: None }),
-        (uri, text) => ChunkWire::RetrievedContext(PlaceWire { uri, title, text }),
-    };
-    let segment = span.and_then(|(start, end)| {
-        let (start, end) = (text.byte_at(start)?, text.byte_at(end)?);
-        let (part_index, before) = match standing {
-            Standing::Part(index) => (index, 0),
-            Standing::Behind(bytes) => (0, bytes),
-        };
-        let (start_index, end_index) = (before.saturating_add(start), before.saturating_add(end));
-        Some(SegmentWire { part_index, start_index, end_index })
-    });
-    (chunk, SupportWire { segment, grounding_chunk_indices: [number] })
 }

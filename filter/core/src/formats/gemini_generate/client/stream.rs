@@ -2,16 +2,21 @@ use std::borrow::Cow;
 
 use super::{
     answer::{AnswerWire, CandidateWire, LogprobsWire, moves_on},
-    error::encode_error,
     grounding::{GroundingWire, Standing, encode_citation},
-    offsets::Offsets,
-    part::{CallWire, PartWire, arguments},
     response::{declare_refusal, declare_usage, finish_word, malformed_call},
-    usage::encode_usage,
 };
 use crate::{
     canonical::{BlockStart, Delta, Event, FinishReason, Losses, Signature, Usage, Vendor},
-    formats::{Attempt, ClientError, Framing, MAX_WHOLE, dialect::EncodeStream},
+    formats::{
+        Attempt, ClientError, Framing, MAX_WHOLE,
+        dialect::EncodeStream,
+        gemini_generate::{
+            error::encode_error,
+            offsets::Offsets,
+            part::{CallWire, PartWire, arguments},
+            usage::encode_usage,
+        },
+    },
     sse::write_json,
 };
 
@@ -21,7 +26,7 @@ use crate::{
 /// The call of a function is one part, so its arguments are held until they are complete. Reasons and figures go out
 /// together in the last chunk.
 #[derive(Debug)]
-pub(super) struct StreamEncoder {
+pub(in crate::formats::gemini_generate) struct StreamEncoder {
     id: String,
     model: String,
     framing: Framing,
@@ -117,7 +122,7 @@ impl EncodeStream for StreamEncoder {
 }
 
 impl StreamEncoder {
-    pub(super) fn new(attempt: &Attempt<'_>) -> Self {
+    pub(in crate::formats::gemini_generate) fn new(attempt: &Attempt<'_>) -> Self {
         Self {
             id: attempt.exchange.to_owned(),
             model: attempt.model.to_owned(),

@@ -3,14 +3,16 @@ use std::{borrow::Cow, collections::BTreeMap};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::value::RawValue;
 
-use super::{
-    capability::Capability,
-    media::media_type_of,
-    part::{BlobWire, CallWire, ContentWire, FileWire, PartWire, ResponseWire, arguments},
-};
+use super::capability::Capability;
 use crate::{
     canonical::{Block, Losses, Message, Part, Role, Source, Vendor},
-    formats::InvalidRequest,
+    formats::{
+        InvalidRequest,
+        gemini_generate::{
+            media::media_type_of,
+            part::{BlobWire, CallWire, ContentWire, FileWire, PartWire, ResponseWire, arguments},
+        },
+    },
 };
 
 /// The conversation in Google's terms.

@@ -1,11 +1,13 @@
 use serde::Serialize;
 
-use super::{
-    grounding::GroundingWire,
-    part::{ContentWire, PartWire},
-    usage::UsageWire,
+use super::grounding::GroundingWire;
+use crate::{
+    canonical::{Signature, TokenLogprob, Vendor},
+    formats::gemini_generate::{
+        part::{ContentWire, PartWire},
+        usage::UsageWire,
+    },
 };
-use crate::canonical::{Signature, TokenLogprob, Vendor};
 
 /// An answer, or a piece of one: <https://ai.google.dev/api/generate-content#generatecontentresponse>.
 #[derive(Serialize)]

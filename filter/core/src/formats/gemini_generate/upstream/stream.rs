@@ -1,26 +1,22 @@
 use std::borrow::Cow;
 
-use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use super::{
-    error::decode_error,
-    finish::decode_finish,
+    chunk::{Call, Candidate, Chunk, Logprobs, Part},
     grounding::{Grounding, Recited, Sources},
-    offsets::Offsets,
-    part::compact,
-    partial::{PartialArgument, PartialCall},
-    usage::Figures,
-    word::Word,
+    partial::PartialCall,
 };
 use crate::{
-    canonical::{BlockStart, Delta, Event, FinishReason, Signature, TokenLogprob, Vendor},
+    canonical::{BlockStart, Delta, Event, FinishReason, Signature, Vendor},
     formats::{
         RelayError,
         dialect::{DecodeStream, Frame, Sink},
+        gemini_generate::{
+            error::decode_error, finish::decode_finish, offsets::Offsets, part::compact, usage::Figures,
+        },
     },
-    json::Text,
 };
 
 /// Decodes the chunks of a stream, each of which is a whole `GenerateContentResponse` with what is new:
@@ -29,7 +25,7 @@ use crate::{
 /// A chunk with a finish reason need not be the last: where the model runs code, more may follow, and the last reason holds.
 /// So the reason is given out at the end of the stream.
 #[derive(Debug, Default)]
-pub(super) struct StreamDecoder {
+pub(in crate::formats::gemini_generate) struct StreamDecoder {
     started: bool,
     /// Names the calls of this answer apart from those of others.
     response_id: String,
@@ -83,7 +79,7 @@ impl DecodeStream for StreamDecoder {
 }
 
 /// Decodes a whole answer. A list is a stream that was answered without `alt=sse`.
-pub(super) fn decode_response(body: &[u8], sink: Sink<'_>) -> Result<(), RelayError> {
+pub(in crate::formats::gemini_generate) fn decode_response(body: &[u8], sink: Sink<'_>) -> Result<(), RelayError> {
     let mut decoder = StreamDecoder::default();
     decoder.read(body, sink)?;
     if decoder.choices.is_empty() && !decoder.blocked {
@@ -378,123 +374,6 @@ struct About<'e> {
     grounding: Option<Grounding<'e>>,
     recited: Option<Recited<'e>>,
     logprobs: Option<Logprobs>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Chunk<'e> {
-    #[serde(borrow)]
-    candidates: Option<Vec<Candidate<'e>>>,
-    prompt_feedback: Option<Feedback>,
-    usage_metadata: Option<Figures>,
-    #[serde(borrow)]
-    model_version: Option<Text<'e>>,
-    #[serde(borrow)]
-    response_id: Option<Text<'e>>,
-    error: Option<IgnoredAny>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Feedback {
-    block_reason: Option<IgnoredAny>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Candidate<'e> {
-    index: Option<u32>,
-    #[serde(borrow)]
-    content: Option<Content<'e>>,
-    finish_reason: Option<Word>,
-    #[serde(borrow)]
-    grounding_metadata: Option<Grounding<'e>>,
-    #[serde(borrow)]
-    citation_metadata: Option<Recited<'e>>,
-    logprobs_result: Option<Logprobs>,
-    url_context_metadata: Option<IgnoredAny>,
-}
-
-#[derive(Deserialize)]
-struct Content<'e> {
-    #[serde(borrow)]
-    parts: Option<Vec<Part<'e>>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Part<'e> {
-    #[serde(borrow)]
-    text: Option<Text<'e>>,
-    thought: Option<bool>,
-    #[serde(borrow)]
-    thought_signature: Option<Text<'e>>,
-    #[serde(borrow)]
-    function_call: Option<Call<'e>>,
-    inline_data: Option<IgnoredAny>,
-    file_data: Option<IgnoredAny>,
-    executable_code: Option<IgnoredAny>,
-    code_execution_result: Option<IgnoredAny>,
-    tool_call: Option<IgnoredAny>,
-    tool_response: Option<IgnoredAny>,
-}
-
-impl Part<'_> {
-    /// Whether it is text for the user, and some.
-    fn is_text(&self) -> bool {
-        self.thought != Some(true) && self.text.as_ref().is_some_and(|text| !text.0.is_empty())
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Call<'e> {
-    #[serde(borrow)]
-    id: Option<Text<'e>>,
-    #[serde(borrow)]
-    name: Option<Text<'e>>,
-    #[serde(borrow)]
-    args: Option<&'e RawValue>,
-    #[serde(borrow)]
-    partial_args: Option<Vec<PartialArgument<'e>>>,
-    will_continue: Option<bool>,
-}
-
-impl Call<'_> {
-    /// Whether it is more of the call before it: only the first piece has the name.
-    fn goes_on(&self) -> bool {
-        self.name.as_ref().is_none_or(|name| name.0.is_empty())
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Logprobs {
-    chosen_candidates: Option<Vec<Token>>,
-    top_candidates: Option<Vec<Top>>,
-}
-
-#[derive(Deserialize)]
-struct Top {
-    candidates: Option<Vec<Token>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Token {
-    token: Option<String>,
-    log_probability: Option<f64>,
-}
-
-impl Logprobs {
-    /// <https://ai.google.dev/api/generate-content#LogprobsResult>
-    fn decode(self) -> Vec<TokenLogprob> {
-        let pair = |token: Token| (token.token.unwrap_or_default(), token.log_probability.unwrap_or_default());
-        let tops = self.top_candidates.unwrap_or_default().into_iter();
-        let mut tops = tops.map(|top| top.candidates.unwrap_or_default().into_iter().map(pair).collect());
-        let chosen = self.chosen_candidates.unwrap_or_default().into_iter().map(pair);
-        chosen.map(|(token, logprob)| TokenLogprob { token, logprob, top: tops.next().unwrap_or_default() }).collect()
-    }
 }
 
 #[cfg(test)]

@@ -5,18 +5,17 @@ use serde_json::value::RawValue;
 
 use super::{
     capability::Capability,
-    encode_content::{Contents, encode_contents},
-    encode_tool::{ToolConfigWire, ToolWire, encode_choice, encode_tools},
-    part::ContentWire,
+    content::{Contents, encode_contents},
     thinking::{self, ThinkingWire},
+    tool::{ToolConfigWire, ToolWire, encode_choice, encode_tools},
 };
 use crate::{
     canonical::{Chat, Given, Losses, ResponseFormat, Sampling, ServiceTier},
-    formats::{Attempt, InvalidRequest},
+    formats::{Attempt, InvalidRequest, gemini_generate::part::ContentWire},
 };
 
 /// Encodes a request: <https://ai.google.dev/api/generate-content#request-body>. The path names the model and the stream.
-pub(super) fn encode_request(
+pub(in crate::formats::gemini_generate) fn encode_request(
     attempt: &Attempt<'_>,
     chat: &Chat<'_>,
     losses: &mut Losses,
