@@ -45,6 +45,7 @@ pub(super) enum Content<'c> {
 
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[expect(clippy::enum_variant_names, reason = "the words of the API")]
 pub(super) enum PartWire<'c> {
     InputText {
         text: &'c str,

@@ -118,8 +118,8 @@ fn encode_sampling(value: Option<&Given<f64>>, samples: bool, losses: &mut Losse
 }
 
 /// Declares what a model that reasons does not take.
-fn dropped(path: &Cow<'static, str>, losses: &mut Losses) -> bool {
-    losses.declare(path.as_ref(), "the model takes none when it reasons");
+fn dropped(path: &str, losses: &mut Losses) -> bool {
+    losses.declare(path, "the model takes none when it reasons");
     false
 }
 
@@ -352,6 +352,15 @@ mod tests {
             r#""tool_choice":{"type":"allowed_tools","mode":"required","tools":[{"type":"function","name":"f"}]},"#,
             r#""parallel_tool_calls":false"#,
         )));
+    }
+
+    #[test]
+    fn a_name_that_the_api_does_not_take_is_refused() {
+        let function = Function { name: "z.last".into(), description: None, parameters: None, strict: None };
+        let tool = Tool { kind: ToolKind::Function(function), cache: None, path: "tools.0".into() };
+        let chat = Chat { tools: vec![tool], ..chat() };
+        let refusal = encode_request(&attempt("gpt-4o"), &chat, &mut Losses::default()).unwrap_err();
+        assert_eq!(refusal.param.as_deref(), Some("tools.0"));
     }
 
     #[test]
