@@ -117,7 +117,7 @@ pub(super) enum Whole<'e> {
     Text { text: &'e str, logprobs: Logprobs<'e> },
     Refusal { refusal: &'e str },
     Summary { text: &'e str },
-    Arguments { name: &'e str, arguments: &'e str },
+    Arguments { arguments: &'e str },
 }
 
 /// Where words of a text come from.

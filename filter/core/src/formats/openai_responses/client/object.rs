@@ -77,7 +77,6 @@ impl Head {
             reasoning: Reasoning { effort: None, summary: None },
             safety_identifier: None,
             service_tier: None,
-            store: false,
             temperature: None,
             text: Text { format: Format { r#type: "text" } },
             tool_choice: "auto",
@@ -105,7 +104,7 @@ pub(super) fn incompleteness(reason: FinishReason) -> Option<&'static str> {
 }
 
 /// The response object (<https://platform.openai.com/docs/api-reference/responses/object>). What it repeats of the request is
-/// not known here: it has the values that the official clients take for absent, and nothing is stored.
+/// not known here: it has the values that the official clients take for absent.
 #[derive(Debug, Serialize)]
 pub(super) struct Object<'e> {
     id: String,
@@ -127,7 +126,6 @@ pub(super) struct Object<'e> {
     reasoning: Reasoning,
     safety_identifier: Option<()>,
     service_tier: Option<()>,
-    store: bool,
     temperature: Option<()>,
     text: Text,
     tool_choice: &'static str,

@@ -100,3 +100,89 @@ pub(super) fn declare_ending(reason: FinishReason, losses: &mut Losses) {
         | FinishReason::Filter => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        canonical::{Choice, Signature, Usage, Vendor},
+        formats::{Format, Framing},
+    };
+
+    fn encode(blocks: Vec<AnswerBlock>, reason: FinishReason) -> (serde_json::Value, Losses) {
+        let attempt = Attempt {
+            client: Format::OpenaiResponses,
+            upstream: Format::AnthropicMessages,
+            model: "m",
+            default_max_tokens: 1,
+            stream: false,
+            include_usage: false,
+            framing: Framing::Sse,
+            exchange: "e1",
+            created_s: 7,
+        };
+        let mut answer = Answer::default();
+        answer.model = "claude".into();
+        answer.choices.push(Choice { blocks, finish: Some(reason.into()) });
+        answer.usage = Some(Usage { input: 3, output: 2, ..Usage::default() });
+        let mut losses = Losses::default();
+        let body = ResponseEncoder::new(&attempt).encode(&answer, &mut losses);
+        (serde_json::from_slice(&body).unwrap(), losses)
+    }
+
+    fn said(text: &str) -> AnswerBlock {
+        AnswerBlock::Text { text: text.into(), citations: Vec::new(), logprobs: Vec::new() }
+    }
+
+    #[test]
+    fn a_response_has_every_member_that_clients_ask_for() {
+        let (body, _) = encode(vec![said("Hi")], FinishReason::Stop);
+        for member in ["id", "object", "created_at", "error", "incomplete_details", "instructions", "model", "tools"] {
+            assert!(body.get(member).is_some(), "{member}");
+        }
+        for member in ["output", "parallel_tool_calls", "metadata", "tool_choice", "temperature", "top_p"] {
+            assert!(body.get(member).is_some(), "{member}");
+        }
+        assert_eq!(
+            (&body["model"], &body["status"], &body["created_at"]),
+            (&"claude".into(), &"completed".into(), &7.into())
+        );
+        let part = json!({"type": "output_text", "text": "Hi", "annotations": [], "logprobs": []});
+        let item =
+            json!({"type": "message", "id": "msg_e1_0", "status": "completed", "role": "assistant", "content": [part]});
+        assert_eq!(body["output"], json!([item]));
+    }
+
+    #[test]
+    fn texts_in_a_row_are_parts_of_one_message() {
+        let thinking = AnswerBlock::Thinking {
+            text: String::new(),
+            signature: Some(Signature { vendor: Vendor::Google, redacted: false, data: "CiQ".into() }),
+        };
+        let call = AnswerBlock::ToolUse { id: "c".into(), name: "f".into(), input: String::new() };
+        let blocks = vec![thinking, said("a"), AnswerBlock::Refusal("b".into()), call, said("c")];
+        let (body, losses) = encode(blocks, FinishReason::Paused);
+        let kinds: Vec<_> =
+            body["output"].as_array().unwrap().iter().map(|item| item["type"].as_str().unwrap()).collect();
+        assert_eq!(kinds, ["reasoning", "message", "function_call", "message"]);
+        assert_eq!(body["output"][0]["summary"].to_string(), "[]");
+        assert_eq!(body["output"][1]["content"].as_array().unwrap().len(), 2);
+        assert_eq!(body["output"][2]["arguments"], "{}");
+        assert_eq!(losses.iter().map(|loss| loss.path.as_str()).collect::<Vec<_>>(), ["finish_reason"]);
+    }
+
+    #[test]
+    fn endings_are_told_apart() {
+        for (reason, status, why) in [
+            (FinishReason::ContextFull, "incomplete", "max_output_tokens"),
+            (FinishReason::Refusal, "incomplete", "content_filter"),
+        ] {
+            let (body, _) = encode(vec![said("a")], reason);
+            assert_eq!((&body["status"], &body["incomplete_details"]["reason"]), (&status.into(), &why.into()));
+            assert_eq!(body["output"][0]["status"], "incomplete");
+        }
+        assert_eq!(encode(Vec::new(), FinishReason::Stop).0["output"].to_string(), "[]");
+    }
+}

@@ -45,6 +45,7 @@ pub(super) enum Content<'c> {
 
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[expect(clippy::enum_variant_names, reason = "the words of the API")]
 pub(super) enum PartWire<'c> {
     InputText {
         text: &'c str,
@@ -198,11 +199,11 @@ fn encode_content<'c>(parts: &[&'c Part<'_>], losses: &mut Losses) -> Result<Con
     match parts {
         [] => Ok(Content::Text("")),
         [Part { block: Block::Text(text), .. }] => Ok(Content::Text(text)),
-        _ => parts.iter().map(|part| encode_part(part)).collect::<Result<_, _>>().map(Content::Parts),
+        _ => parts.iter().map(|part| encode_part(part, losses)).collect::<Result<_, _>>().map(Content::Parts),
     }
 }
 
-fn encode_part<'c>(part: &'c Part<'_>) -> Result<PartWire<'c>, InvalidRequest> {
+fn encode_part<'c>(part: &'c Part<'_>, losses: &mut Losses) -> Result<PartWire<'c>, InvalidRequest> {
     let refuse = |message: &str| Err(InvalidRequest::new(part.path.as_str(), message));
     match &part.block {
         Block::Text(text) | Block::Refusal(text) => Ok(PartWire::InputText { text }),
@@ -221,6 +222,9 @@ fn encode_part<'c>(part: &'c Part<'_>) -> Result<PartWire<'c>, InvalidRequest> {
         }
         Block::Document { source, title } => match source {
             Source::Url { url, .. } if is_http(url) => {
+                if title.is_some() {
+                    losses.declare(format!("{}.title", part.path), "a document by its address has no name of its own");
+                }
                 Ok(PartWire::InputFile { filename: None, file_data: None, file_url: Some(url), file_id: None })
             }
             Source::Base64 { media_type, data } => {

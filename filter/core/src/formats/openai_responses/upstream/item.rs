@@ -23,6 +23,8 @@ pub(super) struct ItemWire<'e> {
     #[serde(borrow)]
     arguments: Option<&'e RawValue>,
     #[serde(borrow)]
+    input: Option<&'e RawValue>,
+    #[serde(borrow)]
     pub(super) content: Option<Vec<PartWire<'e>>>,
     #[serde(borrow)]
     summary: Option<Vec<PartWire<'e>>>,
@@ -100,7 +102,7 @@ impl<'e> ItemWire<'e> {
         match &*self.r#type.0 {
             "message" => Some(Kind::Message),
             "reasoning" => Some(Kind::Reasoning),
-            "function_call" => Some(Kind::Call),
+            "function_call" | "custom_tool_call" => Some(Kind::Call),
             _ => None,
         }
     }
@@ -111,8 +113,13 @@ impl<'e> ItemWire<'e> {
         sink(Event::Lost { path: format!("output.{}", self.r#type.0).into(), reason });
     }
 
-    /// Declares what an item with a place has beside it: which part of a long turn a message is, for OpenAI's models only.
+    /// Declares what an item with a place has beside it: which part of a long turn a message is, for OpenAI's models only,
+    /// and that a tool is a custom one.
     pub(super) fn lose_rest(&self, sink: Sink<'_>) {
+        if self.input.is_some() {
+            let reason = "the client's format knows tools with arguments only";
+            sink(Event::Lost { path: format!("output.{}", self.r#type.0).into(), reason });
+        }
         if self.phase.is_some() {
             sink(Event::Lost { path: "output.phase".into(), reason: "the client's format has no phases of messages" });
         }
@@ -120,10 +127,10 @@ impl<'e> ItemWire<'e> {
 
     /// All events of the item.
     pub(super) fn give(self, place: Place<'_>, sink: Sink<'_>) {
+        self.lose_rest(sink);
         match self.kind() {
             None => self.lose(sink),
             Some(Kind::Message) => {
-                self.lose_rest(sink);
                 for part in self.content.unwrap_or_default() {
                     part.give(sink);
                 }
@@ -155,8 +162,12 @@ impl<'e> ItemWire<'e> {
         BlockStart::ToolUse { id, name: self.name.clone().unwrap_or_default().0 }
     }
 
-    /// The arguments of a call; an object stands for its text, and nothing for an empty one.
+    /// The arguments of a call; an object stands for its text, and nothing for an empty one. The text of a custom tool's
+    /// call becomes the one argument of a function, as it does in requests.
     pub(super) fn input(&self) -> Cow<'e, str> {
+        if let Some(input) = self.input {
+            return format!("{{\"input\":{}}}", input.get()).into();
+        }
         let text = self.arguments.and_then(|raw| {
             let node = Node::parse(raw.get().as_bytes()).ok().filter(|node| !node.is_null())?;
             Some(node.string().unwrap_or(Cow::Borrowed(raw.get())))

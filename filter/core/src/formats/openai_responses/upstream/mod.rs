@@ -4,7 +4,6 @@ mod capability;
 mod failure;
 mod input;
 mod item;
-mod live;
 mod request;
 mod response;
 mod stream;

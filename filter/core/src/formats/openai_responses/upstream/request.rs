@@ -118,8 +118,8 @@ fn encode_sampling(value: Option<&Given<f64>>, samples: bool, losses: &mut Losse
 }
 
 /// Declares what a model that reasons does not take.
-fn dropped(path: &Cow<'static, str>, losses: &mut Losses) -> bool {
-    losses.declare(path.as_ref(), "the model takes none when it reasons");
+fn dropped(path: &str, losses: &mut Losses) -> bool {
+    losses.declare(path, "the model takes none when it reasons");
     false
 }
 
@@ -283,4 +283,142 @@ enum FormatWire<'c> {
         #[serde(skip_serializing_if = "Option::is_none")]
         strict: Option<bool>,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        canonical::{Block, Function, Message, Part, Role, Tool, ToolChoice, ToolKind},
+        formats::{Format, Framing},
+    };
+
+    fn attempt(model: &str) -> Attempt<'_> {
+        Attempt {
+            client: Format::AnthropicMessages,
+            upstream: Format::OpenaiResponses,
+            model,
+            default_max_tokens: 4096,
+            stream: false,
+            include_usage: false,
+            framing: Framing::Sse,
+            exchange: "e1",
+            created_s: 7,
+        }
+    }
+
+    fn chat() -> Chat<'static> {
+        let part = Part { block: Block::Text("Hi".into()), cache: None, path: "messages.0.content".into() };
+        let message = Message { role: Role::User, parts: vec![part], path: "messages.0".into() };
+        Chat { messages: vec![message], ..Chat::default() }
+    }
+
+    fn encode(model: &str, chat: &Chat<'_>) -> (String, String) {
+        let mut losses = Losses::default();
+        let body = encode_request(&attempt(model), chat, &mut losses).unwrap();
+        let paths: Vec<_> = losses.iter().map(|loss| loss.path.as_str()).collect();
+        (String::from_utf8(body).unwrap(), paths.join(" "))
+    }
+
+    #[test]
+    fn a_plain_request_is_stateless_and_asks_for_its_reasoning_back() {
+        let (body, losses) = encode("gpt-5.2", &chat());
+        assert_eq!(
+            body,
+            r#"{"model":"gpt-5.2","input":[{"type":"message","role":"user","content":"Hi"}],"include":["reasoning.encrypted_content"],"store":false}"#
+        );
+        assert_eq!(losses, "");
+        assert!(!encode("gpt-4o", &chat()).0.contains("include"));
+    }
+
+    #[test]
+    fn strictness_of_functions_is_always_said() {
+        let tool = |strict| Tool {
+            kind: ToolKind::Function(Function { name: "f".into(), description: None, parameters: None, strict }),
+            cache: None,
+            path: "tools.0".into(),
+        };
+        let choice = ToolChoice::Allowed { names: vec!["f".into()], required: true };
+        let chat = Chat {
+            tools: vec![tool(None), tool(Some(true))],
+            tool_choice: Some(Given::new(choice, "tool_choice")),
+            parallel_tools: Some(Given::new(false, "parallel_tool_calls")),
+            ..chat()
+        };
+        let (body, _) = encode("gpt-4o", &chat);
+        assert!(body.contains(concat!(
+            r#""tools":[{"type":"function","name":"f","parameters":{"type":"object","properties":{}},"strict":false},"#,
+            r#"{"type":"function","name":"f","parameters":{"type":"object","properties":{}},"strict":true}],"#,
+            r#""tool_choice":{"type":"allowed_tools","mode":"required","tools":[{"type":"function","name":"f"}]},"#,
+            r#""parallel_tool_calls":false"#,
+        )));
+    }
+
+    #[test]
+    fn a_name_that_the_api_does_not_take_is_refused() {
+        let function = Function { name: "z.last".into(), description: None, parameters: None, strict: None };
+        let tool = Tool { kind: ToolKind::Function(function), cache: None, path: "tools.0".into() };
+        let chat = Chat { tools: vec![tool], ..chat() };
+        let refusal = encode_request(&attempt("gpt-4o"), &chat, &mut Losses::default()).unwrap_err();
+        assert_eq!(refusal.param.as_deref(), Some("tools.0"));
+    }
+
+    #[test]
+    fn what_the_api_cannot_say_is_declared() {
+        let chat = Chat {
+            max_tokens: Some(Given::new(5, "max_tokens")),
+            choices: Some(Given::new(2, "n")),
+            stop: vec![Given::new("END".into(), "stop.0")],
+            logprobs: Some(Given::new(30, "top_logprobs")),
+            tool_choice: Some(Given::new(ToolChoice::Required, "tool_choice")),
+            user: Some(Given::new("u".repeat(65).into(), "user")),
+            service_tier: Some(Given::new(ServiceTier::Other("bulk".into()), "service_tier")),
+            sampling: Sampling {
+                top_k: Some(Given::new(3, "top_k")),
+                seed: Some(Given::new(1, "seed")),
+                temperature: Some(Given::new(0.5, "temperature")),
+                ..Sampling::default()
+            },
+            ..chat()
+        };
+        let (body, losses) = encode("gpt-4o", &chat);
+        assert_eq!(losses, "top_k seed stop.0 n tool_choice max_tokens top_logprobs user service_tier");
+        assert!(body.contains(
+            r#""max_output_tokens":16,"temperature":0.5,"top_logprobs":20,"include":["message.output_text.logprobs"]"#
+        ));
+        let (body, losses) = encode("o3", &chat);
+        assert!(!body.contains("temperature") && losses.contains("temperature"), "{body}");
+    }
+
+    #[test]
+    fn reasoning_takes_the_nearest_effort_and_a_summary_where_it_is_to_be_seen() {
+        let with = |reasoning| Chat { reasoning: Some(Given::new(reasoning, "thinking")), ..chat() };
+        let budget = with(Reasoning { effort: None, budget: Some(20_000), visible: Some(true) });
+        let (body, losses) = encode("gpt-5", &budget);
+        assert!(body.contains(r#""reasoning":{"effort":"high","summary":"auto"}"#), "{body}");
+        assert_eq!(losses, "thinking");
+        let off = with(Reasoning { effort: Some(Effort::None), ..Reasoning::default() });
+        assert!(encode("gpt-5.1", &off).0.contains(r#""reasoning":{"effort":"none"}"#));
+        assert_eq!(encode("gpt-4o", &off), encode("gpt-4o", &chat()));
+        assert_eq!(encode("gpt-4o", &budget).1, "thinking");
+    }
+
+    #[test]
+    fn a_schema_has_a_name() {
+        let format = |name: Option<&'static str>| ResponseFormat::JsonSchema {
+            schema: r#"{"type":"object"}"#.into(),
+            name: name.map(Into::into),
+            description: None,
+            strict: Some(true),
+        };
+        let with = |name| Chat { response_format: Some(Given::new(format(name), "response_format")), ..chat() };
+        let (body, losses) = encode("gpt-4o", &with(None));
+        let text =
+            r#""text":{"format":{"type":"json_schema","name":"response","schema":{"type":"object"},"strict":true}}"#;
+        assert!(body.contains(text), "{body}");
+        assert_eq!(losses, "");
+        let (body, losses) = encode("gpt-4o", &with(Some("Météo")));
+        assert!(body.contains(r#""name":"M_t_o""#), "{body}");
+        assert_eq!(losses, "response_format.name");
+    }
 }

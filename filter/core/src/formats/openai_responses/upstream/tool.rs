@@ -68,6 +68,10 @@ fn encode_tool<'c>(tool: &'c Tool<'_>, losses: &mut Losses) -> Result<ToolWire<'
         losses.approximate(format!("{path}.cache_control"), "the provider caches prompts by itself");
     }
     match kind {
+        ToolKind::Function(Function { name, .. }) if !is_name(name) => {
+            let message = "the provider takes names of letters, digits, _ and -, 128 at most";
+            Err(InvalidRequest::new(path.as_str(), message))
+        }
         ToolKind::Function(Function { name, description, parameters, strict }) => Ok(ToolWire::Function {
             name,
             description: description.as_deref(),
@@ -85,6 +89,13 @@ fn encode_tool<'c>(tool: &'c Tool<'_>, losses: &mut Losses) -> Result<ToolWire<'
         }
         ToolKind::CodeExecution => Ok(ToolWire::CodeInterpreter { container: Container { r#type: "auto" } }),
     }
+}
+
+/// A name cannot be changed on the way: it would come back in a call (`FunctionToolParam` of OpenAI's specification; older
+/// models take 64 characters and say so themselves).
+fn is_name(name: &str) -> bool {
+    let is_allowed = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-');
+    !name.is_empty() && name.len() <= 128 && name.chars().all(is_allowed)
 }
 
 /// A place is always an approximate one, which the API wants to be told.

@@ -1,3 +1,6 @@
+#[cfg(test)]
+mod tests;
+
 use super::{
     event::{
         AnnotationEvent, DeltaEvent, DoneEvent, ErrorEvent, ErrorWire, ItemEvent, PartEvent, Place, ResponseEvent,
@@ -92,6 +95,11 @@ impl EncodeStream for StreamEncoder {
         if self.state == State::AwaitingStart {
             self.open(out);
         }
+        // Words so far are kept; a call that is cut off must not look like one to be made.
+        match self.output.last() {
+            Some(Item { content: Content::Call { .. }, .. }) if self.state != State::Between => drop(self.output.pop()),
+            _ => self.close_item(Status::Incomplete, out),
+        }
         let ClientError { status, kind, code, message, param } = *error;
         let inner = ErrorWire { r#type: kind, code, message, param };
         self.writer.write("error", &ErrorEvent { code: code.or(Some(kind)), message, param, error: inner }, out);
@@ -181,7 +189,11 @@ impl StreamEncoder {
         }
     }
 
+    /// A summary has a part only where it has words.
     fn add_thinking(&mut self, more: &str, out: &mut Vec<u8>) {
+        if more.is_empty() {
+            return;
+        }
         let output_index = self.last_index();
         let Some(Item { id, content: Content::Reasoning { summary, .. }, .. }) = self.output.last_mut() else { return };
         let place = Place { item_id: id, output_index, content_index: None, summary_index: Some(0) };
@@ -233,8 +245,8 @@ impl StreamEncoder {
                 writer.write(name, &DoneEvent { place, whole }, out);
                 writer.write("response.content_part.done", &PartEvent { place, part }, out);
             }
-            Content::Call { name, arguments, .. } => {
-                let whole = Whole::Arguments { name, arguments };
+            Content::Call { arguments, .. } => {
+                let whole = Whole::Arguments { arguments };
                 writer.write("response.function_call_arguments.done", &DoneEvent { place, whole }, out);
             }
         }

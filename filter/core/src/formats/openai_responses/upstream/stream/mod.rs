@@ -1,10 +1,14 @@
+mod live;
+#[cfg(test)]
+mod tests;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use self::live::{Live, Shown};
 use super::{
     failure::decode_failure,
     item::{AnnotationWire, Kind, LogprobWire, PartWire, Place},
-    live::{Live, Shown},
     response::{ResponseWire, decode_item, decode_response},
 };
 use crate::{
@@ -109,7 +113,7 @@ impl DecodeStream for StreamDecoder {
             return Err(failure.clone());
         }
         if let Some(live) = self.live.take() {
-            live.close(sink);
+            live.cut_off(sink);
         }
         Ok(())
     }

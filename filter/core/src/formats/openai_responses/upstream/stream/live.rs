@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use super::item::{AnnotationWire, ItemWire, Kind, LogprobWire, PartWire, Place, give_logprobs, give_text};
+use super::super::item::{AnnotationWire, ItemWire, Kind, LogprobWire, PartWire, Place, give_logprobs, give_text};
 use crate::{
     canonical::{BlockStart, Delta, Event},
     formats::dialect::Sink,
@@ -160,9 +160,12 @@ impl Live {
 
     /// Gives what of the complete item was not given yet, and closes it.
     pub(super) fn complete(mut self, item: ItemWire<'_>, place: Place<'_>, sink: Sink<'_>) {
+        if matches!(self.content, Content::Reasoning(None)) && item.kind() == Some(Kind::Reasoning) {
+            return item.give(place, sink);
+        }
+        item.lose_rest(sink);
         match &mut self.content {
             Content::Message(open) if item.kind() == Some(Kind::Message) => {
-                item.lose_rest(sink);
                 for (index, part) in (0_u64..).zip(item.content.unwrap_or_default()) {
                     match open {
                         Some(open) if index < open.index => {}
@@ -176,7 +179,6 @@ impl Live {
                     }
                 }
             }
-            Content::Reasoning(None) if item.kind() == Some(Kind::Reasoning) => return item.give(place, sink),
             Content::Reasoning(Some(_)) if item.kind() == Some(Kind::Reasoning) => {
                 if let Some(seal) = item.seal(place) {
                     sink(Event::BlockDelta(Delta::Signature(seal)));
@@ -188,11 +190,16 @@ impl Live {
         self.close(sink);
     }
 
-    /// Closes what is open.
+    /// Closes what is open, as complete. A call without a word has no arguments, which is an empty object.
     pub(super) fn close(mut self, sink: Sink<'_>) {
         if matches!(self.content, Content::Call(false)) {
             self.give_input("{}".into(), sink);
         }
+        self.cut_off(sink);
+    }
+
+    /// Closes what is open, as it is.
+    pub(super) fn cut_off(self, sink: Sink<'_>) {
         match self.content {
             Content::Message(Some(_)) | Content::Reasoning(Some(_)) | Content::Call(_) => sink(Event::BlockStop),
             Content::Message(None) | Content::Reasoning(None) => {}
