@@ -2,10 +2,12 @@
 
 mod ask;
 mod error;
+mod finish;
 mod tap;
 mod usage;
 
 pub(super) use ask::ask_for_usage;
 pub(super) use error::{decode_error, encode_error, is_error};
+pub(super) use finish::{Ending, ending};
 pub(super) use tap::Tap;
 pub(super) use usage::{EncodedUsage, decode_usage, encode_usage};

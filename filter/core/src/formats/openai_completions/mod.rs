@@ -1,4 +1,8 @@
-//! OpenAI's legacy completions: <https://platform.openai.com/docs/api-reference/completions>.
+//! OpenAI's legacy completions: <https://platform.openai.com/docs/api-reference/completions>. Many who host open models
+//! speak it too (vLLM: <https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html>).
+
+mod client;
+mod upstream;
 
 use super::{
     dialect::{Dialect, IdentitySide},
@@ -7,14 +11,14 @@ use super::{
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: "openai_completions",
-    client: None,
-    upstream: None,
+    client: Some(client::CLIENT),
+    upstream: Some(upstream::UPSTREAM),
     identity: IdentitySide {
         names_model: true,
-        ask_for_usage: None,
+        ask_for_usage: Some(openai::ask_for_usage),
         usage_member: "usage",
-        decode_usage: |_| None,
-        tap: None,
+        decode_usage: openai::decode_usage,
+        tap: Some(|| Box::new(openai::Tap::default())),
     },
     encode_error: openai::encode_error,
     decode_error: openai::decode_error,

@@ -3,7 +3,6 @@
 mod blocks;
 mod calls;
 mod capability;
-mod finish;
 mod ids;
 mod message;
 mod part;

@@ -4,7 +4,6 @@ use serde_json::value::RawValue;
 use super::{
     blocks::Blocks,
     calls::{Calls, Place},
-    finish::{Ending, ending},
     message::{LogprobsWire, MessageWire, read, says_something},
 };
 use crate::{
@@ -12,7 +11,7 @@ use crate::{
     formats::{
         RelayError,
         dialect::{DecodeStream, Frame, Sink},
-        openai,
+        openai::{self, Ending, ending},
     },
     json::Text,
 };

@@ -36,7 +36,7 @@ pub(super) fn encode_tools<'c>(
         match &tool.kind {
             ToolKind::Function(function) => {
                 check_name(&function.name, &tool.path, capability)?;
-                if only.is_none_or(|names| names.iter().any(|name| *name == function.name)) {
+                if only.is_none_or(|names| names.contains(&function.name)) {
                     said.tools.push(encode_function(function)?);
                 }
             }

@@ -2,7 +2,7 @@ use crate::canonical::FinishReason;
 
 /// What a `finish_reason` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ending {
+pub(in crate::formats) enum Ending {
     /// Nothing yet: some give an empty text in place of `null`.
     None,
     Finish(FinishReason),
@@ -16,7 +16,7 @@ pub(super) enum Ending {
 /// OpenAI: <https://platform.openai.com/docs/api-reference/chat/object>, Mistral: <https://docs.mistral.ai/api/>,
 /// DeepSeek: <https://api-docs.deepseek.com/api/create-chat-completion>, Zhipu:
 /// <https://docs.z.ai/api-reference/llm/chat-completion>, OpenRouter: <https://openrouter.ai/docs/api-reference/overview>.
-pub(super) fn ending(word: &str) -> Ending {
+pub(in crate::formats) fn ending(word: &str) -> Ending {
     let reason = match word.to_ascii_lowercase().as_str() {
         "" | "null" => return Ending::None,
         "length" | "max_tokens" => FinishReason::Length,
