@@ -24,7 +24,12 @@ CALLS = {"tool_calls", "content", "input", "functionCall", "functionResponse"}
 # What is given without being asked for.
 INCLUDED = {"reasoning.encrypted_content"}
 # "Do not check": https://ai.google.dev/gemini-api/docs/thought-signatures, as text and as base64 of it.
-STAND_INS = {"skip_thought_signature_validator", "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="}
+STAND_INS = {
+    "skip_thought_signature_validator",
+    "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I=",
+    "context_engineering_is_the_way_to_go",
+    "Y29udGV4dF9lbmdpbmVlcmluZ19pc190aGVfd2F5X3RvX2dv",
+}
 # Members that say nothing to a model: a label of a schema, the place of a call in its list.
 LABELS = {
     ("json_schema", "name"),
@@ -34,6 +39,7 @@ LABELS = {
     ("reasoning_details", "format"),
     ("reasoning_details", "id"),
     ("input_audio", "format"),
+    ("fileData", "mimeType"),
     ("reasoning", "summary"),
     ("input", "id"),
 }
