@@ -6,6 +6,7 @@ Types cannot see a choice that changed its meaning or a result that lost its cal
 import dataclasses
 
 from answer import arguments
+from silence import camel
 
 
 @dataclasses.dataclass
@@ -106,6 +107,7 @@ def anthropic_messages(body):
 
 
 def gemini_generate(body):
+    body = _camel(body)
     parts = [part for content in body["contents"] for part in content.get("parts") or []]
     config = (body.get("toolConfig") or {}).get("functionCallingConfig") or {}
     mode, names = config.get("mode"), config.get("allowedFunctionNames") or []
@@ -116,13 +118,20 @@ def gemini_generate(body):
         tools=[
             function["name"]
             for tool in body.get("tools") or []
-            for function in tool.get("functionDeclarations") or tool.get("function_declarations") or []
+            for function in tool.get("functionDeclarations") or []
         ],
         choice=choice,
         parallel=None,
         calls=[(call.get("id") or call["name"], call["name"], call.get("args") or {}) for call in calls],
         results=[result.get("id") or result["name"] for result in results],
     )
+
+
+def _camel(value):
+    """Google takes its members in snake case too."""
+    if isinstance(value, dict):
+        return {camel(key): _camel(member) for key, member in value.items()}
+    return [_camel(member) for member in value] if isinstance(value, list) else value
 
 
 def bedrock_converse(body):

@@ -54,7 +54,7 @@ def read(recording):
     finish = next(iter(expect["finish"]), None)
     choice = Choice(
         text=text,
-        reasoning=Digest(expect["reasoning_len"]),
+        reasoning=answer.choices[0].reasoning if answer and answer.choices else Digest(expect["reasoning_len"]),
         calls=list(itertools.starmap(Call, calls)),
         finish=FINISH.get(finish, finish),
     )

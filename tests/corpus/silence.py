@@ -9,31 +9,38 @@ import re
 
 from answer import arguments
 
-# Members whose values are words of the format, or that the gateway owns: their meaning is checked elsewhere.
+# Members whose values are words of the format, or that the gateway owns: their meaning is checked elsewhere. All names here
+# are as `camel` has them.
 WORDS = {
-    "role", "type", "model", "stream", "include_usage", "include_obfuscation", "status", "object", "anthropic_version",
-    "detail", "effort", "reasoning_effort", "tool_choice", "mode", "thinkingLevel", "budget_tokens", "thinkingBudget",
+    "role", "type", "model", "stream", "includeUsage", "includeObfuscation", "status", "object", "anthropicVersion",
+    "detail", "effort", "reasoningEffort", "toolChoice", "mode", "thinkingLevel", "budgetTokens", "thinkingBudget",
     "responseMimeType",
 }
 # Seals of thinking belong to one vendor: `checks` looks for those that come home.
-SEALS = {"signature", "thoughtSignature", "thought_signature", "encrypted_content", "redactedContent"}
-SEALED = {("reasoning_details", "data"), ("content", "data")}
+SEALS = {"signature", "thoughtSignature", "encryptedContent", "redactedContent"}
+SEALED = {("reasoningDetails", "data"), ("content", "data")}
 # Ids of calls link them to their results, and have to be shortened or left out for some vendors; `meaning` looks for the link.
-CALL_IDS = {"tool_call_id", "tool_use_id", "call_id", "toolUseId"}
-CALLS = {"tool_calls", "content", "input", "functionCall", "functionResponse"}
+CALL_IDS = {"toolCallId", "toolUseId", "callId"}
+CALLS = {"toolCalls", "content", "input", "functionCall", "functionResponse"}
 # What is given without being asked for.
 INCLUDED = {"reasoning.encrypted_content"}
 # "Do not check": https://ai.google.dev/gemini-api/docs/thought-signatures, as text and as base64 of it.
-STAND_INS = {"skip_thought_signature_validator", "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="}
-# Members that say nothing to a model: a label of a schema, the place of a call in its list.
+STAND_INS = {
+    "skip_thought_signature_validator",
+    "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I=",
+    "context_engineering_is_the_way_to_go",
+    "Y29udGV4dF9lbmdpbmVlcmluZ19pc190aGVfd2F5X3RvX2dv",
+}
+# Members that say nothing to a model: a label of a schema, the place of a call in its list, what an address tells itself.
 LABELS = {
-    ("json_schema", "name"),
+    ("jsonSchema", "name"),
     ("format", "name"),
-    ("tool_calls", "index"),
-    ("reasoning_details", "index"),
-    ("reasoning_details", "format"),
-    ("reasoning_details", "id"),
-    ("input_audio", "format"),
+    ("toolCalls", "index"),
+    ("reasoningDetails", "index"),
+    ("reasoningDetails", "format"),
+    ("reasoningDetails", "id"),
+    ("inputAudio", "format"),
+    ("fileData", "mimeType"),
     ("reasoning", "summary"),
     ("input", "id"),
 }
@@ -42,15 +49,14 @@ DEFAULTS = {
     "n": (1,),
     "candidateCount": (1,),
     "temperature": (1,),
-    "top_p": (1,),
     "topP": (1,),
-    "frequency_penalty": (0,),
-    "presence_penalty": (0,),
-    "service_tier": ("auto", "default", "standard"),
+    "frequencyPenalty": (0,),
+    "presencePenalty": (0,),
+    "serviceTier": ("auto", "default", "standard"),
     "truncation": ("disabled",),
     "verbosity": ("medium",),
     "format": ("text",),
-    "top_logprobs": (0,),
+    "topLogprobs": (0,),
     "ttl": ("5m",),
     "responseModalities": ("TEXT",),
 }
@@ -60,33 +66,49 @@ SPELT_BY_BEDROCK = {"text/plain"}
 
 def silent(source, target, losses, *, seals):
     """Paths of the source that are neither in the target nor covered by a loss; of seals where they are asked for."""
-    declared = [tuple(path.split(".")) for path, *_ in losses]
+    declared = [tuple(map(camel, path.split("."))) for path, *_ in losses]
     texts, numbers = [], set()
-    for _, value in _leaves(target, ()):
+    for _, value in _leaves(target, (), inside=True):
         if isinstance(value, str):
             texts.append(value)
         else:
             numbers.add(value)
-    texts.sort(key=len)
     haystack = "\x00".join(texts)
     found = []
     leaves = list(_leaves(source, ()))
     # What is said twice (`reasoning` and `reasoning_content`) needs to be declared once.
     covered = {value for path, value in leaves if isinstance(value, str) and _is_covered(path, declared)}
     for path, value in leaves:
-        names = [part for part in path if not part.isdigit()]
-        key = names[-1]
-        if key in WORDS or value in DEFAULTS.get(key, ()) or tuple(names[-2:]) in LABELS or value in STAND_INS:
+        names = [camel(part) for part in path if not part.isdigit()]
+        key, place = names[-1], tuple(names[-2:])
+        if key in WORDS or value in DEFAULTS.get(key, ()) or place in LABELS or value in STAND_INS:
             continue
-        if _is_call_id(names) or ((key in SEALS or tuple(names[-2:]) in SEALED) and not seals) or (key == "include" and value in INCLUDED):
+        if _is_call_id(names) or (key == "include" and value in INCLUDED):
             continue
         if key == "name" and _is_server_tool(source, path):
+            continue
+        if (key in SEALS or place in SEALED) and (not seals or _says_reasoning(path, losses)):
             continue
         if _is_covered(path, declared) or value in covered:
             continue
         if not (_has_text(value, haystack) if isinstance(value, str) else value in numbers):
             found.append(f"{'.'.join(path)}: {value!r:.60} is lost in silence")
     return found
+
+
+def camel(name):
+    """Google takes its members in snake case too, and paths of losses are in either."""
+    head, *rest = name.split("_")
+    return head + "".join(word[:1].upper() + word[1:] for word in rest) if head else name
+
+
+def _says_reasoning(path, losses):
+    """Whether a loss of the same message tells that its thinking does not cross: the seal goes with it."""
+    turn = ".".join(path[:2])
+    words = ("thinking", "reasoning", "thought", "signature", "tool")
+    return any(
+        loss.startswith(turn) and any(word in f"{loss} {reason}".lower() for word in words) for loss, *_, reason in losses
+    )
 
 
 def _is_call_id(names):
@@ -104,35 +126,51 @@ def _has_text(value, haystack):
     if not value.strip() or value in haystack or value.strip() in haystack:
         return True
     if value.startswith("data:"):
-        return value.partition(",")[2] in haystack
+        return _has_text(value.partition(",")[2], haystack)
     if MEDIA_TYPE.fullmatch(value):  # Bedrock has words of its own: pdf, txt
         return value in SPELT_BY_BEDROCK or value.partition("/")[2] in haystack
-    if base64.b64encode(value.encode()).decode() in haystack:  # plain text as the bytes of a document
+    if any(spelling in haystack for spelling in _spellings(value)):
         return True
     parsed = arguments(value)
     if not isinstance(parsed, str):  # JSON in a text: its leaves
         return all(_has_text(leaf, haystack) if isinstance(leaf, str) else True for _, leaf in _leaves(parsed, ()))
-    # Ids may have to be spelled otherwise.
-    return re.sub(r"[^A-Za-z0-9_-]", "_", value)[:64] in haystack
+    return False
 
 
-def _leaves(value, path):
-    """Texts and numbers with their paths. A text that is a JSON object (arguments) gives its leaves too."""
+def _spellings(value):
+    """A plain text as the bytes of a document and the other way round, and base64 in its other alphabet."""
+    yield base64.b64encode(value.encode()).decode()
+    standard = value.replace("-", "+").replace("_", "/")
+    yield standard
+    try:
+        text = base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True).decode()
+    except ValueError:
+        return
+    if text:
+        yield text
+
+
+def _leaves(value, path, *, inside=False):
+    """Texts and numbers with their paths; with `inside`, those of JSON in a text (arguments) too."""
     if isinstance(value, dict):
         for key, member in value.items():
-            yield from _leaves(member, (*path, key))
+            yield from _leaves(member, (*path, key), inside=inside)
     elif isinstance(value, list):
         for index, member in enumerate(value):
-            yield from _leaves(member, (*path, str(index)))
+            yield from _leaves(member, (*path, str(index)), inside=inside)
     elif isinstance(value, str):
         yield path, value
-        if value.startswith(("{", "[")) and not isinstance(parsed := arguments(value), str):
-            yield from ((path, leaf) for _, leaf in _leaves(parsed, path))
+        if inside and value.startswith(("{", "[")) and not isinstance(parsed := arguments(value), str):
+            yield from _leaves(parsed, path)
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
         yield path, value
 
 
 def _is_covered(path, declared):
+    path = tuple(map(camel, path))
     # A document's name goes by many words.
-    named = path[-1] in ("filename", "title", "name") and (*path[:-1], "title")
-    return any(path[: len(loss)] == loss or (named and loss[-1] == "title" and path[: len(loss) - 1] == loss[:-1]) for loss in declared)
+    named = path[-1] in ("filename", "title", "name", "documentName")
+    return any(
+        path[: len(loss)] == loss or (named and loss[-1] == "title" and path[: len(loss) - 1] == loss[:-1])
+        for loss in declared
+    )

@@ -16,7 +16,7 @@ from vendors import openai_chat
 # Of a status; calls and `incomplete_details` say more.
 FINISH = {"completed": "stop", "incomplete": "length"}
 # In the vendor's OpenAPI or in what it sends, and not in the library.
-EXTENSIONS = {".store", ".response.store", ".name", ".logprobs[].bytes", ".logprobs[].top_logprobs[].bytes"}
+EXTENSIONS = {".error", ".store", ".response.store", ".name", ".logprobs[].bytes", ".logprobs[].top_logprobs[].bytes"}
 EVENT = pydantic.TypeAdapter(ResponseStreamEvent)
 error = openai_chat.error
 ENDS = {"response.completed", "response.incomplete", "response.failed", "error"}
@@ -98,7 +98,7 @@ def stream(body):
         kind = event.get("type")
         if name != kind:
             violations.append(f"event {name} has the type {kind}")
-        if last in ENDS:
+        if last in ENDS and (last, kind) != ("error", "response.failed"):
             violations.append(f"{kind} after {last}")
         last = kind
         numbers.append(event.get("sequence_number"))
@@ -115,7 +115,10 @@ def stream(body):
         violations.append(f"no end, but {last}")
     if final is not None:
         # Some providers leave the output of the last event empty and mean what was done.
-        answer = _answer({**final, "output": final.get("output") or [item for _, item in sorted(nesting.done.items())]})
+        done = [item for _, item in sorted(nesting.done.items())]
+        answer = _answer({**final, "output": final.get("output") or done})
+        # What is encrypted differs from event to event; the first is what a translation can have.
+        answer.choices[0].seals = [item["encrypted_content"] for item in done if item.get("encrypted_content")]
         violations += nesting.end(final)
     return answer, violations
 
