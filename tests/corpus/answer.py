@@ -18,6 +18,7 @@ class Choice:
     refusal: str = ""
     reasoning: str = ""
     calls: list = dataclasses.field(default_factory=list)
+    served: list = dataclasses.field(default_factory=list)  # calls of the provider's own tools, which it answers itself
     citations: int = 0
     logprobs: int = 0  # tokens that have one
     seals: list = dataclasses.field(default_factory=list)  # signatures of thinking, or its encrypted content
@@ -65,6 +66,7 @@ def differences(expected, seen, losses, *, choices=True):
 # What a loss must have in its path to excuse that something is not there.
 EXCUSES = {
     "calls": ("tool", "function", "call"),
+    "served": ("tool", "code", "search"),
     "reasoning": ("thinking", "reasoning", "thought"),
     "citations": ("citation", "annotation", "grounding"),
     "logprobs": ("logprob",),
@@ -92,10 +94,10 @@ def _choice_differences(want, got, losses, error):
         changed = [(call.id, id) for call, id in zip(want.calls, ids) if call.id and _spelt(call.id) != _spelt(id)]
         if changed:
             yield f"call ids changed: {changed}"
-    for what in ("citations", "logprobs", "seals"):
+    for what in ("served", "citations", "logprobs", "seals"):
         if getattr(want, what) and not getattr(got, what) and not excused(what, losses):
             yield f"{what} are lost in silence"
-    if error is None and want.finish in FINISHES and _finish(want) != _finish(got):
+    if error is None and want.finish in FINISHES and _finish(want, got) != _finish(got, got):
         yield f"finish: expected {want.finish}, saw {got.finish}"
 
 
@@ -103,10 +105,12 @@ def _choice_differences(want, got, losses, error):
 FINISHES = ("stop", "length", "tool", "refusal")
 
 
-def _finish(choice):
-    """Some vendors end a turn that calls tools with their word for the end of a turn."""
+def _finish(choice, got):
+    """Some vendors end a turn that calls tools, or a refusal, with their word for the end of a turn."""
     if choice.finish in ("stop", "tool"):
-        return "tool" if choice.calls else "stop"
+        if choice.refusal and got.finish == "refusal":
+            return "refusal"
+        return "tool" if got.calls else "stop"
     return choice.finish
 
 

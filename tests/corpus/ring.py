@@ -19,14 +19,14 @@ import recordings
 import vendors
 from translate import translate
 
-# A model that the provider of each format has: some translations go by its name.
+# Models that providers of each format have, of two generations: some translations of requests go by the name.
 MODELS = {
-    "openai_chat": "gpt-5",
-    "openai_responses": "gpt-5",
-    "openai_completions": "gpt-3.5-turbo-instruct",
-    "anthropic_messages": "claude-sonnet-4-5",
-    "gemini_generate": "gemini-2.5-flash",
-    "bedrock_converse": "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    "openai_chat": ["gpt-5", "gpt-4o"],
+    "openai_responses": ["gpt-5", "gpt-4o"],
+    "openai_completions": ["gpt-3.5-turbo-instruct"],
+    "anthropic_messages": ["claude-sonnet-4-5", "claude-opus-5"],
+    "gemini_generate": ["gemini-2.5-flash", "gemini-3-pro-preview"],
+    "bedrock_converse": ["us.anthropic.claude-sonnet-4-5-20250929-v1:0", "amazon.nova-lite-v1:0"],
 }
 DIRECTIONS = ("request", "response", "turn", "error")
 
@@ -35,7 +35,9 @@ def jobs_of(recording):
     if recording.request is not None and recording.format in vendors.CLIENTS:
         body = json.dumps(recording.request, ensure_ascii=False).encode()
         for upstream in vendors.ALL:
-            yield _job("request", recording.format, upstream, recording.request_streams, recording, body)
+            models = MODELS[upstream][:1] if upstream == recording.format else MODELS[upstream]
+            for model in models:
+                yield _job("request", recording.format, upstream, recording.request_streams, recording, body, model)
     if recording.response is None:
         return
     for client in vendors.CLIENTS:
@@ -60,12 +62,12 @@ def turn_of(recording, job, result):
     return body and {**job, "direction": "turn", "lost": lost, "body": json.dumps(body, ensure_ascii=False).encode()}
 
 
-def _job(direction, client, upstream, stream, recording, body):
+def _job(direction, client, upstream, stream, recording, body, model=None):
     return {
         "direction": direction,
         "client": client,
         "upstream": upstream,
-        "model": MODELS[upstream],
+        "model": model or MODELS[upstream][0],
         "stream": stream,
         "kind": recording.kind,
         "status": recording.status or 0,
@@ -92,7 +94,7 @@ def run(binary, only):
     with concurrent.futures.ProcessPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
         checked = [outcomes for batch in pool.map(_check_all, batches) for outcomes in batch]
     outcomes = [
-        {"file": recording.file, **{key: job[key] for key in ("direction", "client", "upstream", "stream")}, **outcome}
+        {"file": recording.file, **{key: job[key] for key in ("direction", "client", "upstream", "model", "stream")}, **outcome}
         for (recording, rows), here in zip(work, checked)
         for (job, _), outcome in zip(rows, here)
     ]

@@ -20,7 +20,8 @@ FINISH = {
     "refusal": "refusal",
     "pause_turn": "pause",
 }
-EXTENSIONS = set()
+# Where a provider states its figures at the end only, so does the split of cache writes, which the vendor gives at the start.
+EXTENSIONS = {".usage.cache_creation"}
 # The library's types forget them, since the newest models refuse them; the vendor's OpenAPI has them, and older models obey.
 SAMPLING = {"temperature", "top_p", "top_k"}
 EVENT = pydantic.TypeAdapter(RawMessageStreamEvent)

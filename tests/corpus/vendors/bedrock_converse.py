@@ -47,8 +47,8 @@ def _check(value, shape, path):
     if shape.type_name == "blob" and isinstance(value, str):
         try:
             base64.b64decode(value, validate=True)
-        except ValueError as error:
-            return [f"{path}: {error}"]
+        except ValueError:
+            return [f"{path}: {value[:60]!r} is no base64"]
     if shape.type_name == "string" and isinstance(value, str):
         allowed, pattern = getattr(shape, "enum", None), shape.metadata.get("pattern")
         if allowed and value not in allowed:
@@ -75,7 +75,8 @@ def whole(body):
         choice.citations += len((block.get("citationsContent") or {}).get("citations") or [])
         if "toolUse" in block:
             call = block["toolUse"]
-            choice.calls.append(Call(call["name"], arguments(call.get("input")), call.get("toolUseId")))
+            calls = choice.served if call.get("type") == "server_tool_use" else choice.calls
+            calls.append(Call(call["name"], arguments(call.get("input")), call.get("toolUseId")))
         thinking = block.get("reasoningContent") or {}
         choice.reasoning += (thinking.get("reasoningText") or {}).get("text") or ""
         seals = [(thinking.get("reasoningText") or {}).get("signature"), thinking.get("redactedContent")]
@@ -99,7 +100,7 @@ def stream(body):
         if kind == "contentBlockStart" and "toolUse" in value.get("start", {}):
             start = value["start"]["toolUse"]
             calls[index] = Call(start["name"], "", start.get("toolUseId"))
-            choice.calls.append(calls[index])
+            (choice.served if start.get("type") == "server_tool_use" else choice.calls).append(calls[index])
         elif kind == "contentBlockDelta":
             delta = value.get("delta") or {}
             choice.text += delta.get("text") or ""

@@ -15,6 +15,8 @@ REFUSALS = [
 ]
 # Some client libraries have recorded the enum's numbers.
 FINISH = {"STOP": "stop", "MAX_TOKENS": "length", 1: "stop", 2: "length", **dict.fromkeys(REFUSALS, "refusal")}
+# Parts of the provider's own tools.
+SERVED = {"executableCode", "codeExecutionResult", "toolCall", "toolResponse"}
 EXTENSIONS = set()
 
 
@@ -83,6 +85,9 @@ def _add(answer, value):
             if "functionCall" in part:
                 call = part["functionCall"]
                 choice.calls.append(Call(call["name"], call.get("args") or {}, call.get("id")))
+            elif part.keys() & SERVED:
+                choice.served.append(Call(next(iter(part.keys() & SERVED)), None))
+                continue
             elif part.get("thought"):
                 choice.reasoning += part.get("text") or ""
             else:

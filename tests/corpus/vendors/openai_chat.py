@@ -17,8 +17,19 @@ FINISH = {
     "function_call": "tool",
     "content_filter": "refusal",
 }
-# Members that the types do not have and that every client of compatible providers knows.
-EXTENSIONS = {".choices[].message.reasoning_content", ".choices[].delta.reasoning_content"}
+# Members that the types do not have, and that clients of compatible providers know: DeepSeek's reasoning, OpenRouter's details
+# of it with their seals, Google's seals of calls; annotations, which OpenAI streams and its types forget.
+EXTENSIONS = {
+    f".choices[].{place}.{member}"
+    for place in ("message", "delta")
+    for member in (
+        "reasoning_content",
+        "reasoning_details",
+        "tool_calls[].extra_content",
+        "annotations",
+        "annotations[].url_citation.content",
+    )
+}
 
 
 def request(body, stream):
@@ -101,7 +112,7 @@ def ends_wrongly(answer, ends, events):
 def _add(choice, message, finish, *, streams):
     choice.text += _text(message.get("content"))
     choice.refusal += message.get("refusal") or ""
-    choice.reasoning += message.get("reasoning_content") or message.get("reasoning") or ""
+    choice.reasoning += message.get("reasoning_content") or message.get("reasoning") or _thinking(message.get("content"))
     for call in message.get("tool_calls") or []:
         function = call.get("function") or call.get("custom") or {}
         said = function.get("arguments") or function.get("input") or ""
@@ -111,10 +122,14 @@ def _add(choice, message, finish, *, streams):
             choice.calls[at].name += function.get("name") or ""
         else:
             choice.calls.append(Call(function.get("name") or "", said if streams else arguments(said), call.get("id")))
+    details = message.get("reasoning_details") or []
+    choice.seals += filter(None, [detail.get("signature") or detail.get("data") for detail in details])
+    sealed = [(call.get("extra_content") or {}).get("google") or {} for call in message.get("tool_calls") or []]
+    choice.seals += filter(None, [seal.get("thought_signature") for seal in sealed])
     choice.citations += len(message.get("annotations") or [])
     legacy = message.get("function_call")
     if legacy:
-        choice.calls.append(Call(legacy.get("name"), arguments(legacy.get("arguments")), "function_call"))
+        choice.calls.append(Call(legacy.get("name"), arguments(legacy.get("arguments"))))
     if finish:
         choice.finish = FINISH.get(finish, finish)
 
@@ -124,6 +139,11 @@ def _text(content):
     if isinstance(content, list):
         return "".join(part.get("text") or "" for part in content if part.get("type") == "text")
     return content or ""
+
+
+def _thinking(content):
+    parts = [part for part in content if part.get("type") == "thinking"] if isinstance(content, list) else []
+    return "".join(_text(part["thinking"]) if isinstance(part["thinking"], list) else part["thinking"] for part in parts)
 
 
 def usage(figures):

@@ -15,7 +15,8 @@ from vendors import openai_chat
 
 # Of a status; calls and `incomplete_details` say more.
 FINISH = {"completed": "stop", "incomplete": "length"}
-EXTENSIONS = set()
+# In the vendor's OpenAPI or in what it sends, and not in the library.
+EXTENSIONS = {".store", ".response.store", ".name", ".logprobs[].bytes", ".logprobs[].top_logprobs[].bytes"}
 EVENT = pydantic.TypeAdapter(ResponseStreamEvent)
 error = openai_chat.error
 ENDS = {"response.completed", "response.incomplete", "response.failed", "error"}

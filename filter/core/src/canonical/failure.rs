@@ -11,6 +11,8 @@ pub struct Failure {
     pub code: Option<String>,
     /// The request member it is about.
     pub param: Option<String>,
+    /// After how many seconds to try again, where the body tells and not a header.
+    pub retry_after_s: Option<u64>,
     /// For people.
     pub message: Cow<'static, str>,
 }
@@ -19,6 +21,6 @@ impl Failure {
     /// A failure of which only a message is known.
     #[must_use]
     pub fn new(message: impl Into<Cow<'static, str>>) -> Self {
-        Self { status: None, kind: None, code: None, param: None, message: message.into() }
+        Self { status: None, kind: None, code: None, param: None, retry_after_s: None, message: message.into() }
     }
 }

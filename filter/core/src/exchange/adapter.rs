@@ -5,7 +5,7 @@ use super::{
 use crate::{
     formats::{
         Format, Framing, InvalidRequest, Passed, Relay, ResponseKind, UpstreamBody, UpstreamRequest, encode_request,
-        is_error_of, translate_error,
+        is_error_of, retry_after_s, translate_error,
     },
     ids::ExchangeId,
     route::Step,
@@ -143,10 +143,8 @@ impl Adapter {
                 let shown = format!("{}/{}", target.provider.name, target.model);
                 head.set("x-tollgate-target", to_header_value(&shown));
             }
-            if let Some(attempt) = exchange.attempt.as_ref().filter(|attempt| !attempt.losses.is_empty()) {
-                head.set("x-tollgate-losses", to_header_value(&attempt.losses.to_string()));
-            }
         }
+        show_losses(exchange, &mut head);
         let stream = head.is_media_type("text/event-stream") || head.is_media_type(outgoing::EVENT_STREAM);
         let framed = stream_media_type(&exchange.request);
         let kind = if stream { ResponseKind::Stream } else { ResponseKind::Whole };
@@ -250,6 +248,11 @@ impl Adapter {
             State::HoldingError(mut head) => {
                 self.note(vm, |attempt| attempt.ended = true);
                 let upstream = self.upstream_format(vm).unwrap_or(client);
+                if head.value("retry-after").is_none()
+                    && let Some(seconds) = retry_after_s(upstream, body)
+                {
+                    head.set("retry-after", seconds.to_string());
+                }
                 if upstream == client && head.encoding().is_none() && is_error_of(client, body) {
                     return Whole { head, body: None };
                 }
@@ -274,9 +277,11 @@ impl Adapter {
                     Ok(rest) => {
                         out.extend_from_slice(&rest);
                         become_json(&mut head);
-                        let request = vm.exchanges.find(self.id).map(|exchange| &exchange.request);
-                        if let Some(request) = request.filter(|request| request.stream) {
-                            head.set("content-type", stream_media_type(request));
+                        if let Some(exchange) = vm.exchanges.find(self.id) {
+                            if exchange.request.stream {
+                                head.set("content-type", stream_media_type(&exchange.request));
+                            }
+                            show_losses(exchange, &mut head);
                         }
                         Whole { head, body: Some(out) }
                     }
@@ -307,6 +312,16 @@ impl Adapter {
 
     fn upstream_format(&self, vm: &mut Vm) -> Option<Format> {
         vm.exchanges.find(self.id)?.last_step()?.format
+    }
+}
+
+/// Tells a client that asked for it what the request, and as far as it is known the answer, could not carry.
+fn show_losses(exchange: &Exchange, head: &mut Head) {
+    let Some(attempt) = exchange.attempt.as_ref().filter(|_| exchange.request.debug) else { return };
+    let lists = [&attempt.losses, &attempt.observed.losses];
+    let shown: Vec<_> = lists.into_iter().filter(|list| !list.is_empty()).map(ToString::to_string).collect();
+    if !shown.is_empty() {
+        head.set("x-tollgate-losses", to_header_value(&shown.join("; ")));
     }
 }
 

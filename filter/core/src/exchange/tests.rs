@@ -380,9 +380,12 @@ fn a_strict_route_refuses_what_cannot_cross_and_a_lenient_one_names_it() {
     else {
         panic!()
     };
-    let answer = br#"{"id":"m","type":"message","role":"assistant","model":"c","content":[{"type":"text","text":"x"}],"stop_reason":"end_turn","usage":{"input_tokens":1,"output_tokens":1}}"#;
+    let answer = br#"{"id":"m","type":"message","role":"assistant","model":"c","content":[{"type":"server_tool_use","id":"s","name":"web_search","input":{}},{"type":"text","text":"x"}],"stop_reason":"end_turn","usage":{"input_tokens":1,"output_tokens":1}}"#;
     let whole = adapter.handle_whole_response(&mut vm, answer);
-    assert!(whole.head.value("x-tollgate-losses").unwrap().contains("seed"));
+    let losses = whole.head.value("x-tollgate-losses").unwrap();
+    assert!(losses.contains("seed (") && losses.contains("content.server_tool_use ("), "{losses}");
+    gate.handle_log(&mut vm, None, NOW);
+    assert_eq!(record(&mut vm).losses, 2);
 
     let mut strict = snapshot();
     strict.routes[1].translation = v1::Translation::Strict.into();

@@ -40,6 +40,12 @@ pub fn translate_error(client: Format, upstream: Format, status: u16, body: &[u8
     encode_error(client, &client_error(status, &failure))
 }
 
+/// After how many seconds a provider's error body says to try again: what other formats say in the header `retry-after`.
+#[must_use]
+pub fn retry_after_s(upstream: Format, body: &[u8]) -> Option<u64> {
+    (upstream.dialect().decode_error)(body)?.retry_after_s
+}
+
 /// A provider's failure as an error for the client.
 pub(super) fn client_error(status: u16, failure: &Failure) -> ClientError<'_> {
     ClientError {

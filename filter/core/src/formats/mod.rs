@@ -21,7 +21,7 @@ use std::{borrow::Cow, fmt};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 
-pub use error::{ClientError, encode_error, is_error_of, translate_error};
+pub use error::{ClientError, encode_error, is_error_of, retry_after_s, translate_error};
 pub use relay::{MAX_WHOLE, Observed, Passed, Relay, RelayError, ResponseKind};
 
 use crate::{

@@ -125,7 +125,7 @@ pub(super) fn close(
         provenance,
         cost: usage.and_then(|usage| price.map(|price| price.cost(&usage))),
         price_version: price.map(|price| Rc::clone(&price.version)),
-        losses: u32::try_from(attempt.losses.len()).unwrap_or(u32::MAX),
+        losses: u32::try_from(attempt.losses.len().saturating_add(attempt.observed.losses.len())).unwrap_or(u32::MAX),
         snapshot_version: exchange.snapshot_version,
     }
 }

@@ -84,13 +84,22 @@ impl Figures {
 /// The member as Anthropic writes it. Audio, which it does not know, counts as input and output.
 pub(super) fn encode_usage(usage: &Usage) -> EncodedUsage {
     EncodedUsage {
+        cache_creation: Some(EncodedSplit {
+            ephemeral_5m_input_tokens: usage.cache_write_5m,
+            ephemeral_1h_input_tokens: usage.cache_write_1h,
+        }),
+        ..encode_final_usage(usage)
+    }
+}
+
+/// The member at the end of a stream, where the lifetimes of caches are not told apart
+/// (`MessageDeltaUsage` in <https://platform.claude.com/docs/en/api/messages/create>).
+pub(super) fn encode_final_usage(usage: &Usage) -> EncodedUsage {
+    EncodedUsage {
         input_tokens: usage.input.saturating_add(usage.audio_in),
         cache_creation_input_tokens: usage.cache_write_5m.saturating_add(usage.cache_write_1h),
         cache_read_input_tokens: usage.cache_read,
-        cache_creation: EncodedSplit {
-            ephemeral_5m_input_tokens: usage.cache_write_5m,
-            ephemeral_1h_input_tokens: usage.cache_write_1h,
-        },
+        cache_creation: None,
         output_tokens: usage.total_output(),
         output_tokens_details: (usage.reasoning > 0).then_some(EncodedDetails { thinking_tokens: usage.reasoning }),
     }
@@ -102,7 +111,8 @@ pub(super) struct EncodedUsage {
     input_tokens: u64,
     cache_creation_input_tokens: u64,
     cache_read_input_tokens: u64,
-    cache_creation: EncodedSplit,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_creation: Option<EncodedSplit>,
     output_tokens: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     output_tokens_details: Option<EncodedDetails>,

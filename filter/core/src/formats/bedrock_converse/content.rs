@@ -1,11 +1,12 @@
 use std::borrow::Cow;
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{
     family::{Caching, Family},
-    media::{self, DocumentWire, MediaWire},
+    media::{self, DocumentNames, DocumentWire, MediaWire},
     tool,
 };
 use crate::{
@@ -37,7 +38,8 @@ pub(super) enum Content<'c> {
     },
     /// In a tool's result only.
     Json(Empty),
-    ReasoningContent(ReasoningWire<'c>),
+    #[serde(rename = "reasoningContent")]
+    Reasoning(ReasoningWire<'c>),
     CachePoint(CachePoint),
 }
 
@@ -65,13 +67,13 @@ pub(super) struct CachePoint {
 pub(super) struct Encoder<'l> {
     pub(super) family: Family,
     caching: Caching,
-    document_names: Vec<String>,
+    document_names: DocumentNames,
     pub(super) losses: &'l mut Losses,
 }
 
 impl<'l> Encoder<'l> {
     pub(super) fn new(family: Family, losses: &'l mut Losses) -> Self {
-        Self { family, caching: family.caching(), document_names: Vec::new(), losses }
+        Self { family, caching: family.caching(), document_names: DocumentNames::default(), losses }
     }
 
     /// The parts of a system prompt, which is text.
@@ -137,7 +139,7 @@ impl<'l> Encoder<'l> {
             }
             Block::Document { source, title } => {
                 let title = title.as_deref().unwrap_or_default();
-                let name = media::document_name(title, &mut self.document_names);
+                let name = self.document_names.name(title);
                 if !title.is_empty() && name != title {
                     let reason = "the provider takes plain names, each once, for documents";
                     self.losses.approximate(part.path.as_str(), reason);
@@ -157,11 +159,16 @@ impl<'l> Encoder<'l> {
         part: &Part<'_>,
     ) -> Option<Content<'c>> {
         match signature {
-            Some(Signature { vendor: Vendor::Anthropic, redacted, data }) if self.family.takes_seals() => {
-                Some(Content::ReasoningContent(match redacted {
-                    true => ReasoningWire::RedactedContent(data),
-                    false => ReasoningWire::ReasoningText { text, signature: data },
-                }))
+            Some(Signature { vendor: Vendor::Anthropic, redacted: false, data }) if self.family.takes_seals() => {
+                Some(Content::Reasoning(ReasoningWire::ReasoningText { text, signature: data }))
+            }
+            Some(Signature { vendor: Vendor::Anthropic, redacted: true, data }) if self.family.takes_seals() => {
+                // Bytes here, a text of any letters in Anthropic's own API.
+                if BASE64_STANDARD.decode(data.as_bytes()).is_err() {
+                    self.losses.declare(part.path.as_str(), "the provider takes redacted thinking in base64 only");
+                    return None;
+                }
+                Some(Content::Reasoning(ReasoningWire::RedactedContent(data)))
             }
             _ => {
                 self.losses.declare(part.path.as_str(), "the provider takes thinking back only with its own signature");

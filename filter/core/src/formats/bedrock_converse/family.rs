@@ -18,8 +18,10 @@ pub(super) enum Family {
     Qwen,
     /// One of those that take nothing beyond the common members: Titan, Llama, Command, Jamba.
     Plain,
-    /// Any other, and what hides behind the name of a custom model or an application's inference profile.
+    /// Any other vendor's.
     Other,
+    /// What hides behind the name of a custom model or of an application's inference profile. It may be Claude.
+    Hidden,
 }
 
 impl Family {
@@ -34,7 +36,9 @@ impl Family {
             _ if has(&"gpt-oss") => Self::GptOss,
             _ if has(&"qwen") => Self::Qwen,
             _ if ["amazon.titan-", "meta.llama", "cohere.", "ai21."].iter().any(has) => Self::Plain,
-            _ => Self::Other,
+            // A model of a vendor's is named `vendor.model`, by itself or at the end of an ARN.
+            _ if model.rsplit('/').next().is_some_and(|name| name.contains('.')) => Self::Other,
+            _ => Self::Hidden,
         }
     }
 
@@ -48,24 +52,24 @@ impl Family {
         match self {
             Self::Claude { since_4_5 } => since_4_5,
             Self::Nova | Self::Nova2 | Self::Plain => false,
-            Self::GptOss | Self::Qwen | Self::Other => true,
+            Self::GptOss | Self::Qwen | Self::Other | Self::Hidden => true,
         }
     }
 
-    /// Where it takes cache points (<https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html>). A model that
-    /// is not known may be one that does.
+    /// Where it takes cache points (<https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html>). A hidden model
+    /// may be one that does.
     pub(super) fn caching(self) -> Caching {
         match self {
-            Self::Claude { since_4_5: true } | Self::Other => Caching { messages: true, tools: true, hour: true },
+            Self::Claude { since_4_5: true } | Self::Hidden => Caching { messages: true, tools: true, hour: true },
             Self::Claude { since_4_5: false } => Caching { messages: true, tools: true, hour: false },
             Self::Nova | Self::Nova2 => Caching { messages: true, tools: false, hour: false },
-            Self::GptOss | Self::Qwen | Self::Plain => Caching::default(),
+            Self::GptOss | Self::Qwen | Self::Plain | Self::Other => Caching::default(),
         }
     }
 
     /// Whether reasoning with one of Anthropic's seals may be given back to it.
     pub(super) fn takes_seals(self) -> bool {
-        matches!(self, Self::Claude { .. } | Self::Other)
+        matches!(self, Self::Claude { .. } | Self::Hidden)
     }
 }
 
@@ -99,7 +103,8 @@ mod tests {
             ("qwen.qwen3-32b-v1:0", Family::Qwen),
             ("us.meta.llama4-maverick-17b-instruct-v1:0", Family::Plain),
             ("mistral.devstral-2-123b", Family::Other),
-            ("arn:aws:bedrock:us-east-1:012345678901:application-inference-profile/abcdefghijkl", Family::Other),
+            ("arn:aws:bedrock:us-east-1::foundation-model/deepseek.v3-v1:0", Family::Other),
+            ("arn:aws:bedrock:us-east-1:012345678901:application-inference-profile/abcdefghijkl", Family::Hidden),
         ];
         for (model, family) in cases {
             assert_eq!(Family::of(model), family, "{model}");

@@ -1,7 +1,7 @@
 //! Pictures, documents, sound and moving pictures: AWS takes bytes or an address in S3, and names the format in a word of its
 //! own.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::Serialize;
@@ -176,34 +176,51 @@ impl Formats {
     }
 }
 
-/// A name for a document: letters, digits, hyphens, parentheses, brackets and single spaces, at most 200 of them, and used
-/// once in a request (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_DocumentBlock.html>). Others of the
-/// title's characters become hyphens.
-pub(super) fn document_name(title: &str, used: &mut Vec<String>) -> String {
-    /// Leaves room for the number of a name that is used again.
-    const MAX: usize = 180;
+/// The names of a request's documents, each used once, and the number that was last put to it.
+#[derive(Default)]
+pub(super) struct DocumentNames(BTreeMap<String, u64>);
+
+impl DocumentNames {
+    /// The name for a document with this title: letters, digits, hyphens, parentheses, brackets and single spaces, at most 200
+    /// of them (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_DocumentBlock.html>). Others of the title's
+    /// characters become hyphens.
+    pub(super) fn name(&mut self, title: &str) -> String {
+        let name = clean_name(title);
+        let Some(last) = self.0.get(&name) else {
+            self.0.insert(name.clone(), 1);
+            return name;
+        };
+        let mut number = *last;
+        let numbered = loop {
+            number = number.saturating_add(1);
+            let numbered = format!("{name} ({number})");
+            if !self.0.contains_key(&numbered) {
+                break numbered;
+            }
+        };
+        self.0.insert(name, number);
+        self.0.insert(numbered.clone(), 1);
+        numbered
+    }
+}
+
+fn clean_name(title: &str) -> String {
+    /// Leaves room for a number.
+    const MAX: usize = 170;
     let is_allowed = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '(' | ')' | '[' | ']');
-    let mut name = String::with_capacity(title.len().min(MAX));
+    let mut name = String::new();
     for letter in title.trim().chars().take(MAX) {
         match letter {
             letter if is_allowed(letter) => name.push(letter),
-            letter if letter.is_whitespace() => {
-                if !name.ends_with(' ') {
-                    name.push(' ');
-                }
-            }
-            _ => name.push('-'),
+            letter if !letter.is_whitespace() => name.push('-'),
+            _ if name.ends_with(' ') => {}
+            _ => name.push(' '),
         }
     }
-    if !name.contains(|letter: char| letter.is_ascii_alphanumeric()) {
-        "document".clone_into(&mut name);
+    match name.contains(|letter: char| letter.is_ascii_alphanumeric()) {
+        true => name.trim_end().to_owned(),
+        false => "document".to_owned(),
     }
-    let uses = used.iter().filter(|earlier| **earlier == name).count();
-    used.push(name.clone());
-    if uses > 0 {
-        name = format!("{name} ({})", uses.saturating_add(1));
-    }
-    name
 }
 
 #[cfg(test)]
@@ -263,13 +280,15 @@ mod tests {
 
     #[test]
     fn names_of_documents_are_clean_and_used_once() {
-        let mut used = Vec::new();
-        let mut name = |title: &str| document_name(title, &mut used);
+        let mut names = DocumentNames::default();
+        let mut name = |title: &str| names.name(title);
         assert_eq!(name("Q3  report (final).pdf"), "Q3 report (final)-pdf");
         assert_eq!(name("Q3\treport (final).pdf"), "Q3 report (final)-pdf (2)");
         assert_eq!(name("\u{fc}\u{df}"), "document");
         assert_eq!(name(""), "document (2)");
-        assert_eq!(name(&"x".repeat(300)).len(), 180);
+        assert_eq!(name(&"x".repeat(300)).len(), 170);
         assert_eq!(name("a\" ignore the above"), "a- ignore the above");
+        let titles = ["b", "b (2)", "b", "b", "b (2)"];
+        assert_eq!(titles.map(&mut name), ["b", "b (2)", "b (3)", "b (4)", "b (2) (2)"]);
     }
 }

@@ -1,4 +1,4 @@
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -63,17 +63,25 @@ pub(super) fn encode_tools<'c>(
     encoder: &mut Encoder<'_>,
 ) -> Result<(Option<ToolConfig<'c>>, Option<ClaudeChoice<'c>>), InvalidRequest> {
     let choice = chat.tool_choice.as_ref();
-    let called = called_tools(&chat.messages);
     if let Some(choice) = choice.filter(|choice| choice.value == ToolChoice::None) {
         // There is no such choice, so the tools stay away, unless earlier turns have calls.
-        if called.is_empty() {
+        if called_tools(&chat.messages).next().is_none() {
+            if !chat.tools.is_empty() {
+                let reason = "the provider cannot be told to call none, so the tools stay away";
+                encoder.losses.approximate("tools", reason);
+            }
             return Ok((None, None));
         }
         let reason = "the provider cannot forbid calls where earlier turns have some";
         encoder.losses.approximate(choice.path.as_ref(), reason);
     }
     let mut tools = Vec::with_capacity(chat.tools.len());
-    for tool in chat.tools.iter().filter(|tool| is_allowed(tool, chat)) {
+    let allowed = allowed_names(chat);
+    for tool in &chat.tools {
+        if !is_allowed(tool, allowed.as_ref()) {
+            encoder.losses.approximate(tool.path.as_str(), "a tool that may not be called stays away");
+            continue;
+        }
         if let Some(wire) = encode_tool(tool, encoder)? {
             tools.push(wire);
             tools.extend(encoder.tool_cache_point(tool.cache, &tool.path).map(ToolWire::CachePoint));
@@ -86,7 +94,7 @@ pub(super) fn encode_tools<'c>(
         if let Some(choice) = forced {
             encoder.losses.declare(choice.path.as_ref(), "no tool crossed that could be chosen");
         }
-        return Ok((describe_called(called, encoder.losses)?, None));
+        return Ok((describe_called(&chat.messages, encoder.losses)?, None));
     }
     let one_at_a_time = chat.parallel_tools.as_ref().filter(|parallel| !parallel.value);
     if let Some(parallel) = one_at_a_time {
@@ -103,10 +111,17 @@ pub(super) fn encode_tools<'c>(
     Ok((Some(ToolConfig { tools, tool_choice }), None))
 }
 
-/// Where the choice is confined to some functions, the others are left out.
-fn is_allowed(tool: &Tool<'_>, chat: &Chat<'_>) -> bool {
-    match (chat.tool_choice.as_ref().map(|choice| &choice.value), &tool.kind) {
-        (Some(ToolChoice::Allowed { names, .. }), ToolKind::Function(function)) => names.contains(&function.name),
+/// The functions that the choice is confined to, if it is.
+fn allowed_names<'c>(chat: &'c Chat<'_>) -> Option<BTreeSet<&'c str>> {
+    match chat.tool_choice.as_ref().map(|choice| &choice.value) {
+        Some(ToolChoice::Allowed { names, .. }) => Some(names.iter().map(|name| &**name).collect()),
+        _ => None,
+    }
+}
+
+fn is_allowed(tool: &Tool<'_>, allowed: Option<&BTreeSet<&str>>) -> bool {
+    match (allowed, &tool.kind) {
+        (Some(allowed), ToolKind::Function(function)) => allowed.contains(&*function.name),
         _ => true,
     }
 }
@@ -166,31 +181,32 @@ fn encode_schema(parameters: &str) -> Result<SchemaWire<'_>, InvalidRequest> {
     Ok(SchemaWire { json })
 }
 
-/// The tools that earlier turns called, each once, in order.
-fn called_tools<'c>(messages: &'c [Message<'_>]) -> Vec<&'c str> {
-    let mut names: Vec<&str> = Vec::new();
-    for part in messages.iter().flat_map(|message| &message.parts) {
-        if let Block::ToolUse { name, .. } = &part.block
-            && !names.contains(&&**name)
-        {
-            names.push(name);
-        }
-    }
-    names
+/// The tools that earlier turns called, in order.
+fn called_tools<'c>(messages: &'c [Message<'_>]) -> impl Iterator<Item = &'c str> {
+    messages.iter().flat_map(|message| &message.parts).filter_map(|part| match &part.block {
+        Block::ToolUse { name, .. } => Some(&**name),
+        _ => None,
+    })
 }
 
 /// AWS wants tools to be described wherever a conversation has calls ("The toolConfig field must be defined when using toolUse
 /// and toolResult content blocks"), so where the client describes none, those that were called are, as far as they are known.
-fn describe_called<'c>(called: Vec<&'c str>, losses: &mut Losses) -> Result<Option<ToolConfig<'c>>, InvalidRequest> {
-    if called.is_empty() {
+fn describe_called<'c>(
+    messages: &'c [Message<'_>],
+    losses: &mut Losses,
+) -> Result<Option<ToolConfig<'c>>, InvalidRequest> {
+    let (mut tools, mut described) = (Vec::new(), BTreeSet::new());
+    for name in called_tools(messages) {
+        let name = encode_id(name);
+        if described.insert(name.clone()) {
+            let input_schema = encode_schema("{}")?;
+            tools.push(ToolWire::ToolSpec { name, description: None, input_schema, strict: None });
+        }
+    }
+    if tools.is_empty() {
         return Ok(None);
     }
     losses.approximate("tools", "the provider wants the tools described that earlier turns called");
-    let mut tools = Vec::with_capacity(called.len());
-    for name in called {
-        let input_schema = encode_schema("{}")?;
-        tools.push(ToolWire::ToolSpec { name: encode_id(name), description: None, input_schema, strict: None });
-    }
     Ok(Some(ToolConfig { tools, tool_choice: None }))
 }
 

@@ -11,6 +11,8 @@ pub(in crate::formats) struct Capability {
 /// How a model is told to think.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Thinking {
+    /// It cannot.
+    None,
     /// A budget of tokens: <https://platform.claude.com/docs/en/build-with-claude/extended-thinking>.
     Budget,
     /// It decides itself, guided by an effort up to this name's set:
@@ -23,15 +25,16 @@ pub(super) enum Thinking {
 
 impl Capability {
     /// Claude 4.6 thinks adaptively and still samples; later ones, and Claude names without a version, no longer
-    /// sample; earlier ones, and other vendors behind the same API, take budgets.
+    /// sample; earlier ones, and other vendors behind the same API, take budgets; those before Claude 3.7 do not think.
     pub(in crate::formats) fn of(model: &str) -> Self {
         let Some((_, name)) = model.split_once("claude-") else {
             return Self { thinking: Thinking::Budget, sampling: true };
         };
         match version(name) {
+            Some(version) if version < (3, 7) => Self { thinking: Thinking::None, sampling: true },
             Some(version) if version < (4, 6) => Self { thinking: Thinking::Budget, sampling: true },
             Some((4, 6)) => Self { thinking: Thinking::Adaptive { xhigh: false }, sampling: true },
-            _ if name.starts_with("instant") => Self { thinking: Thinking::Budget, sampling: true },
+            _ if name.starts_with("instant") => Self { thinking: Thinking::None, sampling: true },
             _ => Self { thinking: Thinking::Adaptive { xhigh: true }, sampling: false },
         }
     }
@@ -81,6 +84,9 @@ mod tests {
         let budget = Capability { thinking: Thinking::Budget, sampling: true };
         assert_eq!(Capability::of("claude-sonnet-4-5"), budget);
         assert_eq!(Capability::of("glm-4.7"), budget);
+        assert_eq!(Capability::of("claude-3-7-sonnet-latest"), budget);
+        assert_eq!(Capability::of("anthropic.claude-3-5-sonnet-20241022-v2:0").thinking, Thinking::None);
+        assert_eq!(Capability::of("anthropic.claude-instant-v1").thinking, Thinking::None);
         assert_eq!(Capability::of("claude-sonnet-4-6").thinking, Thinking::Adaptive { xhigh: false });
         assert!(!Capability::of("claude-mythos-preview").sampling);
     }

@@ -40,6 +40,10 @@ pub(in crate::formats) fn plan(chat: &Chat<'_>, capability: Capability, max_toke
         return Plan::default();
     }
     match capability.thinking {
+        Thinking::None => {
+            losses.declare(path, "the model cannot think before it answers");
+            Plan::default()
+        }
         Thinking::Budget => match budget(&wish.value, max_tokens) {
             Some((budget_tokens, exact)) => {
                 if !exact {

@@ -305,3 +305,127 @@ fn decode_detail<'a>(
     }
     Ok(detail)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decode(contents: &str) -> Result<(Vec<Message<'_>>, Vec<String>), InvalidRequest> {
+        let mut extra = Vec::new();
+        let messages = decode_contents(Node::parse(contents.as_bytes()).unwrap(), &mut extra)?;
+        Ok((messages, extra))
+    }
+
+    fn blocks(contents: &str) -> Vec<Block<'_>> {
+        let (messages, _) = decode(contents).unwrap();
+        messages.into_iter().flat_map(|message| message.parts).map(|part| part.block).collect()
+    }
+
+    fn seal(vendor: Vendor, data: &str) -> Option<Signature<'_>> {
+        Some(Signature { vendor, redacted: false, data: data.into() })
+    }
+
+    fn thinking<'a>(text: &'a str, signature: Option<Signature<'a>>) -> Block<'a> {
+        Block::Thinking { text: text.into(), signature }
+    }
+
+    #[test]
+    fn a_seal_of_google_goes_to_the_thoughts_before_it() {
+        let contents = r#"[{"role":"model","parts":[{"text":"a","thought":true},{"text":"b","thought":true},
+            {"functionCall":{"name":"f"},"thought_signature":"s"},{"text":"x","thoughtSignature":"t"},{"thoughtSignature":"u"}]}]"#;
+        let call = Block::ToolUse { id: "call_0".into(), name: "f".into(), input: "{}".into() };
+        assert_eq!(
+            blocks(contents),
+            [
+                thinking("ab", seal(Vendor::Google, "s")),
+                call,
+                thinking("", seal(Vendor::Google, "t")),
+                Block::Text("x".into()),
+                thinking("", seal(Vendor::Google, "u")),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_seal_of_another_vendor_stays_with_its_text() {
+        let carried = Signature { vendor: Vendor::Anthropic, redacted: false, data: "s".into() };
+        let contents = format!(
+            r#"[{{"role":"model","parts":[{{"text":"a","thought":true}},{{"text":"","thought":true,"thoughtSignature":"{}"}},{{"text":"x"}}]}}]"#,
+            carried.carried_by(Vendor::Google)
+        );
+        assert_eq!(blocks(&contents), [thinking("a", seal(Vendor::Anthropic, "s")), Block::Text("x".into())]);
+    }
+
+    #[test]
+    fn responses_without_ids_answer_the_calls_of_their_function_in_order() {
+        let call = |name: &str| format!(r#"{{"functionCall":{{"name":"{name}"}}}}"#);
+        let response =
+            |name: &str| format!(r#"{{"functionResponse":{{"name":"{name}","response":{{"output":"o"}}}}}}"#);
+        let contents = format!(
+            r#"[{{"role":"model","parts":[{},{},{}]}},{{"parts":[{},{},{}]}}]"#,
+            call("f"),
+            call("g"),
+            call("f"),
+            response("g"),
+            response("f"),
+            response("f")
+        );
+        let ids: Vec<_> = blocks(&contents)
+            .into_iter()
+            .filter_map(|block| match block {
+                Block::ToolUse { id, .. } | Block::ToolResult { id, .. } => Some(id.into_owned()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(ids, ["call_0", "call_1", "call_2", "call_1", "call_0", "call_2"]);
+    }
+
+    #[test]
+    fn a_made_id_is_never_one_that_a_client_gave() {
+        let contents =
+            r#"[{"role":"model","parts":[{"functionCall":{"id":"call_1","name":"f"}},{"functionCall":{"name":"f"}}]}]"#;
+        let [Block::ToolUse { id: first, .. }, Block::ToolUse { id: second, .. }] = &*blocks(contents) else {
+            panic!()
+        };
+        assert_eq!((&**first, &**second), ("call_1", "call_2"));
+    }
+
+    #[test]
+    fn responses_are_texts_objects_or_errors() {
+        let result = |response: &str| {
+            let contents = format!(
+                r#"[{{"role":"model","parts":[{{"functionCall":{{"name":"f"}}}}]}},{{"parts":[{{"functionResponse":{{"name":"f","response":{response}}}}}]}}]"#
+            );
+            let Some(Block::ToolResult { parts, is_error, .. }) = blocks(&contents).pop() else { panic!() };
+            let [Part { block: Block::Text(text), .. }] = &*parts else { panic!("{parts:?}") };
+            (text.clone().into_owned(), is_error)
+        };
+        assert_eq!(result(r#"{"output":"rain"}"#), ("rain".to_owned(), false));
+        assert_eq!(result(r#"{"output":{"a":1}}"#), (r#"{"a":1}"#.to_owned(), false));
+        assert_eq!(result(r#"{"error":"no"}"#), ("no".to_owned(), true));
+        assert_eq!(result(r#"{"a":1,"output":2}"#), (r#"{"a":1,"output":2}"#.to_owned(), false));
+        assert_eq!(result("{}"), ("{}".to_owned(), false));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_place() {
+        for (contents, param) in [
+            (r#"[{"parts":[{"functionResponse":{"name":"f","response":{}}}]}]"#, "contents.0.parts.0.functionResponse"),
+            (r#"[{"role":"system","parts":[]}]"#, "contents.0.role"),
+            (r#"[{"parts":[{"text":1}]}]"#, "contents.0.parts.0.text"),
+            (r#"[{"parts":[{"functionCall":{"args":{}}}]}]"#, "contents.0.parts.0.functionCall.name"),
+            (r#"[{"parts":[{"inlineData":{"data":"x"}}]}]"#, "contents.0.parts.0.inlineData.mimeType"),
+            (r#"["Hello"]"#, "contents.0"),
+        ] {
+            assert_eq!(decode(contents).unwrap_err().param.as_deref(), Some(param), "{contents}");
+        }
+    }
+
+    #[test]
+    fn tools_that_google_ran_are_told_as_lost() {
+        let contents = r#"[{"role":"model","parts":[{"executableCode":{"code":"1"},"thoughtSignature":"s"},{"text":"x","videoMetadata":{}}]}]"#;
+        let (messages, extra) = decode(contents).unwrap();
+        assert_eq!(messages[0].parts.len(), 1);
+        assert_eq!(extra, ["contents.0.parts.0.executableCode", "contents.0.parts.1.videoMetadata"]);
+    }
+}

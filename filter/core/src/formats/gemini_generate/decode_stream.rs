@@ -9,10 +9,13 @@ use super::{
     finish::decode_finish,
     grounding::{Grounding, Recited, Sources},
     offsets::Offsets,
+    part::compact,
+    partial::{PartialArgument, PartialCall},
     usage::Figures,
+    word::Word,
 };
 use crate::{
-    canonical::{BlockStart, Delta, Event, FinishReason, Signature, TokenLogprob, Usage, Vendor},
+    canonical::{BlockStart, Delta, Event, FinishReason, Signature, TokenLogprob, Vendor},
     formats::{
         RelayError,
         dialect::{DecodeStream, Frame, Sink},
@@ -35,7 +38,7 @@ pub(super) struct StreamDecoder {
     choices: Vec<Choice>,
     /// Whether the prompt was blocked, so that there is no candidate.
     blocked: bool,
-    usage: Option<Usage>,
+    figures: Figures,
 }
 
 /// One candidate.
@@ -45,6 +48,8 @@ struct Choice {
     /// The open text.
     text: Offsets,
     sources: Sources,
+    /// A call whose arguments are still coming.
+    partial: Option<PartialCall>,
     called: bool,
     finish: Option<String>,
 }
@@ -118,11 +123,11 @@ impl StreamDecoder {
             // An index of 0 is left out on the wire.
             let index = candidate.index.or(u32::try_from(place).ok()).unwrap_or(MAX_CHOICES);
             if index < MAX_CHOICES {
-                self.candidate(index, candidate, sink);
+                self.candidate(index, candidate, sink)?;
             }
         }
-        if let Some(usage) = chunk.usage_metadata.and_then(|figures| figures.usage()) {
-            self.usage = Some(usage);
+        self.figures.update(chunk.usage_metadata.unwrap_or_default());
+        if let Some(usage) = self.figures.usage() {
             sink(Event::Usage { usage, terminal: self.is_finished() });
         }
         Ok(())
@@ -132,7 +137,7 @@ impl StreamDecoder {
         self.blocked || self.choices.first().is_some_and(|choice| choice.finish.is_some())
     }
 
-    fn candidate(&mut self, index: u32, candidate: Candidate<'_>, sink: Sink<'_>) {
+    fn candidate(&mut self, index: u32, candidate: Candidate<'_>, sink: Sink<'_>) -> Result<(), RelayError> {
         if index != self.current {
             self.current = index;
             sink(Event::Choice(index));
@@ -141,7 +146,7 @@ impl StreamDecoder {
         if self.choices.len() <= place {
             self.choices.resize_with(place.saturating_add(1), Choice::default);
         }
-        let Some(choice) = self.choices.get_mut(place) else { return };
+        let Some(choice) = self.choices.get_mut(place) else { return Ok(()) };
         let mut caller = Caller { response_id: &self.response_id, count: &mut self.calls };
         let parts = candidate.content.and_then(|content| content.parts).unwrap_or_default();
         // What is said of the text stands behind the last of it, and before what ends its block.
@@ -155,7 +160,7 @@ impl StreamDecoder {
             choice.about(about.take(), sink);
         }
         for (place, part) in parts.into_iter().enumerate() {
-            choice.part(part, &mut caller, sink);
+            choice.part(part, &mut caller, sink)?;
             if last == Some(place) {
                 choice.about(about.take(), sink);
             }
@@ -164,9 +169,10 @@ impl StreamDecoder {
         if candidate.url_context_metadata.is_some() {
             sink(lost("urlContextMetadata"));
         }
-        if let Some(reason) = candidate.finish_reason.filter(|reason| !reason.0.is_empty()) {
-            choice.finish = Some(reason.0.into_owned());
+        if let Some(reason) = candidate.finish_reason.map(|reason| reason.0).filter(|reason| !reason.is_empty()) {
+            choice.finish = Some(reason);
         }
+        Ok(())
     }
 
     /// Closes what is open and gives the reasons out; `default` is the reason of a candidate that has none.
@@ -177,6 +183,7 @@ impl StreamDecoder {
                 self.current = index;
                 sink(Event::Choice(index));
             }
+            choice.end_call(&mut Caller { response_id: &self.response_id, count: &mut self.calls }, sink);
             choice.close(sink);
             // One candidate's reason ends the stream for all.
             let default = if finished { Some("STOP") } else { default };
@@ -187,14 +194,17 @@ impl StreamDecoder {
         if self.choices.is_empty() && self.blocked {
             sink(Event::Finish(FinishReason::Filter.into()));
         }
-        if let Some(usage) = self.usage.filter(|_| finished) {
+        if let Some(usage) = self.figures.usage().filter(|_| finished) {
             sink(Event::Usage { usage, terminal: true });
         }
     }
 }
 
 impl Choice {
-    fn part(&mut self, part: Part<'_>, caller: &mut Caller<'_>, sink: Sink<'_>) {
+    fn part(&mut self, part: Part<'_>, caller: &mut Caller<'_>, sink: Sink<'_>) -> Result<(), RelayError> {
+        if !part.function_call.as_ref().is_some_and(Call::goes_on) {
+            self.end_call(caller, sink);
+        }
         let seal = part.thought_signature.map(|seal| seal.0).filter(|seal| !seal.is_empty());
         let thought = part.thought == Some(true);
         match part.text {
@@ -216,7 +226,7 @@ impl Choice {
             None => match part.function_call {
                 Some(call) => {
                     self.seal(seal, sink);
-                    self.call(call, caller, sink);
+                    self.call(call, caller, sink)?;
                 }
                 None => {
                     let others = [
@@ -234,19 +244,50 @@ impl Choice {
                 }
             },
         }
+        Ok(())
     }
 
-    fn call(&mut self, call: Call<'_>, caller: &mut Caller<'_>, sink: Sink<'_>) {
+    fn call(&mut self, call: Call<'_>, caller: &mut Caller<'_>, sink: Sink<'_>) -> Result<(), RelayError> {
+        let id = call.id.map(|id| id.0).filter(|id| !id.is_empty());
+        let is_partial = call.will_continue == Some(true) || call.partial_args.is_some() || self.partial.is_some();
+        if !is_partial {
+            let name = call.name.unwrap_or_default().0;
+            let input = call.args.map(RawValue::get).filter(|args| args.starts_with('{')).unwrap_or("{}");
+            self.whole_call(id, name, compact(input), caller, sink);
+            return Ok(());
+        }
+        let partial = self.partial.get_or_insert_with(|| {
+            PartialCall::new(id.map(Cow::into_owned), call.name.unwrap_or_default().0.into_owned())
+        });
+        for argument in call.partial_args.unwrap_or_default() {
+            partial.add(argument)?;
+        }
+        if call.will_continue != Some(true) {
+            self.end_call(caller, sink);
+        }
+        Ok(())
+    }
+
+    fn end_call(&mut self, caller: &mut Caller<'_>, sink: Sink<'_>) {
+        if let Some(partial) = self.partial.take() {
+            let input = partial.arguments().into();
+            self.whole_call(partial.id.map(Cow::Owned), partial.name.into(), input, caller, sink);
+        }
+    }
+
+    fn whole_call(
+        &mut self,
+        id: Option<Cow<'_, str>>,
+        name: Cow<'_, str>,
+        input: Cow<'_, str>,
+        caller: &mut Caller<'_>,
+        sink: Sink<'_>,
+    ) {
         self.close(sink);
         self.called = true;
-        let name = call.name.unwrap_or_default().0;
-        let input = call.args.map(RawValue::get).filter(|args| args.starts_with('{')).unwrap_or("{}");
-        let id = match call.id.filter(|id| !id.0.is_empty()) {
-            Some(id) => id.0,
-            None => caller.id(&name, input).into(),
-        };
+        let id = id.unwrap_or_else(|| caller.id(&name, &input).into());
         sink(Event::BlockStart(BlockStart::ToolUse { id, name }));
-        sink(Event::BlockDelta(Delta::Input(input.into())));
+        sink(Event::BlockDelta(Delta::Input(input)));
         sink(Event::BlockStop);
     }
 
@@ -365,8 +406,7 @@ struct Candidate<'e> {
     index: Option<u32>,
     #[serde(borrow)]
     content: Option<Content<'e>>,
-    #[serde(borrow)]
-    finish_reason: Option<Text<'e>>,
+    finish_reason: Option<Word>,
     #[serde(borrow)]
     grounding_metadata: Option<Grounding<'e>>,
     #[serde(borrow)]
@@ -407,6 +447,7 @@ impl Part<'_> {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Call<'e> {
     #[serde(borrow)]
     id: Option<Text<'e>>,
@@ -414,6 +455,16 @@ struct Call<'e> {
     name: Option<Text<'e>>,
     #[serde(borrow)]
     args: Option<&'e RawValue>,
+    #[serde(borrow)]
+    partial_args: Option<Vec<PartialArgument<'e>>>,
+    will_continue: Option<bool>,
+}
+
+impl Call<'_> {
+    /// Whether it is more of the call before it: only the first piece has the name.
+    fn goes_on(&self) -> bool {
+        self.name.as_ref().is_none_or(|name| name.0.is_empty())
+    }
 }
 
 #[derive(Deserialize)]
@@ -443,5 +494,152 @@ impl Logprobs {
         let mut tops = tops.map(|top| top.candidates.unwrap_or_default().into_iter().map(pair).collect());
         let chosen = self.chosen_candidates.unwrap_or_default().into_iter().map(pair);
         chosen.map(|(token, logprob)| TokenLogprob { token, logprob, top: tops.next().unwrap_or_default() }).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The events of a whole answer, a line each.
+    fn events(body: &str) -> Vec<String> {
+        let mut events = Vec::new();
+        decode_response(body.as_bytes(), &mut |event| events.push(show(&event))).unwrap();
+        events
+    }
+
+    fn show(event: &Event<'_>) -> String {
+        match event {
+            Event::Start { model } => format!("start {model}"),
+            Event::Choice(index) => format!("choice {index}"),
+            Event::BlockStart(BlockStart::ToolUse { name, .. }) => format!("call {name}"),
+            Event::BlockStart(start) => format!("{start:?}"),
+            Event::BlockDelta(Delta::Text(text)) => format!("+{text}"),
+            Event::BlockDelta(Delta::Thinking(text)) => format!("+{text}"),
+            Event::BlockDelta(Delta::Input(text)) => format!("+{text}"),
+            Event::BlockDelta(Delta::Signature(seal)) => format!("seal {}", seal.data),
+            Event::BlockDelta(Delta::Citation(citation)) => format!("cite {:?}", citation.span),
+            Event::BlockDelta(Delta::Logprobs(tokens)) => format!("logprobs {}", tokens.len()),
+            Event::BlockStop => "stop".to_owned(),
+            Event::Finish(finish) => format!("finish {:?}", finish.reason),
+            Event::Usage { terminal, .. } => format!("usage {terminal}"),
+            Event::End => "end".to_owned(),
+            Event::Ping => "ping".to_owned(),
+            Event::Lost { path, .. } => format!("lost {path}"),
+        }
+    }
+
+    fn answer(parts: &str) -> String {
+        format!(r#"{{"candidates":[{{"content":{{"parts":[{parts}]}},"finishReason":"STOP"}}],"modelVersion":"m"}}"#)
+    }
+
+    #[test]
+    fn a_seal_closes_the_thinking_before_its_part() {
+        let body = answer(
+            r#"{"text":"a","thought":true},{"text":"b","thought":true},{"functionCall":{"name":"f","args":{}},"thoughtSignature":"s"}"#,
+        );
+        assert_eq!(
+            events(&body),
+            ["start m", "Thinking", "+a", "+b", "seal s", "stop", "call f", "+{}", "stop", "finish ToolUse", "end"]
+        );
+    }
+
+    #[test]
+    fn a_seal_without_thoughts_is_a_thinking_of_its_own() {
+        let body = answer(r#"{"text":"x"},{"text":"","thoughtSignature":"s"}"#);
+        assert_eq!(
+            events(&body),
+            ["start m", "Text", "+x", "stop", "Thinking", "seal s", "stop", "finish Stop", "end"]
+        );
+    }
+
+    #[test]
+    fn citations_stand_behind_the_text_that_they_are_of() {
+        let body = r#"{"candidates":[{"content":{"parts":[{"text":"h"},{"text":"\u00e9!"},{"text":"","thoughtSignature":"s"}]},
+            "groundingMetadata":{"groundingChunks":[{"web":{"uri":"u"}}],"groundingSupports":[
+                {"segment":{"startIndex":1,"endIndex":3},"groundingChunkIndices":[0,7]}]},"finishReason":"STOP"}]}"#;
+        assert_eq!(
+            events(body),
+            [
+                "start ",
+                "Text",
+                "+h",
+                "+\u{e9}!",
+                "cite Some((1, 2))",
+                "lost groundingMetadata.groundingSupports",
+                "stop",
+                "Thinking",
+                "seal s",
+                "stop",
+                "finish Stop",
+                "end"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_reason_is_given_out_once_and_it_is_the_last() {
+        let mut decoder = StreamDecoder::default();
+        let mut events = Vec::new();
+        let chunks = [
+            r#"{"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"STOP"}]}"#,
+            r#"{"candidates":[{"content":{"parts":[{"text":"b"}]}}]}"#,
+            r#"{"candidates":[{"finishReason":"MAX_TOKENS"}],"usageMetadata":{"promptTokenCount":1}}"#,
+            "[DONE]",
+        ];
+        for chunk in chunks {
+            let frame = Frame { name: b"", data: chunk.as_bytes(), is_exception: false };
+            decoder.decode(frame, &mut |event| events.push(show(&event))).unwrap();
+        }
+        decoder.finish(&mut |event| events.push(show(&event))).unwrap();
+        assert_eq!(events, ["start ", "Text", "+a", "+b", "usage true", "stop", "finish Length", "usage true"]);
+    }
+
+    #[test]
+    fn a_stream_that_gives_no_reason_gets_none() {
+        let mut decoder = StreamDecoder::default();
+        let mut events = Vec::new();
+        let chunk = br#"{"candidates":[{"content":{"parts":[{"text":"a"}]}}]}"#;
+        let frame = Frame { name: b"", data: chunk, is_exception: false };
+        decoder.decode(frame, &mut |event| events.push(show(&event))).unwrap();
+        decoder.finish(&mut |event| events.push(show(&event))).unwrap();
+        assert_eq!(events, ["start ", "Text", "+a", "stop"]);
+    }
+
+    #[test]
+    fn a_blocked_prompt_is_an_answer_that_was_filtered() {
+        let events = events(r#"{"promptFeedback":{"blockReason":"SAFETY"},"usageMetadata":{"promptTokenCount":4}}"#);
+        assert_eq!(events, ["start ", "usage true", "finish Filter", "usage true", "end"]);
+    }
+
+    #[test]
+    fn made_ids_differ_within_an_answer_and_between_answers() {
+        let ids = |response: &str| {
+            let call = r#"{"functionCall":{"name":"f","args":{}}}"#;
+            let body =
+                format!(r#"{{"candidates":[{{"content":{{"parts":[{call},{call}]}}}}],"responseId":"{response}"}}"#);
+            let mut ids = Vec::new();
+            let mut sink = |event: Event<'_>| {
+                if let Event::BlockStart(BlockStart::ToolUse { id, .. }) = event {
+                    ids.push(id.into_owned());
+                }
+            };
+            decode_response(body.as_bytes(), &mut sink).unwrap();
+            ids
+        };
+        let (first, second) = (ids("a"), ids("b"));
+        assert_eq!(ids("a"), first);
+        assert!(first[0] != first[1] && first[0] != second[0] && first[0].starts_with("call_"), "{first:?}");
+    }
+
+    #[test]
+    fn neither_an_error_nor_nothing_is_an_answer() {
+        let decode = |body: &str| decode_response(body.as_bytes(), &mut |_| {}).unwrap_err();
+        let error = decode(r#"[{"error":{"code":429,"message":"m","status":"RESOURCE_EXHAUSTED"}}]"#);
+        let RelayError::Provider(failure) = error else { panic!("{error:?}") };
+        assert_eq!((failure.status, failure.kind.as_deref()), (Some(429), Some("RESOURCE_EXHAUSTED")));
+        for body in ["{}", "[]", r#"{"candidates":[]}"#, "null", "", r#"{"candidates":[{"content":1}]}"#] {
+            assert!(matches!(decode(body), RelayError::Malformed(_)), "{body}");
+        }
     }
 }

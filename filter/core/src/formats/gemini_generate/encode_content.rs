@@ -289,3 +289,133 @@ fn encode_source<'c>(source: &'c Source<'_>, part: &Part<'_>) -> Result<PartWire
         )),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canonical::Signature;
+
+    fn part(block: Block<'_>) -> Part<'_> {
+        Part { block, cache: None, path: "p".to_owned() }
+    }
+
+    fn message<'a>(role: Role, blocks: impl IntoIterator<Item = Block<'a>>) -> Message<'a> {
+        Message { role, parts: blocks.into_iter().map(part).collect(), path: "m".to_owned() }
+    }
+
+    fn call<'a>(id: &'a str) -> Block<'a> {
+        Block::ToolUse { id: id.into(), name: "f".into(), input: "{}".into() }
+    }
+
+    fn result<'a>(id: &'a str, parts: Vec<Part<'a>>, is_error: bool) -> Block<'a> {
+        Block::ToolResult { id: id.into(), parts, is_error }
+    }
+
+    fn text(text: &str) -> Block<'_> {
+        Block::Text(text.into())
+    }
+
+    fn sealed(vendor: Vendor) -> Block<'static> {
+        Block::Thinking { text: "t".into(), signature: Some(Signature { vendor, redacted: false, data: "s".into() }) }
+    }
+
+    fn image() -> Block<'static> {
+        Block::Image { source: Source::Base64 { media_type: "image/png".into(), data: "AA==".into() }, detail: None }
+    }
+
+    fn encoded(model: &str, messages: &[Message<'_>]) -> (String, Vec<String>) {
+        let mut losses = Losses::default();
+        let contents = encode_contents(messages, Capability::of(model), &mut losses).unwrap();
+        let losses = losses.iter().map(|loss| loss.reason.to_owned()).collect();
+        (serde_json::to_string(&contents.contents).unwrap(), losses)
+    }
+
+    #[test]
+    fn results_of_one_turn_are_one_content_and_what_stood_beside_them_follows() {
+        let messages = [
+            message(Role::Assistant, [call("a"), call("b")]),
+            message(Role::User, [result("a", vec![part(text("x")), part(image())], false)]),
+            message(Role::User, [result("b", vec![part(text("y"))], true), text("Go on")]),
+        ];
+        let (contents, losses) = encoded("gemini-2.5-flash", &messages);
+        assert_eq!(
+            contents,
+            r#"[{"parts":[{"functionCall":{"name":"f","args":{}}},{"functionCall":{"name":"f","args":{}}}],"role":"model"},{"parts":[{"functionResponse":{"name":"f","response":{"output":"x"}}},{"functionResponse":{"name":"f","response":{"error":"y"}}}],"role":"user"},{"parts":[{"inlineData":{"mimeType":"image/png","data":"AA=="}}],"role":"user"},{"parts":[{"text":"Go on"}],"role":"user"}]"#
+        );
+        assert_eq!(losses, ["media in the result become words of the user"]);
+    }
+
+    #[test]
+    fn later_models_take_pictures_inside_a_result() {
+        let messages =
+            [message(Role::Assistant, [call("a")]), message(Role::User, [result("a", vec![part(image())], false)])];
+        let (contents, _) = encoded("gemini-3-flash-preview", &messages);
+        assert!(
+            contents.contains(r#"{"functionResponse":{"name":"f","response":{"output":""},"parts":[{"inlineData":"#),
+            "{contents}"
+        );
+    }
+
+    #[test]
+    fn the_seal_of_google_goes_to_the_next_part_and_other_thinking_stays_behind() {
+        let messages = [message(
+            Role::Assistant,
+            [
+                sealed(Vendor::Google),
+                text(""),
+                call("aB3dE6gH"),
+                sealed(Vendor::Anthropic),
+                text("x"),
+                sealed(Vendor::Google),
+            ],
+        )];
+        let (contents, losses) = encoded("gemini-3-flash-preview", &messages);
+        assert_eq!(
+            contents,
+            r#"[{"parts":[{"text":"t","thought":true},{"functionCall":{"id":"aB3dE6gH","name":"f","args":{}},"thoughtSignature":"s"},{"text":"x"},{"text":"t","thought":true},{"text":"","thoughtSignature":"s"}],"role":"model"}]"#
+        );
+        assert_eq!(losses, ["the provider takes thinking back only with its own signature"]);
+    }
+
+    #[test]
+    fn only_later_models_want_a_stand_in_and_only_on_the_first_call() {
+        let messages = [message(Role::Assistant, [call("a"), call("b")])];
+        let (contents, losses) = encoded("gemini-3-pro-preview", &messages);
+        assert_eq!(contents.matches("skip_thought_signature_validator").count(), 1);
+        assert_eq!(losses.len(), 1);
+        let (contents, losses) = encoded("gemini-2.5-pro", &messages);
+        assert!(!contents.contains("thoughtSignature") && losses.is_empty());
+    }
+
+    #[test]
+    fn a_result_that_is_an_object_is_the_response_itself() {
+        let of = |body: &str, is_error: bool| {
+            let messages = [
+                message(Role::Assistant, [call("a")]),
+                message(Role::User, [result("a", vec![part(text(body))], is_error)]),
+            ];
+            encoded("gemini-2.5-pro", &messages).0
+        };
+        assert!(of(r#" {"a": 1}"#, false).contains(r#""response":{"a": 1}}"#));
+        assert!(of(r#"{"a": 1}"#, true).contains(r#""response":{"error":"{\"a\": 1}"}}"#));
+        assert!(of("{not json", false).contains(r#""response":{"output":"{not json"}}"#));
+        assert!(of("[1]", false).contains(r#""response":{"output":"[1]"}}"#));
+    }
+
+    #[test]
+    fn what_google_cannot_take_is_refused_with_its_place() {
+        let url = |url: &'static str| Block::Audio(Source::Url { url: url.into(), media_type: None });
+        let file = Source::File { id: "file-1".into(), vendor: Vendor::Openai };
+        for block in [
+            url("s3://bucket/a.mp3"),
+            Block::Document { source: file, title: None },
+            result("unknown", Vec::new(), false),
+        ] {
+            let messages = [message(Role::User, [text("x"), block])];
+            let refusal = encode_contents(&messages, Capability::of("gemini-2.5-pro"), &mut Losses::default());
+            assert_eq!(refusal.err().and_then(|refusal| refusal.param).as_deref(), Some("p"));
+        }
+        let alone = [message(Role::System, [text("Be brief.")])];
+        assert!(encode_contents(&alone, Capability::of("gemini-2.5-pro"), &mut Losses::default()).is_err());
+    }
+}

@@ -309,3 +309,167 @@ impl StreamEncoder {
         self.state = State::Ended;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{canonical::Citation, formats::Format};
+
+    fn encoder(framing: Framing) -> StreamEncoder {
+        StreamEncoder::new(&Attempt {
+            client: Format::GeminiGenerate,
+            upstream: Format::OpenaiChat,
+            model: "m",
+            default_max_tokens: 1,
+            stream: true,
+            include_usage: false,
+            framing,
+            exchange: "x",
+            created_s: 0,
+        })
+    }
+
+    fn encoded(framing: Framing, events: impl IntoIterator<Item = Event<'static>>) -> (String, Losses) {
+        let (mut encoder, mut out, mut losses) = (encoder(framing), Vec::new(), Losses::default());
+        for event in events {
+            encoder.encode(&event, &mut out, &mut losses);
+        }
+        assert!(encoder.is_ended());
+        (String::from_utf8(out).unwrap(), losses)
+    }
+
+    /// The candidates of each chunk.
+    fn candidates(stream: &str) -> Vec<String> {
+        let chunk = |chunk: &str| {
+            let value: serde_json::Value = serde_json::from_str(chunk.strip_prefix("data: ").unwrap()).unwrap();
+            assert_eq!((&value["modelVersion"], &value["responseId"]), (&"m".into(), &"x".into()));
+            value["candidates"].to_string()
+        };
+        stream.trim().split("\n\n").map(chunk).collect()
+    }
+
+    fn text(text: &'static str) -> Event<'static> {
+        Event::BlockDelta(Delta::Text(text.into()))
+    }
+
+    fn call(input: &[&'static str]) -> Vec<Event<'static>> {
+        let start = BlockStart::ToolUse { id: "i".into(), name: "f".into() };
+        let deltas = input.iter().map(|input| Event::BlockDelta(Delta::Input((*input).into())));
+        std::iter::once(Event::BlockStart(start)).chain(deltas).chain([Event::BlockStop]).collect()
+    }
+
+    fn seal(vendor: Vendor) -> Event<'static> {
+        Event::BlockDelta(Delta::Signature(Signature { vendor, redacted: false, data: "s".into() }))
+    }
+
+    #[test]
+    fn a_call_is_one_part_once_its_arguments_are_complete() {
+        let events = call(&["{\"a\"", ":1}"]).into_iter();
+        let (stream, losses) =
+            encoded(Framing::Sse, events.chain([Event::Finish(FinishReason::ToolUse.into()), Event::End]));
+        assert_eq!(
+            candidates(&stream),
+            [
+                r#"[{"content":{"parts":[{"functionCall":{"args":{"a":1},"id":"i","name":"f"}}],"role":"model"},"index":0}]"#,
+                r#"[{"content":{"parts":[{"text":""}],"role":"model"},"finishReason":"STOP","index":0}]"#,
+            ]
+        );
+        assert!(losses.is_empty());
+    }
+
+    #[test]
+    fn a_call_that_is_no_object_is_not_made_and_the_reason_says_so() {
+        let events = call(&["{\"a\":"]).into_iter();
+        let (stream, losses) =
+            encoded(Framing::Sse, events.chain([Event::Finish(FinishReason::ToolUse.into()), Event::End]));
+        assert!(!stream.contains("functionCall"), "{stream}");
+        assert!(stream.contains(r#""finishReason":"MALFORMED_FUNCTION_CALL""#), "{stream}");
+        assert_eq!(losses.len(), 1);
+    }
+
+    #[test]
+    fn the_seal_of_google_stands_on_the_next_part_and_others_on_their_thoughts() {
+        let thinking = |vendor| {
+            [
+                Event::BlockStart(BlockStart::Thinking),
+                Event::BlockDelta(Delta::Thinking("t".into())),
+                seal(vendor),
+                Event::BlockStop,
+            ]
+        };
+        let google = thinking(Vendor::Google).into_iter().chain(call(&[])).chain([Event::End]);
+        let parts = candidates(&encoded(Framing::Sse, google).0);
+        assert!(parts[0].contains(r#""parts":[{"text":"t","thought":true}]"#), "{parts:?}");
+        assert!(parts[1].contains(r#""thoughtSignature":"s""#) && parts[1].contains("functionCall"), "{parts:?}");
+        let anthropic = thinking(Vendor::Anthropic).into_iter().chain(call(&[])).chain([Event::End]);
+        let parts = candidates(&encoded(Framing::Sse, anthropic).0);
+        assert!(parts[1].contains(r#""thought":true,"thoughtSignature":"dG9sbGdhdGUv"#), "{parts:?}");
+        assert!(!parts[2].contains("thoughtSignature"), "{parts:?}");
+    }
+
+    #[test]
+    fn a_seal_that_nothing_follows_goes_out_at_the_end() {
+        let events = [Event::BlockStart(BlockStart::Thinking), seal(Vendor::Google), Event::BlockStop, Event::End];
+        let parts = candidates(&encoded(Framing::Sse, events).0);
+        assert!(parts[0].contains(r#"{"text":"","thoughtSignature":"s"}"#), "{parts:?}");
+    }
+
+    #[test]
+    fn citations_count_bytes_of_all_the_text_so_far() {
+        let cite = || {
+            let citation = Citation { url: Some("u".into()), span: Some((1, 2)), ..Citation::default() };
+            Event::BlockDelta(Delta::Citation(citation))
+        };
+        let block = || [Event::BlockStart(BlockStart::Text), text("h\u{e9}"), cite(), Event::BlockStop];
+        let parts = candidates(&encoded(Framing::Sse, block().into_iter().chain(block()).chain([Event::End])).0);
+        assert!(
+            parts[1].contains(r#""groundingChunkIndices":[0],"segment":{"endIndex":3,"startIndex":1}"#),
+            "{parts:?}"
+        );
+        assert!(
+            parts[3].contains(r#""groundingChunkIndices":[1],"segment":{"endIndex":6,"startIndex":4}"#),
+            "{parts:?}"
+        );
+    }
+
+    #[test]
+    fn a_list_is_one_json_text_however_it_ends() {
+        let (stream, _) =
+            encoded(Framing::JsonArray, [Event::BlockStart(BlockStart::Text), text("a"), Event::Ping, Event::End]);
+        let chunks: Vec<serde_json::Value> = serde_json::from_str(&stream).unwrap();
+        assert_eq!(chunks.len(), 2);
+        let (mut encoder, mut out) = (encoder(Framing::JsonArray), Vec::new());
+        encoder.encode(&Event::BlockStart(BlockStart::Text), &mut out, &mut Losses::default());
+        encoder.encode(&text("a"), &mut out, &mut Losses::default());
+        let error = ClientError { status: 502, kind: "api_error", code: None, message: "m", param: None };
+        encoder.fail(&error, &mut out);
+        let chunks: Vec<serde_json::Value> = serde_json::from_slice(&out).unwrap();
+        assert_eq!(chunks[1]["error"]["code"], 502);
+        assert!(encoder.is_ended());
+    }
+
+    #[test]
+    fn choices_keep_apart_and_each_has_its_reason() {
+        let events = [
+            Event::BlockStart(BlockStart::Text),
+            text("a"),
+            Event::Choice(1),
+            Event::BlockStart(BlockStart::Text),
+            text("b"),
+            Event::Choice(0),
+            text("c"),
+            Event::BlockStop,
+            Event::Finish(FinishReason::Stop.into()),
+            Event::Choice(1),
+            Event::BlockStop,
+            Event::Finish(FinishReason::Length.into()),
+            Event::End,
+        ];
+        let chunks = candidates(&encoded(Framing::Sse, events).0);
+        assert!(chunks[1].contains(r#""index":1"#) && chunks[2].contains(r#""index":0"#), "{chunks:?}");
+        assert!(
+            chunks[3].contains(r#""STOP","index":0"#) && chunks[3].contains(r#""MAX_TOKENS","index":1"#),
+            "{chunks:?}"
+        );
+    }
+}

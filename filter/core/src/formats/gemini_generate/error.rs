@@ -52,11 +52,24 @@ pub(super) fn decode_error(body: &[u8]) -> Option<Failure> {
         kind: own(error.member("status").and_then(Node::string)),
         code: own(detail(ERROR_INFO).and_then(|detail| detail.member("reason")).and_then(Node::string)),
         param: own(violation.and_then(|violation| violation.member("field")).and_then(Node::string)),
+        retry_after_s: detail(RETRY_INFO)
+            .and_then(|detail| detail.member("retryDelay"))
+            .and_then(Node::string)
+            .and_then(|delay| whole_seconds(&delay)),
         message: message.into(),
     })
 }
 
+/// A duration as JSON has it, `17.4s`, in whole seconds, rounded up
+/// (<https://protobuf.dev/reference/protobuf/google.protobuf/#duration>).
+fn whole_seconds(duration: &str) -> Option<u64> {
+    let (whole, fraction) = duration.strip_suffix('s')?.split_once('.').unwrap_or((duration.strip_suffix('s')?, ""));
+    let more = u64::from(fraction.bytes().any(|digit| digit != b'0'));
+    whole.parse::<u64>().ok().map(|whole| whole.saturating_add(more))
+}
+
 const BAD_REQUEST: &str = "type.googleapis.com/google.rpc.BadRequest";
+const RETRY_INFO: &str = "type.googleapis.com/google.rpc.RetryInfo";
 const ERROR_INFO: &str = "type.googleapis.com/google.rpc.ErrorInfo";
 
 /// The words that a status may be: <https://cloud.google.com/apis/design/errors#handling_errors>.
@@ -137,6 +150,20 @@ struct Violation<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reads_when_to_try_again() {
+        let body = |delay: &str| {
+            format!(
+                r#"{{"error":{{"code":429,"message":"m","status":"RESOURCE_EXHAUSTED","details":[{{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"{delay}"}}]}}}}"#
+            )
+        };
+        for (delay, seconds) in
+            [("17s", Some(17)), ("17.4s", Some(18)), ("0.000s", Some(0)), ("x", None), ("-1s", None)]
+        {
+            assert_eq!(decode_error(body(delay).as_bytes()).unwrap().retry_after_s, seconds, "{delay}");
+        }
+    }
 
     fn encoded(status: u16, kind: &str, code: Option<&str>, param: Option<&str>) -> String {
         String::from_utf8(encode_error(&ClientError { status, kind, code, message: "m", param })).unwrap()

@@ -2,10 +2,10 @@ use crate::canonical::FinishReason;
 
 /// A reason of Google's (<https://ai.google.dev/api/generate-content#FinishReason>). `STOP` is also said where the model calls
 /// functions. `OTHER`, and a reason that came after this was written, counts as a plain stop: the answer is complete as far
-/// as can be told.
+/// as can be told. The first four have the same numbers in both of Google's APIs.
 pub(super) fn decode_finish(reason: &str, called: bool) -> FinishReason {
     match reason {
-        "MAX_TOKENS" => FinishReason::Length,
+        "MAX_TOKENS" | "2" => FinishReason::Length,
         "SAFETY"
         | "RECITATION"
         | "LANGUAGE"

@@ -1,5 +1,7 @@
 use std::borrow::Cow;
 
+use base64::{Engine, prelude::BASE64_STANDARD};
+
 use super::fields::{fields, string, want};
 use crate::{
     canonical::{Block, Source, Vendor},
@@ -26,7 +28,11 @@ pub(super) fn decode_inline<'a>(
     let media_type = want(media_type.filter(|kind| !kind.is_empty()), &format!("{path}.mimeType"), "a media type")?;
     let data = standard_base64(want(data, &format!("{path}.data"), "a string")?);
     let kind = Kind::of(&media_type);
-    Ok(kind.block(Source::Base64 { media_type, data }, title))
+    let source = match plain_text(&media_type, &data) {
+        Some(text) => Source::Text(text.into()),
+        None => Source::Base64 { media_type, data },
+    };
+    Ok(kind.block(source, title))
 }
 
 /// `fileData`: the address of a file, one that was uploaded to Google for one
@@ -85,6 +91,14 @@ impl Kind {
             Self::Document => Block::Document { source, title },
         }
     }
+}
+
+/// Plain text arrives as bytes too, and most formats take documents of it as text.
+fn plain_text(media_type: &str, data: &str) -> Option<String> {
+    if media_type.split(';').next()?.trim() != "text/plain" {
+        return None;
+    }
+    String::from_utf8(BASE64_STANDARD.decode(data).ok()?).ok()
 }
 
 /// Google's JSON takes either alphabet of base64, with and without padding; other formats want the usual one.

@@ -16,6 +16,7 @@ mod grounding;
 mod media;
 mod offsets;
 mod part;
+mod partial;
 mod request;
 mod response;
 mod schema;
@@ -23,6 +24,7 @@ mod tap;
 mod thinking;
 mod tool;
 mod usage;
+mod word;
 
 use super::dialect::{ClientSide, Dialect, IdentitySide, UpstreamFraming, UpstreamSide};
 

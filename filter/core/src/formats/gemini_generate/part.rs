@@ -90,3 +90,46 @@ pub(super) fn arguments(input: &str) -> Option<&RawValue> {
     let input = if input.trim().is_empty() { "{}" } else { input };
     serde_json::from_str::<&RawValue>(input).ok().filter(|raw| raw.get().starts_with('{'))
 }
+
+/// JSON text without white space between its tokens: Google's whole answers come indented, and so would the arguments that
+/// other formats carry as a text.
+pub(super) fn compact(text: &str) -> Cow<'_, str> {
+    if !text.contains('\n') {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let (mut in_string, mut escaped) = (false, false);
+    for letter in text.chars() {
+        if in_string {
+            in_string = escaped || letter != '"';
+            escaped = letter == '\\' && !escaped;
+        } else if letter.is_ascii_whitespace() {
+            continue;
+        } else {
+            in_string = letter == '"';
+        }
+        out.push(letter);
+    }
+    Cow::Owned(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn white_space_goes_but_for_strings() {
+        let text = "{\n  \"a b\": [ 1,\n 2 ],\n \"c\": \"x \\\" \\\\\", \"d\": \" \"\n}";
+        assert_eq!(compact(text), "{\"a b\":[1,2],\"c\":\"x \\\" \\\\\",\"d\":\" \"}");
+        assert_eq!(compact("{ }"), "{ }");
+    }
+
+    #[test]
+    fn arguments_are_one_object() {
+        assert_eq!(arguments("").unwrap().get(), "{}");
+        assert_eq!(arguments(" {\"a\":1} ").unwrap().get(), "{\"a\":1}");
+        for text in ["[]", "{", "null", "{}{}", "\"{}\""] {
+            assert!(arguments(text).is_none(), "{text}");
+        }
+    }
+}

@@ -8,6 +8,7 @@ use crate::formats::dialect::{self, Frame, Verdict};
 #[derive(Debug, Default)]
 pub(super) struct Tap {
     finished: bool,
+    figures: Figures,
 }
 
 impl dialect::Tap for Tap {
@@ -25,9 +26,9 @@ impl dialect::Tap for Tap {
             let said = |candidate: &Candidate| candidate.finish_reason.is_some();
             self.finished |= blocked || chunk.candidates.as_deref().is_some_and(|all| all.iter().any(said));
         }
-        let usage = chunk.usage_metadata.and_then(|figures| figures.usage());
+        self.figures.update(chunk.usage_metadata.unwrap_or_default());
         Verdict {
-            usage,
+            usage: self.figures.usage(),
             terminal: self.finished,
             usage_only: false,
             failed: chunk.error.is_some() && chunk.candidates.is_none(),

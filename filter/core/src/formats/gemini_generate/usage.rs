@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use super::word::Word;
 use crate::canonical::Usage;
 
 /// `usageMetadata` (<https://ai.google.dev/api/generate-content#UsageMetadata>), the Gemini API's and Vertex's alike.
@@ -14,8 +15,8 @@ use crate::canonical::Usage;
 /// | `thoughtsTokenCount` | `reasoning`, which stands outside of `candidatesTokenCount`: both are `output` |
 /// | `AUDIO` in `candidatesTokensDetails` | `audio_out`, a part of the candidates |
 ///
-/// A stream states its figures in each chunk. They are cumulative, and the later ones replace all of the earlier. Chunks that
-/// state no figure but a class of traffic, as Vertex sends them, say nothing.
+/// A stream states its figures in each chunk. They are cumulative: a later one replaces an earlier one and is never added to
+/// it; one that is absent changes nothing.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Figures {
@@ -33,7 +34,7 @@ pub(super) struct Figures {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Share {
-    modality: Option<String>,
+    modality: Option<Word>,
     token_count: Option<u64>,
 }
 
@@ -43,6 +44,28 @@ pub(super) fn decode_usage(usage: &[u8]) -> Option<Usage> {
 }
 
 impl Figures {
+    /// Replaces what `later` states.
+    pub(super) fn update(&mut self, later: Self) {
+        let Self {
+            prompt_token_count,
+            tool_use_prompt_token_count,
+            cached_content_token_count,
+            candidates_token_count,
+            thoughts_token_count,
+            prompt_tokens_details,
+            cache_tokens_details,
+            candidates_tokens_details,
+        } = later;
+        self.prompt_token_count = prompt_token_count.or(self.prompt_token_count);
+        self.tool_use_prompt_token_count = tool_use_prompt_token_count.or(self.tool_use_prompt_token_count);
+        self.cached_content_token_count = cached_content_token_count.or(self.cached_content_token_count);
+        self.candidates_token_count = candidates_token_count.or(self.candidates_token_count);
+        self.thoughts_token_count = thoughts_token_count.or(self.thoughts_token_count);
+        self.prompt_tokens_details = prompt_tokens_details.or(self.prompt_tokens_details.take());
+        self.cache_tokens_details = cache_tokens_details.or(self.cache_tokens_details.take());
+        self.candidates_tokens_details = candidates_tokens_details.or(self.candidates_tokens_details.take());
+    }
+
     /// The figures in our buckets; `None` when none was stated. Zero is left out on the wire, so one count is enough.
     pub(super) fn usage(&self) -> Option<Usage> {
         if self.prompt_token_count.or(self.candidates_token_count).or(self.thoughts_token_count).is_none() {
@@ -70,8 +93,13 @@ impl Figures {
 }
 
 fn audio(shares: Option<&[Share]>) -> u64 {
-    let audio = shares.unwrap_or_default().iter().filter(|share| share.modality.as_deref() == Some("AUDIO"));
+    let audio = shares.unwrap_or_default().iter().filter(|share| share.modality.as_ref().is_some_and(is_audio));
     audio.filter_map(|share| share.token_count).fold(0, u64::saturating_add)
+}
+
+/// In words or, as `Modality` numbers them, 4.
+fn is_audio(modality: &Word) -> bool {
+    matches!(modality.0.as_str(), "AUDIO" | "4")
 }
 
 /// The member as Google writes it. What was written to a cache counts as prompt, as there is no member for it.
@@ -152,6 +180,15 @@ mod tests {
         assert_eq!((usage.input, usage.audio_in, usage.output, usage.audio_out), (6, 119, 0, 30));
         let again = serde_json::to_string(&encode_usage(&usage)).unwrap();
         assert_eq!(decode(&again), usage);
+    }
+
+    #[test]
+    fn later_figures_replace_and_absent_ones_do_not() {
+        let parse = |text: &str| serde_json::from_str::<Figures>(text).unwrap();
+        let mut figures = parse(r#"{"promptTokenCount":9,"candidatesTokenCount":21,"thoughtsTokenCount":35}"#);
+        figures.update(parse(r#"{"trafficType":"ON_DEMAND"}"#));
+        figures.update(parse(r#"{"promptTokenCount":87,"thoughtsTokenCount":78}"#));
+        assert_eq!(figures.usage().map(|usage| (usage.input, usage.output)), Some((87, 99)));
     }
 
     #[test]

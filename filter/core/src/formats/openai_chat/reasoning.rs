@@ -8,6 +8,9 @@
 //! | `reasoning.summary` | reasoning |
 //! | `reasoning.encrypted` of Anthropic | redacted reasoning |
 //! | `reasoning.encrypted` of OpenAI or Google | the seal of the reasoning before it, or one without any |
+//!
+//! The `index` that we give is the place of the reasoning among all that the message says, so that reasoning between calls
+//! can go back between them.
 
 use std::borrow::Cow;
 
@@ -33,6 +36,7 @@ pub(super) struct Detail<'e> {
     signature: Option<Text<'e>>,
     #[serde(borrow)]
     format: Option<Text<'e>>,
+    index: Option<u64>,
 }
 
 /// What it says: some text, and then a seal or none.
@@ -42,6 +46,8 @@ pub(super) struct Told<'e> {
     pub(super) seal: Option<Signature<'e>>,
     /// Whether it has a seal of a vendor unknown here, which is lost.
     pub(super) lost: bool,
+    /// Which piece of reasoning it belongs to.
+    pub(super) index: Option<u64>,
 }
 
 impl<'e> Detail<'e> {
@@ -56,7 +62,7 @@ impl<'e> Detail<'e> {
             Signature { vendor, redacted, data }
         });
         let text = filled(self.text).or_else(|| filled(self.summary)).unwrap_or_default();
-        Told { text, seal, lost }
+        Told { text, seal, lost, index: self.index }
     }
 }
 
@@ -159,7 +165,7 @@ mod tests {
     #[test]
     fn a_seal_of_an_unknown_vendor_is_lost_and_its_text_is_not() {
         let told = read(r#"{"type":"reasoning.text","text":"Hm.","signature":"x","format":"xai-responses-v1"}"#);
-        assert_eq!(told, Told { text: "Hm.".into(), seal: None, lost: true });
+        assert_eq!(told, Told { text: "Hm.".into(), seal: None, lost: true, index: None });
         assert!(!read(r#"{"type":"reasoning.text","text":"Hm.","signature":"","format":"unknown","index":0}"#).lost);
     }
 }

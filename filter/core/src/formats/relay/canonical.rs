@@ -247,3 +247,59 @@ impl Sink {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::formats::Framing;
+
+    /// What an OpenAI client gets of a stream of these messages.
+    fn relayed(messages: &[u8]) -> String {
+        let attempt = Attempt {
+            client: Format::OpenaiChat,
+            upstream: Format::BedrockConverse,
+            model: "m",
+            default_max_tokens: 4096,
+            stream: true,
+            include_usage: false,
+            framing: Framing::Sse,
+            exchange: "0123456789abcdef0123456789abcdef",
+            created_s: 0,
+        };
+        let (client, upstream) = (Format::OpenaiChat.dialect(), Format::BedrockConverse.dialect());
+        let (client, upstream) = (client.client.as_ref().unwrap(), upstream.upstream.as_ref().unwrap());
+        let mut lane = Canonical::new(&attempt, ResponseKind::Stream, client, upstream);
+        let mut observed = Observed::default();
+        let out = lane.push(messages, &mut observed);
+        let end = lane.finish(&mut observed).unwrap();
+        assert!(observed.failed);
+        String::from_utf8([out, end].concat()).unwrap()
+    }
+
+    #[test]
+    fn an_error_that_the_service_does_not_declare_has_its_message_in_a_header() {
+        let headers =
+            [(":message-type", "error"), (":error-code", "InternalError"), (":error-message", "It \"broke\".")];
+        let out = relayed(&eventstream::encode(&headers, b"").unwrap());
+        assert!(out.contains(r#""message":"It \"broke\".","type":"InternalError""#), "{out}");
+    }
+
+    #[test]
+    fn an_exception_without_a_body_is_known_by_its_name() {
+        let headers = [(":message-type", "exception"), (":exception-type", "throttlingException")];
+        let out = relayed(&eventstream::encode(&headers, b"").unwrap());
+        assert!(out.contains(r#""message":"throttlingException""#), "{out}");
+    }
+
+    #[test]
+    fn damaged_and_cut_messages_end_in_an_error_event() {
+        let headers = [(":message-type", "event"), (":event-type", "messageStart")];
+        let message = eventstream::encode(&headers, b"{}").unwrap();
+        let cut = relayed(message.split_last().unwrap().1);
+        assert!(cut.contains("the provider's response ended early"), "{cut}");
+        let mut damaged = message;
+        damaged[20] ^= 1;
+        let damaged = relayed(&damaged);
+        assert!(damaged.contains("checksum"), "{damaged}");
+    }
+}

@@ -11,7 +11,7 @@ use crate::{
         Attempt, ClientError,
         anthropic_messages::{
             error::encode_error,
-            usage::{EncodedUsage, encode_usage},
+            usage::{EncodedUsage, encode_final_usage, encode_usage},
         },
         dialect::EncodeStream,
     },
@@ -27,6 +27,8 @@ pub(in crate::formats::anthropic_messages) struct StreamEncoder {
     /// The index of the next block.
     next: u32,
     usage: Usage,
+    /// What of it the start of the stream said.
+    started: Usage,
     /// How the answer ended: said only at its end, since its figures may come after the reason.
     finish: Option<Finish<'static>>,
 }
@@ -54,6 +56,7 @@ impl StreamEncoder {
             state: State::AwaitingStart,
             next: 0,
             usage: Usage::default(),
+            started: Usage::default(),
             finish: None,
         }
     }
@@ -69,6 +72,7 @@ impl StreamEncoder {
             stop_sequence: None,
             usage: encode_usage(&self.usage),
         };
+        self.started = self.usage;
         write(out, "message_start", &Wire::MessageStart { message });
         self.state = State::BetweenBlocks;
     }
@@ -113,13 +117,16 @@ impl StreamEncoder {
         self.state = State::BetweenBlocks;
     }
 
-    fn end(&mut self, out: &mut Vec<u8>) {
+    fn end(&mut self, out: &mut Vec<u8>, losses: &mut Losses) {
         if matches!(self.state, State::InBlock(_) | State::AwaitingThinking) {
             self.stop_block(out);
         }
+        if self.usage.cache_write_1h > self.started.cache_write_1h {
+            losses.declare("usage.cache_write_1h", "the end of the client's stream tells no lifetimes of caches apart");
+        }
         let finish = self.finish.take().unwrap_or(FinishReason::Stop.into());
         let delta = EndWire { stop_reason: stop_reason(finish.reason), stop_sequence: stop_sequence(&finish) };
-        write(out, "message_delta", &Wire::MessageDelta { delta, usage: encode_usage(&self.usage) });
+        write(out, "message_delta", &Wire::MessageDelta { delta, usage: encode_final_usage(&self.usage) });
         write(out, "message_stop", &Wire::MessageStop);
         self.state = State::Ended;
     }
@@ -141,7 +148,7 @@ impl EncodeStream for StreamEncoder {
                 self.start(out);
                 self.encode(event, out, losses);
             }
-            (_, Event::End) => self.end(out),
+            (_, Event::End) => self.end(out, losses),
             (_, Event::Finish(finish)) => {
                 let stop_sequence = finish.stop_sequence.clone().map(|text| text.into_owned().into());
                 self.finish = Some(Finish { reason: finish.reason, stop_sequence });

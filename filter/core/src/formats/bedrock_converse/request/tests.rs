@@ -192,6 +192,10 @@ fn thinking_goes_back_with_its_own_seal_only() {
             thinking("hm", Some(Vendor::Anthropic), false),
             thinking("", Some(Vendor::Anthropic), true),
             thinking("", Some(Vendor::Anthropic), false),
+            Block::Thinking {
+                text: "".into(),
+                signature: Some(Signature { vendor: Vendor::Anthropic, redacted: true, data: "no base64".into() }),
+            },
             thinking("x", Some(Vendor::Google), false),
             thinking("x", None, false),
             text("ok"),
@@ -205,8 +209,12 @@ fn thinking_goes_back_with_its_own_seal_only() {
         {"text": "ok"},
     ]);
     assert_eq!(body["messages"][0]["content"], expected);
-    assert_eq!(losses, ["-p"]);
-    assert_eq!(encode(NOVA_2, &chat).0["messages"][0]["content"], json!([{"text": "ok"}]));
+    assert_eq!(losses, ["-p", "-p"]);
+    for other in [NOVA_2, "mistral.mistral-large-2407-v1:0"] {
+        assert_eq!(encode(other, &chat).0["messages"][0]["content"], json!([{"text": "ok"}]));
+    }
+    let hidden = "arn:aws:bedrock:us-east-1:012345678901:application-inference-profile/abcdefghijkl";
+    assert_eq!(encode(hidden, &chat).0["messages"][0]["content"], expected);
 }
 
 #[test]
@@ -289,6 +297,8 @@ fn claude_thinks_by_a_budget_or_by_an_effort() {
     let (body, losses) = encode(ADAPTIVE, &chat);
     assert_eq!(body["additionalModelRequestFields"], json!({"thinking": {"type": "adaptive"}}));
     assert_eq!((&body["outputConfig"], losses.len()), (&json!({"effort": "medium"}), 0));
+    let (body, losses) = encode(OLD_CLAUDE, &chat);
+    assert_eq!((body, losses), (encode(OLD_CLAUDE, &question()).0, vec!["-reasoning_effort".to_owned()]));
     chat.max_tokens = given(512, "max_tokens");
     let (body, losses) = encode(CLAUDE, &chat);
     assert_eq!((body.get("additionalModelRequestFields"), losses), (None, vec!["-reasoning_effort".to_owned()]));

@@ -2,7 +2,6 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    super::usage::decode_usage,
     blocks::Blocks,
     calls::{Calls, Place},
     finish::{Ending, ending},
@@ -84,8 +83,8 @@ impl StreamDecoder {
     /// Takes a chunk, or a whole completion.
     pub(super) fn accept(&mut self, chunk: Chunk<'_>, sink: Sink<'_>) -> Result<(), RelayError> {
         let choices = chunk.choices.unwrap_or_default();
-        let added = chunk.usage.and_then(|usage| decode_usage(usage.get().as_bytes()));
-        let usage = added.or_else(|| decode_usage(chunk.x_groq?.usage?.get().as_bytes()));
+        let added = chunk.usage.and_then(|usage| openai::decode_usage(usage.get().as_bytes()));
+        let usage = added.or_else(|| openai::decode_usage(chunk.x_groq?.usage?.get().as_bytes()));
         let choiceless = choices.is_empty();
         // Azure begins with a chunk that tells of the prompt's filters only, and names no model.
         if self.state == State::AwaitingStart && (!choiceless || usage.is_some()) {

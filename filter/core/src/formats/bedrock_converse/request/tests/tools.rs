@@ -21,11 +21,11 @@ fn each_choice_of_tools_is_said_as_near_as_it_can_be() {
     assert_eq!(choose(ToolChoice::Auto, false), shown("fg", "null", &[]));
     assert_eq!(choose(ToolChoice::Required, false), shown("fg", r#"{"any":{}}"#, &[]));
     assert_eq!(choose(ToolChoice::Named("g".into()), false), shown("fg", r#"{"tool":{"name":"g"}}"#, &[]));
-    assert_eq!(choose(ToolChoice::None, false), shown("", "null", &[]));
+    assert_eq!(choose(ToolChoice::None, false), shown("", "null", &["~tools"]));
     assert_eq!(choose(ToolChoice::None, true), shown("fg", "null", &["~tool_choice"]));
     let allowed = |required| ToolChoice::Allowed { names: vec!["g".into()], required };
-    assert_eq!(choose(allowed(true), false), shown("g", r#"{"any":{}}"#, &[]));
-    assert_eq!(choose(allowed(false), false), shown("g", "null", &[]));
+    assert_eq!(choose(allowed(true), false), shown("g", r#"{"any":{}}"#, &["~tools.f"]));
+    assert_eq!(choose(allowed(false), false), shown("g", "null", &["~tools.f"]));
 }
 
 #[test]

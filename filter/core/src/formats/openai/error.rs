@@ -1,0 +1,59 @@
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use crate::{canonical::Failure, formats::ClientError, json::Node};
+
+/// The error shape of all of OpenAI's APIs (<https://platform.openai.com/docs/guides/error-codes>):
+/// `{"error": {message, type, param, code}}`, the four always present.
+pub(in crate::formats) fn encode_error(error: &ClientError<'_>) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        error: Inner<'a>,
+    }
+
+    #[derive(Serialize)]
+    struct Inner<'a> {
+        message: &'a str,
+        r#type: &'a str,
+        param: Option<&'a str>,
+        code: Option<&'a str>,
+    }
+
+    let error = Inner { message: error.message, r#type: error.kind, param: error.param, code: error.code };
+    serde_json::to_vec(&Body { error }).unwrap_or_default()
+}
+
+/// Whether the body has an `error` object with a message, as the typed exceptions of OpenAI's clients want it.
+pub(in crate::formats) fn is_error(body: &[u8]) -> bool {
+    let Ok(body) = Node::parse(body) else { return false };
+    // Anthropic's error has such an object too, next to a type of its own.
+    body.member("type").is_none()
+        && body.member("error").and_then(|error| error.member("message")).and_then(Node::string).is_some()
+}
+
+/// Reads the shapes that OpenAI-compatible providers use: `error` as an object or a string, its members on the top
+/// level (vLLM), `detail` (FastAPI).
+pub(in crate::formats) fn decode_error(body: &[u8]) -> Option<Failure> {
+    let body = Node::parse(body).ok()?;
+    let error = body.member("error").filter(|error| !error.is_null()).unwrap_or(body);
+    if let Some(message) = error.string() {
+        return Some(Failure::new(message.into_owned()));
+    }
+    let message = ["message", "detail"].into_iter().find_map(|key| error.member(key)).filter(|node| !node.is_null())?;
+    let message = message.string().unwrap_or(Cow::Borrowed(message.text())).into_owned();
+    let word = |key| error.member(key).filter(|node| !node.is_null() && node.members().is_none()).map(word);
+    Some(Failure {
+        status: None,
+        kind: word("type"),
+        code: word("code"),
+        param: word("param"),
+        retry_after_s: None,
+        message: message.into(),
+    })
+}
+
+/// A string, or a number in its digits: some providers put the HTTP status into `code`.
+fn word(node: Node<'_>) -> String {
+    node.string().unwrap_or(Cow::Borrowed(node.text())).into_owned()
+}

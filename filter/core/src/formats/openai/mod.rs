@@ -1,0 +1,11 @@
+//! What OpenAI's APIs have in common: the error shape of all, and the usage of the two that count alike.
+
+mod ask;
+mod error;
+mod tap;
+mod usage;
+
+pub(super) use ask::ask_for_usage;
+pub(super) use error::{decode_error, encode_error, is_error};
+pub(super) use tap::Tap;
+pub(super) use usage::{EncodedUsage, decode_usage, encode_usage};

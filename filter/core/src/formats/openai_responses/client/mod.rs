@@ -1,0 +1,49 @@
+//! The client speaks it: requests in, responses and their events out.
+
+mod content;
+mod event;
+mod item;
+mod object;
+mod options;
+mod output;
+mod request;
+mod response;
+mod stream;
+mod tool;
+
+pub(super) use request::decode_request;
+pub(super) use response::ResponseEncoder;
+pub(super) use stream::StreamEncoder;
+
+use std::borrow::Cow;
+
+use crate::{formats::InvalidRequest, json::Node};
+
+/// The members of an object.
+type Members<'a> = Vec<(Cow<'a, str>, Node<'a>)>;
+
+/// The value, or an error that says where and what was expected.
+fn want<T>(value: Option<T>, path: &str, expected: &str) -> Result<T, InvalidRequest> {
+    value.ok_or_else(|| InvalidRequest::new(path, format!("must be {expected}")))
+}
+
+/// The last member of that name that is not null. Contents are large, so members are looked for only once.
+fn pick<'a>(members: &Members<'a>, key: &str) -> Option<Node<'a>> {
+    members.iter().rev().find(|(name, _)| name == key).map(|(_, value)| *value).filter(|value| !value.is_null())
+}
+
+/// The member of that name, as a string.
+fn text<'a>(members: &Members<'a>, key: &str, path: &str) -> Result<Cow<'a, str>, InvalidRequest> {
+    want(pick(members, key).and_then(Node::string), &format!("{path}.{key}"), "a string")
+}
+
+/// The member of that name, as a string, where it is there.
+fn text_if_any<'a>(members: &Members<'a>, key: &str, path: &str) -> Result<Option<Cow<'a, str>>, InvalidRequest> {
+    pick(members, key).map(|value| want(value.string(), &format!("{path}.{key}"), "a string")).transpose()
+}
+
+/// Adds the paths of all members but the known ones.
+fn leave_rest(members: &Members<'_>, known: &[&str], path: &str, extra: &mut Vec<String>) {
+    let unknown = members.iter().filter(|(key, value)| !value.is_null() && !known.contains(&&**key));
+    extra.extend(unknown.map(|(key, _)| format!("{path}.{key}")));
+}
