@@ -6,10 +6,10 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::{
+    dialect::{Client, TEXT},
     error::Error,
     load::{Connection, Failure},
     measure::Side,
-    provider,
     stack::Stack,
     workload::Workload,
 };
@@ -32,8 +32,9 @@ pub(crate) async fn check(stack: &mut Stack, workload: &Workload, side: Side) ->
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     };
-    let text = if workload.stream { streamed_text(&answer) } else { whole_text(&answer) };
-    if text.as_deref() == Some(provider::TEXT) {
+    let client = workload.dialect().1;
+    let text = if workload.stream { streamed_text(client, &answer) } else { whole_text(client, &answer) };
+    if text.as_deref() == Some(TEXT) {
         return Ok(());
     }
     let reason = format!("not what the provider said: {}", String::from_utf8_lossy(&answer));
@@ -42,35 +43,56 @@ pub(crate) async fn check(stack: &mut Stack, workload: &Workload, side: Side) ->
 
 const START: Duration = Duration::from_secs(20);
 
-fn whole_text(answer: &[u8]) -> Option<String> {
+fn whole_text(client: &Client, answer: &[u8]) -> Option<String> {
     let answer: Value = serde_json::from_slice(answer).ok()?;
-    Some(answer["choices"][0]["message"]["content"].as_str()?.to_owned())
+    Some((client.text)(&answer)?.to_owned())
 }
 
-/// The text of all deltas. `None` if an event is not JSON, or `[DONE]` is not the last.
-fn streamed_text(answer: &[u8]) -> Option<String> {
-    let mut events = std::str::from_utf8(answer).ok()?.lines().filter_map(|line| line.strip_prefix("data: "));
-    let mut text = String::new();
-    for event in events.by_ref().take_while(|event| *event != "[DONE]") {
-        let event: Value = serde_json::from_str(event).ok()?;
-        text.push_str(event["choices"][0]["delta"]["content"].as_str().unwrap_or_default());
+/// The text of all events. `None` if one is not JSON, or the last one is not an end.
+fn streamed_text(client: &Client, answer: &[u8]) -> Option<String> {
+    let mut events: Vec<&str> =
+        std::str::from_utf8(answer).ok()?.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
+    if !events.last()?.contains(client.last_word) {
+        return None;
     }
-    events.next().is_none().then_some(text)
+    events.pop_if(|last| *last == "[DONE]");
+    let mut text = String::new();
+    for event in events {
+        let event: Value = serde_json::from_str(event).ok()?;
+        text.push_str((client.delta)(&event).unwrap_or_default());
+    }
+    Some(text)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialect::Dialect;
 
     #[test]
-    fn deltas_add_up() {
-        let stream = b"data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\ndata: {\"choices\":[]}\n\n\
-            data: {\"choices\":[{\"delta\":{\"content\":\"b\"}}]}\n\ndata: [DONE]\n\n";
-        assert_eq!(streamed_text(stream).as_deref(), Some("ab"));
+    fn every_dialect_finds_its_text() {
+        for dialect in Dialect::ALL {
+            let Some(client) = &dialect.client else { continue };
+            let whole = (dialect.whole)().to_string();
+            assert_eq!(whole_text(client, whole.as_bytes()).as_deref(), Some(TEXT), "{}", dialect.format.name());
+            let stream = (dialect.stream)(true).concat();
+            assert_eq!(streamed_text(client, &stream).as_deref(), Some(TEXT), "{}", dialect.format.name());
+        }
+    }
+
+    #[test]
+    fn a_stream_without_its_end_is_none() {
+        for dialect in Dialect::ALL {
+            let Some(client) = &dialect.client else { continue };
+            let stream = (dialect.stream)(false);
+            let cut = stream[..stream.len() - 1].concat();
+            assert_eq!(streamed_text(client, &cut), None, "{}", dialect.format.name());
+        }
     }
 
     #[test]
     fn nothing_may_follow_the_end() {
-        assert_eq!(streamed_text(b"data: [DONE]\n\ndata: {}\n\n"), None);
+        let client = Dialect::ALL[0].client.as_ref().unwrap();
+        assert_eq!(streamed_text(client, b"data: [DONE]\n\ndata: {}\n\n"), None);
     }
 }

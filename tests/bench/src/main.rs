@@ -2,10 +2,12 @@
 
 mod answer;
 mod calls;
+mod dialect;
 mod error;
 mod gauge;
 mod load;
 mod measure;
+mod micro;
 mod provider;
 mod report;
 mod round;
@@ -34,13 +36,14 @@ struct Arguments {
 enum Command {
     /// Runs the comparison and writes a table and a JSON file.
     Compare(Compare),
-    /// Serves fixed answers of OpenAI and Anthropic until its standard input is closed; prints its address.
+    /// Serves fixed answers in every dialect until its standard input is closed; prints its address.
     Provider,
+    Micro(micro::Micro),
 }
 
 #[derive(clap::Args)]
 struct Compare {
-    /// Fewer and shorter rounds: under a minute, and noisier.
+    /// Fewer and shorter rounds: two minutes, and noisier.
     #[arg(long)]
     quick: bool,
     /// Measures only workloads whose name contains this.
@@ -89,6 +92,7 @@ fn run(command: Command) -> Result<(), Error> {
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("starting the runtime")
     };
     match command {
+        Command::Micro(arguments) => micro::run(&arguments),
         Command::Provider => runtime(None)?.block_on(provider::serve()),
         Command::Compare(arguments) => runtime(Some(arguments.load_core))?.block_on(async {
             tokio::select! {

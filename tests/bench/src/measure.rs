@@ -12,7 +12,7 @@ use crate::{
     gauge::{Memory, load_average},
     load::{self, Call, Connection},
     round::{Gauges, Mode, Occasion, Round},
-    stack::{KEY, Pids, Stack},
+    stack::{KEY, Pids, Stack, model_of},
     workload::Workload,
 };
 
@@ -59,16 +59,13 @@ impl Side {
     }
 
     /// Plain Envoy's provider does not care; the bytes on its wire are those of the identity lane.
-    fn model(self) -> &'static str {
-        match self {
-            Self::Plain | Self::Identity => "bench-identity",
-            Self::Canonical => "bench-canonical",
-        }
-    }
-
     pub(crate) fn call(self, stack: &Stack, workload: &Workload) -> Call {
         let address = if self == Self::Plain { stack.plain_address } else { stack.tollgate_address };
-        Call::new(address, KEY, self.model(), workload)
+        let upstream = match self {
+            Self::Plain | Self::Identity => workload.client,
+            Self::Canonical => workload.upstream,
+        };
+        Call::new(address, KEY, &model_of(upstream), workload)
     }
 }
 
@@ -193,7 +190,7 @@ impl<'a> Lanes<'a> {
         let seen = Round::new(occasion, &tally, &before, &after)?;
         let _ = writeln!(
             std::io::stderr(),
-            "{:>7} {:<9} {:<9} {:>9.0} requests/s {:>9.1} us CPU {:>7} us p50 {:>7} us p99{}",
+            "{:>16} {:<9} {:<9} {:>9.0} requests/s {:>9.1} us CPU {:>7} us p50 {:>7} us p99{}",
             seen.occasion.workload,
             side.name(),
             if rate.is_none() { "saturated" } else { "at rate" },

@@ -19,6 +19,7 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tollgate_core::formats::Format;
 
 pub(crate) use self::{closed::saturate, open::at_rate};
 use crate::workload::Workload;
@@ -27,28 +28,35 @@ use crate::workload::Workload;
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
     pub(crate) address: SocketAddr,
-    pub(crate) key: &'static str,
-    pub(crate) body: Bytes,
-    pub(crate) stream: bool,
+    head: Request<()>,
+    body: Bytes,
+    /// Stands in the last bytes of every whole answer.
+    last_word: &'static str,
 }
 
 impl Call {
-    pub(crate) fn new(address: SocketAddr, key: &'static str, model: &str, workload: &Workload) -> Self {
-        Self { address, key, body: workload.body(model), stream: workload.stream }
-    }
-
-    /// With the headers that OpenAI's own clients send.
-    fn request(&self) -> Request<Full<Bytes>> {
-        Request::post("/v1/chat/completions")
-            .header("host", self.address.to_string())
+    /// With the headers that the vendor's own clients send.
+    pub(crate) fn new(address: SocketAddr, key: &str, model: &str, workload: &Workload) -> Self {
+        let (dialect, client) = workload.dialect();
+        let version = if dialect.format == Format::GeminiGenerate { "/v1beta" } else { "/v1" };
+        let mut head = Request::post(format!("{version}{}", dialect.format.path(model, workload.stream)))
+            .header("host", address.to_string())
             .header("accept", "application/json")
             .header("content-type", "application/json")
-            .header("user-agent", "OpenAI/Python 2.8.0")
-            .header("x-stainless-lang", "python")
-            .header("x-stainless-retry-count", "0")
-            .header("authorization", format!("Bearer {}", self.key))
-            .body(Full::new(self.body.clone()))
-            .expect("the head is made of constants")
+            .header(client.credential.0, format!("{}{key}", client.credential.1));
+        for (name, value) in client.headers {
+            head = head.header(*name, *value);
+        }
+        Self {
+            address,
+            head: head.body(()).expect("the head is made of constants"),
+            body: workload.body(model),
+            last_word: if workload.stream { client.last_word } else { "}" },
+        }
+    }
+
+    fn request(&self) -> Request<Full<Bytes>> {
+        self.head.clone().map(|()| Full::new(self.body.clone()))
     }
 }
 
@@ -107,7 +115,7 @@ impl Connection {
         if !status.is_success() {
             return Err(Failure::Status { status: status.as_u16(), body: tail.text() });
         }
-        if !tail.ends_with(if call.stream { b"data: [DONE]\n\n" } else { b"}" }) {
+        if !tail.holds(call.last_word) {
             return Err(Failure::Truncated);
         }
         // Between exchanges hyper needs a moment to be ready again, which the next one must not take for a dead peer.
@@ -139,8 +147,8 @@ impl Tail {
         self.0.extend_from_slice(&data[data.len().saturating_sub(Self::KEPT)..]);
     }
 
-    fn ends_with(&self, end: &[u8]) -> bool {
-        self.0.trim_ascii_end().ends_with(end.trim_ascii_end())
+    fn holds(&self, word: &str) -> bool {
+        self.0.windows(word.len()).any(|window| window == word.as_bytes())
     }
 
     fn text(&self) -> String {

@@ -1,7 +1,5 @@
 //! A provider that costs next to nothing: fixed answers, no parsing. It has a process of its own.
 
-mod answers;
-
 use std::{
     convert::Infallible,
     io::{Read, Write},
@@ -13,17 +11,19 @@ use std::{
 
 use bytes::{Buf, Bytes};
 use hyper::{
-    Request, Response,
+    Request, Response, StatusCode,
     body::{Body, Frame, Incoming, SizeHint},
     header::{CONTENT_TYPE, HeaderValue},
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
+use tollgate_core::formats::Format;
 
-use self::answers::Answers;
-pub(crate) use self::answers::TEXT;
-use crate::error::{Error, IoContext};
+use crate::{
+    dialect::Dialect,
+    error::{Error, IoContext},
+};
 
 /// Serves until standard input is closed, which is when whoever started this process is gone.
 pub(crate) async fn serve() -> Result<(), Error> {
@@ -34,7 +34,7 @@ pub(crate) async fn serve() -> Result<(), Error> {
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
         std::process::exit(0)
     });
-    let answers = Arc::new(Answers::new());
+    let answers: Arc<[Answers]> = Dialect::ALL.map(Answers::new).into();
     loop {
         let (connection, _) = listener.accept().await.context("accepting")?;
         connection.set_nodelay(true).context("accepting")?;
@@ -48,20 +48,56 @@ pub(crate) async fn serve() -> Result<(), Error> {
     }
 }
 
-async fn answer(request: Request<Incoming>, answers: Arc<Answers>) -> Result<Response<Answer>, Infallible> {
-    let anthropic = request.uri().path().ends_with("/messages");
+/// What one dialect says to whatever is asked, as bytes.
+struct Answers {
+    dialect: &'static Dialect,
+    whole: Bytes,
+    stream: Arc<[Bytes]>,
+    stream_with_usage: Arc<[Bytes]>,
+}
+
+impl Answers {
+    fn new(dialect: &'static Dialect) -> Self {
+        let whole = Bytes::from((dialect.whole)().to_string());
+        let [stream, stream_with_usage] = [false, true].map(|usage| (dialect.stream)(usage).into());
+        Self { dialect, whole, stream, stream_with_usage }
+    }
+}
+
+async fn answer(request: Request<Incoming>, answers: Arc<[Answers]>) -> Result<Response<Answer>, Infallible> {
+    let operation = OPERATIONS.iter().find(|(path, ..)| request.uri().path().ends_with(path));
     let head = read_all(request.into_body()).await;
     let asks = |member: &[u8]| head.windows(member.len()).any(|window| window == member);
-    let (content_type, body) = if asks(br#""stream":true"#) {
-        let usage = asks(br#""include_usage":true"#);
-        ("text/event-stream", Answer::Stream { events: answers.stream(anthropic, usage), next: 0, pause: false })
+    let answers = operation.and_then(|(_, format, stream)| {
+        let answers = answers.iter().find(|answers| answers.dialect.format == *format)?;
+        Some((answers, stream.unwrap_or_else(|| asks(br#""stream":true"#))))
+    });
+    let Some((answers, stream)) = answers else {
+        let mut response = Response::new(Answer::Whole(None));
+        *response.status_mut() = StatusCode::NOT_FOUND;
+        return Ok(response);
+    };
+    let (content_type, body) = if stream {
+        let events = if asks(br#""include_usage":true"#) { &answers.stream_with_usage } else { &answers.stream };
+        (answers.dialect.stream_type, Answer::Stream { events: Arc::clone(events), next: 0, pause: false })
     } else {
-        ("application/json", Answer::Whole(Some(answers.whole(anthropic))))
+        ("application/json", Answer::Whole(Some(answers.whole.clone())))
     };
     let mut response = Response::new(body);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     Ok(response)
 }
+
+/// How a path ends, and whether it asks for a stream; where it does not say, the body does.
+const OPERATIONS: [(&str, Format, Option<bool>); 7] = [
+    ("/chat/completions", Format::OpenaiChat, None),
+    ("/responses", Format::OpenaiResponses, None),
+    ("/messages", Format::AnthropicMessages, None),
+    (":generateContent", Format::GeminiGenerate, Some(false)),
+    (":streamGenerateContent", Format::GeminiGenerate, Some(true)),
+    ("/converse", Format::BedrockConverse, Some(false)),
+    ("/converse-stream", Format::BedrockConverse, Some(true)),
+];
 
 /// Reads a body to its end and keeps it if it is small: only small ones stream.
 async fn read_all(mut body: Incoming) -> Vec<u8> {

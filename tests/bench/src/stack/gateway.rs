@@ -5,11 +5,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde_json::json;
+use serde_json::{Map, json};
 use tokio::net::TcpStream;
+use tollgate_core::formats::Format;
 
 use super::{Child, Cores, Programs, plain::envoy};
-use crate::error::{Error, IoContext};
+use crate::{
+    dialect::{Dialect, UPSTREAM_MODEL},
+    error::{Error, IoContext},
+};
 
 /// The client's key. Made for this run's database, which ends with it.
 pub(crate) const KEY: &str = "sk-tg-bench-0123456789abcdef0123456789abcdef";
@@ -65,20 +69,43 @@ fn is_written(path: &PathBuf) -> Result<(), String> {
     }
 }
 
-/// JSON is YAML.
+/// What clients call the model of the provider that speaks `format`.
+pub(crate) fn model_of(format: Format) -> String {
+    format!("bench-{}", format.name())
+}
+
+/// One provider and one model for each dialect. JSON is YAML.
 fn configuration(provider: SocketAddr) -> String {
-    let base_url = format!("http://{provider}/v1");
-    let price = json!({"input": 1.25, "output": 10.0});
+    let mut providers = Map::new();
+    let mut models = Map::new();
+    for dialect in Dialect::ALL {
+        let name = dialect.format.name();
+        let (kind, base) = match dialect.format {
+            Format::AnthropicMessages => ("anthropic", "/v1"),
+            Format::GeminiGenerate => ("gemini", "/v1beta"),
+            Format::BedrockConverse => ("bedrock", ""),
+            _ => ("openai_compatible", "/v1"),
+        };
+        let mut settings = json!({"kind": kind, "base_url": format!("http://{provider}{base}")});
+        match kind {
+            // With a key of AWS's own kind each request is signed.
+            "bedrock" => {
+                settings["region"] = "us-east-1".into();
+                settings["access_key_id"] = "AKIABENCHBENCHBENCHB".into();
+                settings["secret_access_key"] = "bench/bench/bench/bench/bench/bench/bench".into();
+            }
+            _ => settings["api_key"] = format!("sk-bench-{kind}").into(),
+        }
+        if kind == "openai_compatible" {
+            settings["formats"] = json!([name]);
+        }
+        providers.insert(name.to_owned(), settings);
+        models.insert(model_of(dialect.format), json!({"targets": [{"provider": name, "model": UPSTREAM_MODEL}]}));
+    }
     json!({
-        "providers": {
-            "openai": {"kind": "openai_compatible", "base_url": base_url, "api_key": "sk-bench-openai"},
-            "anthropic": {"kind": "anthropic", "base_url": base_url, "api_key": "sk-bench-anthropic"},
-        },
-        "models": {
-            "bench-identity": {"targets": [{"provider": "openai", "model": "bench-upstream"}]},
-            "bench-canonical": {"targets": [{"provider": "anthropic", "model": "bench-upstream"}]},
-        },
-        "prices": {"bench-upstream": price},
+        "providers": providers,
+        "models": models,
+        "prices": {UPSTREAM_MODEL: {"input": 1.25, "output": 10.0}},
         "keys": [{"name": "bench", "key": KEY, "team": "bench", "models": ["*"]}],
     })
     .to_string()

@@ -16,7 +16,7 @@ use tokio::{
     net::TcpStream,
 };
 
-pub(crate) use self::gateway::KEY;
+pub(crate) use self::gateway::{KEY, model_of};
 use crate::{
     error::{Error, IoContext},
     gauge::Pid,
