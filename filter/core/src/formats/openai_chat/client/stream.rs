@@ -13,6 +13,7 @@ use crate::{
         dialect::EncodeStream,
         openai::{self, EncodedUsage, encode_usage},
     },
+    sse::write_json,
 };
 
 /// Encodes the events of an answer as a chat stream:
@@ -329,10 +330,7 @@ impl Head {
             choices,
             usage,
         };
-        out.extend_from_slice(b"data: ");
-        // Writing strings and numbers into a vector cannot fail.
-        let _ = serde_json::to_writer(&mut *out, &chunk);
-        out.extend_from_slice(b"\n\n");
+        write_json("", &chunk, out);
     }
 }
 

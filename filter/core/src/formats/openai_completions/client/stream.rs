@@ -6,6 +6,7 @@ use crate::{
         dialect::EncodeStream,
         openai::{self, EncodedUsage, encode_usage},
     },
+    sse::write_json,
 };
 
 /// Encodes the events of an answer as a stream of completions, each with more text
@@ -63,10 +64,7 @@ impl StreamEncoder {
             choices,
             usage,
         };
-        out.extend_from_slice(b"data: ");
-        // Writing strings and numbers into a vector cannot fail.
-        let _ = serde_json::to_writer(&mut *out, &chunk);
-        out.extend_from_slice(b"\n\n");
+        write_json("", &chunk, out);
     }
 
     /// The choice whose turn it is and its index, while it is not finished.
@@ -133,9 +131,5 @@ impl EncodeStream for StreamEncoder {
         out.extend_from_slice(&openai::encode_error(error));
         out.extend_from_slice(b"\n\n");
         self.ended = true;
-    }
-
-    fn is_ended(&self) -> bool {
-        self.ended
     }
 }

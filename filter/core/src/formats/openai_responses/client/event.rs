@@ -4,6 +4,7 @@ use super::{
     object::Object,
     output::{Annotation, Item, Logprobs, Part, SummaryWire},
 };
+use crate::sse::write_json;
 
 /// Numbers events and writes them as server-sent ones.
 #[derive(Debug, Default)]
@@ -23,12 +24,7 @@ impl Writer {
             body: &'e B,
         }
 
-        out.extend_from_slice(b"event: ");
-        out.extend_from_slice(name.as_bytes());
-        out.extend_from_slice(b"\ndata: ");
-        // Writing strings and numbers into a vector cannot fail.
-        let _ = serde_json::to_writer(&mut *out, &Wire { r#type: name, sequence_number: self.sequence, body });
-        out.extend_from_slice(b"\n\n");
+        write_json(name, &Wire { r#type: name, sequence_number: self.sequence, body }, out);
         self.sequence = self.sequence.saturating_add(1);
     }
 }
