@@ -57,6 +57,7 @@ DEFAULTS = {
     "verbosity": ("medium",),
     "format": ("text",),
     "topLogprobs": (0,),
+    "searchContextSize": ("medium",),
     "ttl": ("5m",),
     "responseModalities": ("TEXT",),
 }
