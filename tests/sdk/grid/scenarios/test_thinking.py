@@ -1,0 +1,43 @@
+"""Thinking over two turns with a tool in between: what the provider sealed comes back to it as it went."""
+
+import pytest
+
+PARAMETERS = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+TOOLS = [{"name": "weather", "description": "Looks up the weather.", "parameters": PARAMETERS}]
+PROMPT = 'call weather {"city":"Oslo"}'
+# Where each format keeps a seal. The mock refuses one that is not as it made it.
+SEALS = {
+    "openai_chat": None,
+    "openai_responses": "encrypted_content",
+    "openai_completions": None,
+    "anthropic_messages": "signature",
+    "gemini_generate": "thoughtSignature",
+    "bedrock_converse": "signature",
+}
+
+
+@pytest.mark.parametrize("verb", ["send", "stream"])
+def test_two_turns_with_a_tool(cell, verb):
+    turns = cell.user(PROMPT)
+    if cell.limit:
+        return cell.limit.holds(cell, cell.request(turns, thinking=True))
+    ask = getattr(cell.client, verb)
+    first = ask(cell.request(turns, tools=TOOLS, thinking=True))
+    assert first.thinking == f"Thinking about: {PROMPT}"
+    assert [(call.name, call.arguments) for call in first.calls] == [("weather", {"city": "Oslo"})]
+
+    turns = [*turns, *first.turn, *cell.results(first, ["rain"])]
+    second = ask(cell.request(turns, tools=TOOLS, thinking=True))
+    assert second.text == "Results: rain"
+    if seal := SEALS[cell.upstream]:
+        assert list(members(cell.received(), seal)), f"no seal, losses: {cell.losses}"
+
+
+def members(value, name):
+    """Every member of this name, wherever it is."""
+    if isinstance(value, dict):
+        yield from (member for key, member in value.items() if key == name and member)
+        value = list(value.values())
+    if isinstance(value, list):
+        for member in value:
+            yield from members(member, name)
