@@ -22,7 +22,7 @@ class Provider:
     def requests(self):
         """Bodies of the requests received, in their order, and how each response ended."""
         received = _call("GET", os.environ["MOCK_GRID_URL"] + "/__mock/requests")
-        return [(json.loads(base64.b64decode(entry["body"])), entry["ending"]) for entry in received]
+        return [(json.loads(base64.b64decode(entry["body_base64"])), entry["ending"]) for entry in received["requests"]]
 
 
 def record(exchange):

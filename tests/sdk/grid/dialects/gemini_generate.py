@@ -16,8 +16,9 @@ def user(text, image=None):
 
 
 def results(answer, texts):
+    # A result is an object, whose member `output` Google takes for all of it.
     def part(call, text):
-        return types.Part(function_response=types.FunctionResponse(id=call.id, name=call.name, response={"result": text}))
+        return types.Part(function_response=types.FunctionResponse(id=call.id, name=call.name, response={"output": text}))
 
     return [types.Content(role="user", parts=[part(call, text) for call, text in zip(answer.calls, texts)])]
 

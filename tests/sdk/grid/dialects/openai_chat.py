@@ -39,6 +39,8 @@ def read(completion, thinking=""):
     message = compact(choice["message"])
     if thinking:
         message["reasoning_content"] = thinking
+    for call in message.get("tool_calls") or []:
+        call.pop("index", None)  # left there by the library's own accumulator; no member of a request
     usage = completion.get("usage") or {}
     return Answer(
         text=message.get("content") or "",
