@@ -34,8 +34,9 @@ def adapters():
 
 def pytest_runtest_logreport(report):
     if report.when == "call" or not report.passed:
-        name = report.nodeid.partition("[")[2].removesuffix("]")
-        client, _, upstream = name.partition(" > ")
+        # FILE::TEST[CLIENT > UPSTREAM-what else it is parametrised by]
+        client, _, upstream = report.nodeid.partition("[")[2].removesuffix("]").partition(" > ")
+        upstream = upstream.partition("-")[0]
         if report.when == "call" or report.failed:
             outcomes[client, upstream, report.outcome] += 1
 

@@ -27,6 +27,24 @@ class Lost:
             assert all(member in cell.losses for member in self.members), cell.losses
 
 
+# How each client format forbids calls in parallel.
+ONE_CALL = {
+    "openai_chat": "parallel_tool_calls",
+    "openai_responses": "parallel_tool_calls",
+    "anthropic_messages": "tool_choice.disable_parallel_tool_use",
+}
+
+
 def limit(scenario, client, upstream):
     """What a scenario comes to at this pair; nothing where both can say all of it."""
     return None
+
+
+def one_call(client, upstream):
+    """Whether `client` can forbid calls in parallel, and the loss if `upstream` cannot be told of it."""
+    return client in ONE_CALL, ONE_CALL.get(client) if upstream == "gemini_generate" else None
+
+
+def shows_thinking(client, upstream):
+    """OpenAI sums its reasoning up only when asked to, for which a chat has no member."""
+    return (client, upstream) != ("openai_chat", "openai_responses")

@@ -8,4 +8,5 @@ def test_the_provider_sees_it(cell):
     if cell.limit:
         return cell.limit.holds(cell, request)
     assert cell.client.send(request).text == "You said: look [image/png]"
-    assert PIXEL in str(cell.received())
+    # Google's library writes base64 as URLs have it.
+    assert PIXEL in str(cell.received()).translate(str.maketrans("-_", "+/"))
