@@ -27,6 +27,17 @@ class Lost:
             assert all(member in cell.losses for member in self.members), cell.losses
 
 
+COMPLETIONS = "openai_completions"
+
+# What each client format calls it. Completions have no word for any of it; their clients try a chat's.
+NAMES = {
+    "openai_chat": {"tools": "tools", "structured": "response_format", "thinking": "reasoning_effort"},
+    "openai_responses": {"tools": "tools", "structured": "text.format", "thinking": "reasoning"},
+    "openai_completions": {"tools": "tools", "structured": "response_format", "thinking": "reasoning_effort"},
+    "anthropic_messages": {"tools": "tools", "structured": "output_config.format", "thinking": "thinking"},
+    "gemini_generate": {"tools": "tools", "structured": "generationConfig.responseJsonSchema", "thinking": "generationConfig.thinkingConfig"},
+}
+
 # How each client format forbids calls in parallel.
 ONE_CALL = {
     "openai_chat": "parallel_tool_calls",
@@ -37,7 +48,16 @@ ONE_CALL = {
 
 def limit(scenario, client, upstream):
     """What a scenario comes to at this pair; nothing where both can say all of it."""
-    return None
+    if COMPLETIONS not in (client, upstream):
+        return None
+    if scenario == "image":
+        # A prompt of a completion is text, on both sides.
+        return Refused("prompt" if client == upstream else "text")
+    name = NAMES[client].get(scenario)
+    if name is None:
+        return None
+    # The provider's own refusal of a member that it does not know.
+    return Refused(name) if client == upstream else Lost(name)
 
 
 def one_call(client, upstream):
@@ -45,6 +65,9 @@ def one_call(client, upstream):
     return client in ONE_CALL, ONE_CALL.get(client) if upstream == "gemini_generate" else None
 
 
-def shows_thinking(client, upstream):
-    """OpenAI sums its reasoning up only when asked to, for which a chat has no member."""
+def shows_thinking(client, upstream, secret):
+    """Whether the client gets to read it. A chat's provider has no secrets; OpenAI's responses sum thinking up only when asked to, for which
+    a chat has no member."""
+    if secret:
+        return upstream == "openai_chat"
     return (client, upstream) != ("openai_chat", "openai_responses")

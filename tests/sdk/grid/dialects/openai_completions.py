@@ -18,7 +18,7 @@ def request(model, turns, **more):
         prompt = turns[0]["content"]
     body = {"model": model, "prompt": prompt, "max_tokens": 400}
     extra = openai_chat.request(model, [], **more)
-    extra = {name: value for name, value in extra.items() if name not in ("model", "messages")}
+    extra = {name: value for name, value in extra.items() if name not in ("model", "messages", "max_completion_tokens")}
     return {**body, "extra_body": extra} if extra else body
 
 

@@ -6,33 +6,33 @@ import pytest
 PARAMETERS = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 TOOLS = [{"name": "weather", "description": "Looks up the weather.", "parameters": PARAMETERS}]
 PROMPT = 'call weather {"city":"Oslo"}'
-# Where each format keeps a seal. The mock refuses one that is not as it made it.
+# Where each format keeps the seal of thinking that may be read, and of thinking that may not. The mock refuses one that is not as it made it.
 SEALS = {
-    "openai_chat": None,
-    "openai_responses": "encrypted_content",
-    "openai_completions": None,
-    "anthropic_messages": "signature",
-    "gemini_generate": "thoughtSignature",
-    "bedrock_converse": "signature",
+    "openai_responses": ("encrypted_content", "encrypted_content"),
+    "anthropic_messages": ("signature", "data"),
+    "gemini_generate": ("thoughtSignature", "thoughtSignature"),
+    "bedrock_converse": ("signature", "redactedContent"),
 }
 
 
 @pytest.mark.parametrize("verb", ["send", "stream"])
-def test_two_turns_with_a_tool(cell, verb):
-    turns = cell.user(PROMPT)
+@pytest.mark.parametrize("secret", [False, True], ids=["readable", "secret"])
+def test_two_turns_with_a_tool(cell, secret, verb):
+    prompt = PROMPT + " and please think in secret" * secret
+    turns = cell.user(prompt)
     if cell.limit:
         return cell.limit.holds(cell, cell.request(turns, thinking=True))
     ask = getattr(cell.client, verb)
     first = ask(cell.request(turns, tools=TOOLS, thinking=True))
-    shown = nature.shows_thinking(cell.client.dialect.format, cell.upstream)
-    assert first.thinking == (f"Thinking about: {PROMPT}" if shown else "")
+    shown = nature.shows_thinking(cell.client.dialect.format, cell.upstream, secret)
+    assert first.thinking == (f"Thinking about: {prompt}" if shown else "")
     assert [(call.name, call.arguments) for call in first.calls] == [("weather", {"city": "Oslo"})]
 
     turns = [*turns, *first.turn, *cell.results(first, ["rain"])]
     second = ask(cell.request(turns, tools=TOOLS, thinking=True))
     assert second.text == "Results: rain"
-    if seal := SEALS[cell.upstream]:
-        assert list(members(cell.received(), seal)), f"no seal, losses: {cell.losses}"
+    if cell.upstream in SEALS:
+        assert list(members(cell.received(), SEALS[cell.upstream][secret])), f"no seal, losses: {cell.losses}"
 
 
 def members(value, name):
