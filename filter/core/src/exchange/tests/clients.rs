@@ -201,6 +201,8 @@ fn what_chooses_a_dialects_features_goes_to_that_dialect_only() {
     let (_, head) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
     assert_eq!(value(&head.0, "anthropic-version"), Some("2023-06-01"));
     assert_eq!((value(&head.0, "anthropic-beta"), value(&head.0, "openai-beta")), (None, None));
+    let losses = &vm.exchanges.find(admission.exchange).unwrap().attempt.as_ref().unwrap().losses;
+    assert_eq!(losses.iter().map(|loss| &*loss.path).collect::<Vec<_>>(), ["openai-beta", "anthropic-beta"]);
 }
 
 #[test]
