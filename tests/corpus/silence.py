@@ -130,6 +130,8 @@ def _has_text(value, haystack):
         return _has_text(value.partition(",")[2], haystack)
     if MEDIA_TYPE.fullmatch(value):  # Bedrock has words of its own: pdf, txt
         return value in SPELT_BY_BEDROCK or value.partition("/")[2] in haystack
+    if "\n\n" in value and all(_has_text(part, haystack) for part in value.split("\n\n")):
+        return True
     if any(spelling in haystack for spelling in _spellings(value)):
         return True
     parsed = arguments(value)
