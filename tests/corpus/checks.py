@@ -13,6 +13,10 @@ from silence import silent
 MANY_CHOICES = {"openai_chat", "openai_completions", "gemini_generate"}
 
 
+# What an answer with sealed thinking has somewhere, in any format.
+SEAL = re.compile(rb"signature|redacted|encrypted|thoughtSignature", re.IGNORECASE)
+
+
 def outcome(recording, job, result):
     if result.get("absent"):
         return {"verdict": "absent", "found": []}
@@ -72,7 +76,7 @@ def _response(recording, job, result):
 def next_turn(recording, job, result):
     """The client's next request after an answer with calls or sealed thinking; None after any other."""
     vendor = vendors.ALL[job["client"]]
-    if not hasattr(vendor, "next_turn"):
+    if not hasattr(vendor, "next_turn") or not (recording.expect["tool_calls"] or SEAL.search(recording.response)):
         return None
     seen, _ = vendor.whole(result["body"])
     wanted = oracle.read(recording).choices[0]
