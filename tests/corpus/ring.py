@@ -26,7 +26,7 @@ MODELS = {
     "openai_completions": ["gpt-3.5-turbo-instruct"],
     "anthropic_messages": ["claude-sonnet-4-5", "claude-opus-5"],
     "gemini_generate": ["gemini-2.5-flash", "gemini-3-pro-preview"],
-    "bedrock_converse": ["us.anthropic.claude-sonnet-4-5-20250929-v1:0", "amazon.nova-lite-v1:0"],
+    "bedrock_converse": ["us.anthropic.claude-sonnet-4-5-20250929-v1:0", "us.anthropic.claude-opus-5", "amazon.nova-lite-v1:0"],
 }
 DIRECTIONS = ("request", "response", "turn", "error")
 

@@ -60,6 +60,7 @@ DEFAULTS = {
     "searchContextSize": ("medium",),
     "ttl": ("5m",),
     "responseModalities": ("TEXT",),
+    "display": ("summarized",),  # thinking that can be read, which is asked for in every format
 }
 SEPARATOR = "\x00"
 MEDIA_TYPE = re.compile(r"(image|audio|video|text|application)/[\w.+-]+")
