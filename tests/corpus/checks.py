@@ -65,12 +65,17 @@ def _response(recording, job, result):
         return {"verdict": "refused", "found": [result["error"]]} if expected.error else _failed([result["error"]])
     vendor = vendors.ALL[job["client"]]
     read = vendor.stream if job["stream"] else vendor.whole
-    seen, violations = read(result["body"])
+    body = result["body"] if job["framing"] == "sse" else _as_sse(result["body"])
+    seen, violations = read(body)
     found += [what for what in violations if _place(what) not in vendor.EXTENSIONS]
     found += differences(expected, seen, result["observed"]["losses"], choices=job["client"] in MANY_CHOICES)
     if expected.error is None:
         found += usage_differences(usage, seen.usage)
     return _verdict(found)
+
+
+def _as_sse(array):
+    return "".join(f"data: {json.dumps(event)}\n\n" for event in json.loads(array)).encode()
 
 
 def next_turn(recording, job, result):

@@ -48,6 +48,9 @@ def jobs_of(recording):
         else:
             for stream in (False, True):
                 yield _job("response", client, recording.format, stream, recording, recording.response)
+            if client == "gemini_generate":  # whose clients may want their stream as one array
+                job = _job("response", client, recording.format, True, recording, recording.response)
+                yield {**job, "framing": "json_array"}
 
 
 def turn_of(recording, job, result):
@@ -70,6 +73,7 @@ def _job(direction, client, upstream, stream, recording, body, model=None):
         "model": model or MODELS[upstream][0],
         "stream": stream,
         "kind": recording.kind,
+        "framing": "sse",
         "status": recording.status or 0,
         "body": body,
     }
