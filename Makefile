@@ -1,6 +1,6 @@
 # What each target needs is installed on the way, where that is permitted: see CONTRIBUTING.md. The work is in tools/.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-unit test-service test-e2e test-sdk test-corpus check wasm wasm-faults bench golden fuzz gen up down
+.PHONY: help run test test-unit test-service test-e2e test-sdk sdk-grid test-corpus check wasm wasm-faults bench golden fuzz gen up down
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ test-e2e: ## Ring: the real Envoy, the real module, scripted providers
 
 test-sdk: ## Ring: the official client libraries against a running stack
 	@tools/test sdk
+
+sdk-grid: ## The whole grid of the sdk ring: every client library at a provider of every format, in every scenario
+	@tools/test sdk-grid
 
 fuzz: ## Throw damaged input at every decoder, FUZZ_SECONDS (60) at each; `make test` has a short run
 	@tools/fuzz $(FUZZ_TARGETS)

@@ -23,7 +23,7 @@ SEALED = {("reasoningDetails", "data"), ("content", "data")}
 CALL_IDS = {"toolCallId", "toolUseId", "callId"}
 CALLS = {"toolCalls", "content", "input", "functionCall", "functionResponse"}
 # What is given without being asked for.
-INCLUDED = {"reasoning.encrypted_content"}
+INCLUDED = {"reasoning.encrypted_content", "message.output_text.logprobs"}
 # "Do not check": https://ai.google.dev/gemini-api/docs/thought-signatures, as text and as base64 of it.
 STAND_INS = {
     "skip_thought_signature_validator",
@@ -57,6 +57,7 @@ DEFAULTS = {
     "verbosity": ("medium",),
     "format": ("text",),
     "topLogprobs": (0,),
+    "searchContextSize": ("medium",),
     "ttl": ("5m",),
     "responseModalities": ("TEXT",),
 }

@@ -26,6 +26,12 @@ impl ControlPlane {
         format!("http://{}", self.address)
     }
 
+    /// What it asks of its administrator.
+    #[must_use]
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     /// One call with the admin token.
     ///
     /// # Errors

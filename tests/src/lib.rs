@@ -9,6 +9,7 @@ mod answer;
 mod artefacts;
 mod config;
 mod control_plane;
+mod grid;
 mod ports;
 mod process;
 mod stack;
@@ -16,6 +17,7 @@ mod stack;
 pub use answer::{Answer, events};
 pub use config::{ANTHROPIC_SECRET, Config, DEV_KEY, LIMITED_KEY, OPENAI_SECRET, SECOND_SECRET};
 pub use control_plane::ControlPlane;
+pub use grid::Grid;
 pub use process::Process;
 pub use stack::{Providers, Setup, Stack};
 

@@ -53,6 +53,7 @@ def _add(answer, value):
     for choice in value.get("choices") or []:
         target = answer.choice(choice.get("index") or 0)
         target.text += choice.get("text") or ""
+        target.logprobs += len((choice.get("logprobs") or {}).get("tokens") or [])
         if choice.get("finish_reason"):
             target.finish = openai_chat.FINISH.get(choice["finish_reason"], choice["finish_reason"])
     return shapes.check(value, Completion)

@@ -114,11 +114,8 @@ def stream(body):
     if last not in ENDS:
         violations.append(f"no end, but {last}")
     if final is not None:
-        # Some providers leave the output of the last event empty and mean what was done.
-        done = [item for _, item in sorted(nesting.done.items())]
-        answer = _answer({**final, "output": final.get("output") or done})
-        # What is encrypted differs from event to event; the first is what a translation can have.
-        answer.choices[0].seals = [item["encrypted_content"] for item in done if item.get("encrypted_content")]
+        # Some providers leave the output of the last event empty and mean what was done; what was done has the seals to send back.
+        answer = _answer({**final, "output": [item for _, item in sorted(nesting.done.items())] or final.get("output") or []})
         violations += nesting.end(final)
     return answer, violations
 

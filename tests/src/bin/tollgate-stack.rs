@@ -8,12 +8,13 @@ use std::process::ExitCode;
 
 use tokio::process::Command;
 use tokio::signal::unix::{SignalKind, signal};
-use tollgate_tests::{DEV_KEY, LIMITED_KEY, Stack};
+use tollgate_tests::{DEV_KEY, Grid, LIMITED_KEY, Setup, Stack};
 
 #[tokio::main]
 async fn main() -> std::io::Result<ExitCode> {
-    let stack = Stack::start().await;
-    let variables = variables(&stack).await;
+    let grid = Grid::start().await?;
+    let stack = Setup::prepare(|config| grid.configure(config)).await.started().await;
+    let variables = variables(&stack, &grid).await;
     let mut terminate = signal(SignalKind::terminate())?;
     let stopped = async {
         tokio::select! {
@@ -46,7 +47,7 @@ async fn main() -> std::io::Result<ExitCode> {
 }
 
 /// Where everything is, and keys of every kind.
-async fn variables(stack: &Stack) -> Vec<(&'static str, String)> {
+async fn variables(stack: &Stack, grid: &Grid) -> Vec<(&'static str, String)> {
     let revoked = stack.api().create_key(serde_json::json!({"name": "revoked"})).await;
     stack.api().revoke_key(revoked["id"].as_str().unwrap_or_default()).await;
     let [openai, claude, _] = stack.providers().each().map(mock_llm::Mock::url);
@@ -55,6 +56,9 @@ async fn variables(stack: &Stack) -> Vec<(&'static str, String)> {
         ("TOLLGATE_KEY", DEV_KEY.to_owned()),
         ("TOLLGATE_LIMITED_KEY", LIMITED_KEY.to_owned()),
         ("TOLLGATE_REVOKED_KEY", revoked["key"].as_str().unwrap_or_default().to_owned()),
+        ("TOLLGATE_API_URL", stack.api().url()),
+        ("TOLLGATE_ADMIN_TOKEN", stack.api().token().to_owned()),
+        ("MOCK_GRID_URL", grid.url()),
         ("MOCK_OPENAI_URL", openai),
         ("MOCK_ANTHROPIC_URL", claude),
         // A proxy of this machine's environment is not for the loopback interface.

@@ -16,6 +16,7 @@ mod openai_completions;
 mod openai_embeddings;
 mod openai_responses;
 mod relay;
+mod schema;
 
 use std::{borrow::Cow, fmt};
 

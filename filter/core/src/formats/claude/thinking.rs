@@ -46,6 +46,9 @@ pub(in crate::formats) fn plan(chat: &Chat<'_>, capability: Capability, max_toke
         }
         Thinking::Budget => match budget(&wish.value, max_tokens) {
             Some((budget_tokens, exact)) => {
+                if wish.value.visible == Some(false) {
+                    losses.approximate(path, "the model does not hide what it thinks");
+                }
                 if !exact {
                     losses.approximate(path, "the budget of thinking lies between 1,024 tokens and the output cap");
                 }

@@ -37,7 +37,9 @@ pub(crate) fn midway_error(sent: &[Bytes], failed: bool) -> Value {
     let message = "The server had an error processing your request. Sorry about that!";
     let number = sent.len();
     if !failed {
-        return json!({"type": "error", "code": "server_error", "message": message, "param": null, "sequence_number": number});
+        // Not as OpenAI's reference has it, without an inner object, but as recorded streams do.
+        let error = json!({"type": "server_error", "code": "server_error", "message": message, "param": null});
+        return json!({"type": "error", "sequence_number": number, "error": error});
     }
     let first = sent.first().map(|event| String::from_utf8_lossy(event).into_owned()).unwrap_or_default();
     let data = first.lines().find_map(|line| line.strip_prefix("data: ")).unwrap_or_default();

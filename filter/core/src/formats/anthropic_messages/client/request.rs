@@ -117,8 +117,8 @@ fn decode_system<'a>(value: Node<'a>, extra: &mut Vec<String>) -> Result<Vec<Par
 fn decode_thinking(value: Node<'_>) -> Result<Reasoning, InvalidRequest> {
     let visible = match value.member("display").and_then(Node::string).as_deref() {
         Some("omitted") => Some(false),
-        Some(_) => Some(true),
-        None => None,
+        // What a client of this format expects to see unless it says otherwise.
+        _ => Some(true),
     };
     match value.member("type").and_then(Node::string).as_deref() {
         Some("disabled") => Ok(Reasoning { effort: Some(Effort::None), budget: None, visible }),

@@ -12,6 +12,7 @@ use crate::{
     formats::{
         Attempt, InvalidRequest,
         claude::{self, Capability, ThinkingWire},
+        schema,
     },
 };
 
@@ -160,10 +161,14 @@ fn encode_format<'c>(
 ) -> Result<Option<FormatWire<'c>>, InvalidRequest> {
     let Some(format) = format else { return Ok(None) };
     match &format.value {
-        // Name and description label the schema; the answer follows it to the letter, asked for or not
+        // The name labels the schema, and the answer follows it to the letter, asked for or not
         // (<https://platform.claude.com/docs/en/build-with-claude/structured-outputs>).
-        ResponseFormat::JsonSchema { schema, name: _, description: _, strict: _ } => {
-            Ok(Some(FormatWire { r#type: "json_schema", schema: raw(schema)? }))
+        ResponseFormat::JsonSchema { schema, name: _, description, strict: _ } => {
+            let schema = match schema::describe(schema, description.as_deref()) {
+                Cow::Borrowed(schema) => Cow::Borrowed(raw(schema)?),
+                Cow::Owned(schema) => Cow::Owned(owned_raw(schema)?),
+            };
+            Ok(Some(FormatWire { r#type: "json_schema", schema }))
         }
         ResponseFormat::JsonObject => {
             losses.declare(format.path.as_ref(), "the provider knows JSON by a schema only");
@@ -258,7 +263,7 @@ struct OutputWire<'c> {
 #[derive(Serialize)]
 struct FormatWire<'c> {
     r#type: &'static str,
-    schema: &'c RawValue,
+    schema: Cow<'c, RawValue>,
 }
 
 #[derive(Serialize)]

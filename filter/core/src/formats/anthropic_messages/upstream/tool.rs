@@ -58,7 +58,10 @@ pub(super) fn encode_tools<'c>(
     for tool in tools {
         let kind = match &tool.kind {
             ToolKind::Function(function) if is_allowed(&function.name, choice) => encode_function(function)?,
-            ToolKind::Function(_) => continue,
+            ToolKind::Function(_) => {
+                losses.approximate(tool.path.as_str(), "left out, as the model may not choose it now");
+                continue;
+            }
             ToolKind::WebSearch(search) => encode_search(search)?,
             ToolKind::CodeExecution => {
                 losses.declare(tool.path.as_str(), "the provider runs code for beta clients of its own API only");

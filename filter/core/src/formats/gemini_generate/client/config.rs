@@ -37,6 +37,7 @@ pub(super) fn decode<'a>(value: Node<'a>, chat: &mut Chat<'a>) -> Result<(), Inv
                 chat.choices = Some(Given::new(count, path)).filter(|count| count.value > 1);
             }
             "stopSequences" => {
+                chat.stop.clear();
                 for (index, stop) in list(value).into_iter().enumerate() {
                     let path = format!("{path}.{index}");
                     chat.stop.push(Given::new(string(stop, &path)?, path));

@@ -99,7 +99,10 @@ impl<'a> Decoder<'_, 'a> {
                     continue;
                 }
                 "thoughtSignature" => {
-                    seal = Some(string(value, &at)?).filter(|seal| !is_dummy(seal));
+                    match string(value, &at)? {
+                        stand_in if is_stand_in(&stand_in) => self.extra.push(at),
+                        given => seal = Some(given).filter(|seal| !seal.is_empty()),
+                    }
                     continue;
                 }
                 "mediaResolution" => {
@@ -265,7 +268,7 @@ fn push_seal<'a>(parts: &mut Vec<Part<'a>>, seal: Option<Signature<'a>>, path: &
 }
 
 /// The words that stand in for a seal that nobody has, as the page on thought signatures gives them, also in base64.
-fn is_dummy(seal: &str) -> bool {
+fn is_stand_in(seal: &str) -> bool {
     matches!(
         seal,
         "" | "skip_thought_signature_validator"

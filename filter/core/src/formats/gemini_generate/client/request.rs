@@ -30,6 +30,7 @@ pub(in crate::formats::gemini_generate) fn decode_request<'a>(
             "contents" => chat.messages = content::decode_contents(value, &mut chat.extra)?,
             "systemInstruction" => system = content::decode_system(value, &mut chat.extra)?,
             "tools" => {
+                chat.tools.clear();
                 for (index, tool) in list(value).into_iter().enumerate() {
                     tool::decode_tool(tool, &format!("tools.{index}"), &mut chat)?;
                 }

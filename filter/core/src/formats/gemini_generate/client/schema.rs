@@ -15,7 +15,7 @@ pub(super) fn to_json_schema(schema: Node<'_>) -> String {
 }
 
 /// Deeper schemas are copied as they are.
-const MAX_DEPTH: usize = 64;
+const MAX_DEPTH: usize = 32;
 
 fn write_schema(schema: Node<'_>, depth: usize, out: &mut String) {
     let Some(members) = schema.members().filter(|_| depth < MAX_DEPTH) else {

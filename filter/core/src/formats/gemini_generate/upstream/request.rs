@@ -12,6 +12,7 @@ use super::{
 use crate::{
     canonical::{Chat, Given, Losses, ResponseFormat, Sampling, ServiceTier},
     formats::{Attempt, InvalidRequest, gemini_generate::part::ContentWire},
+    json::{Edit, Envelope},
 };
 
 /// Encodes a request: <https://ai.google.dev/api/generate-content#request-body>. The path names the model and the stream.
@@ -137,7 +138,7 @@ fn encode_format<'c>(
     format: Option<&'c Given<ResponseFormat<'_>>>,
     allowed: bool,
     losses: &mut Losses,
-) -> Result<(Option<&'static str>, Option<&'c RawValue>), InvalidRequest> {
+) -> Result<(Option<&'static str>, Option<Cow<'c, RawValue>>), InvalidRequest> {
     let Some(Given { value: format, path }) = format else { return Ok((None, None)) };
     if !allowed {
         losses.declare(path.as_ref(), "the model gives no JSON while there are tools");
@@ -147,14 +148,24 @@ fn encode_format<'c>(
         ResponseFormat::JsonObject => None,
         // The name labels the schema, and `strict` is what the provider does anyway: neither changes the answer.
         ResponseFormat::JsonSchema { schema, name: _, description, strict: _ } => {
-            if description.is_some() {
-                losses.declare(format!("{path}.description"), NO_MEMBER);
-            }
-            let raw = serde_json::from_str::<&RawValue>(schema);
+            let described = description.as_deref().and_then(|description| describe(schema, description));
+            let raw = match described {
+                Some(schema) => RawValue::from_string(schema).map(Cow::Owned),
+                None => serde_json::from_str::<&RawValue>(schema).map(Cow::Borrowed),
+            };
             Some(raw.map_err(|error| InvalidRequest::new(path.as_ref(), error.to_string()))?)
         }
     };
     Ok((Some("application/json"), schema))
+}
+
+/// The schema with the description that stands beside it elsewhere, before its own.
+fn describe(schema: &str, description: &str) -> Option<String> {
+    let envelope = Envelope::scan(schema.as_bytes()).ok()?;
+    let own = envelope.parse::<String>(schema.as_bytes(), "description");
+    let both = own.map_or_else(|| description.to_owned(), |own| format!("{description}\n{own}"));
+    let both = serde_json::to_string(&both).ok()?;
+    String::from_utf8(envelope.splice(schema.as_bytes(), &[Edit::Set("description", both.into())])).ok()
 }
 
 /// `standard` is what the Gemini API does unasked, and Vertex knows no such member
@@ -215,7 +226,27 @@ struct GenerationWire<'c> {
     #[serde(skip_serializing_if = "Option::is_none")]
     response_mime_type: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    response_json_schema: Option<&'c RawValue>,
+    response_json_schema: Option<Cow<'c, RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     thinking_config: Option<ThinkingWire>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_description_joins_the_schemas_own() {
+        assert_eq!(describe(r#"{"type":"object"}"#, "A").unwrap(), r#"{"type":"object","description":"A"}"#);
+        assert_eq!(describe(r#"{"description":"B"}"#, "A").unwrap(), r#"{"description":"A\nB"}"#);
+    }
+
+    #[test]
+    fn a_seed_beyond_32_bits_is_declared() {
+        let mut losses = Losses::default();
+        assert_eq!(encode_seed(Some(&Given::new(i64::from(i32::MAX), "seed")), &mut losses), Some(i32::MAX));
+        assert!(losses.is_empty());
+        assert_eq!(encode_seed(Some(&Given::new(i64::from(i32::MAX) + 1, "seed")), &mut losses), None);
+        assert_eq!(losses.len(), 1);
+    }
 }

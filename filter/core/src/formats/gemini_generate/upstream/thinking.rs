@@ -45,14 +45,14 @@ pub(super) fn plan(wish: Option<&Given<Reasoning>>, thinking: Thinking, losses: 
             }
             if let Some(level) = wish.level() {
                 let (word, exact) = match level {
-                    Effort::None if minimal => ("minimal", false),
-                    Effort::Minimal if minimal => ("minimal", true),
-                    Effort::None | Effort::Minimal => ("low", false),
-                    Effort::Low => ("low", true),
-                    Effort::Medium if medium => ("medium", true),
-                    Effort::Medium => ("high", false),
-                    Effort::High => ("high", true),
-                    Effort::XHigh | Effort::Max => ("high", false),
+                    Effort::None if minimal => ("MINIMAL", false),
+                    Effort::Minimal if minimal => ("MINIMAL", true),
+                    Effort::None | Effort::Minimal => ("LOW", false),
+                    Effort::Low => ("LOW", true),
+                    Effort::Medium if medium => ("MEDIUM", true),
+                    Effort::Medium => ("HIGH", false),
+                    Effort::High => ("HIGH", true),
+                    Effort::XHigh | Effort::Max => ("HIGH", false),
                 };
                 if !exact {
                     losses.approximate(path, "the model has other levels of thinking");
@@ -95,10 +95,10 @@ mod tests {
             (effort(Effort::None), PRO, r#"{"thinkingBudget":128}"#, 1),
             (effort(Effort::Max), FLASH, r#"{"thinkingBudget":24576,"includeThoughts":true}"#, 1),
             (budget(2_000, false), PRO, r#"{"thinkingBudget":2000}"#, 0),
-            (budget(2_000, true), THIRD_FLASH, r#"{"thinkingLevel":"medium","includeThoughts":true}"#, 1),
-            (effort(Effort::Medium), THIRD_FLASH, r#"{"thinkingLevel":"medium","includeThoughts":true}"#, 0),
-            (effort(Effort::Medium), THIRD_PRO, r#"{"thinkingLevel":"high","includeThoughts":true}"#, 1),
-            (effort(Effort::None), THIRD_PRO, r#"{"thinkingLevel":"low"}"#, 1),
+            (budget(2_000, true), THIRD_FLASH, r#"{"thinkingLevel":"MEDIUM","includeThoughts":true}"#, 1),
+            (effort(Effort::Medium), THIRD_FLASH, r#"{"thinkingLevel":"MEDIUM","includeThoughts":true}"#, 0),
+            (effort(Effort::Medium), THIRD_PRO, r#"{"thinkingLevel":"HIGH","includeThoughts":true}"#, 1),
+            (effort(Effort::None), THIRD_PRO, r#"{"thinkingLevel":"LOW"}"#, 1),
             (Reasoning { visible: Some(true), ..Reasoning::default() }, PRO, r#"{"includeThoughts":true}"#, 0),
             (Reasoning { visible: Some(false), ..Reasoning::default() }, PRO, "", 0),
             (effort(Effort::High), Thinking::Never, "", 1),

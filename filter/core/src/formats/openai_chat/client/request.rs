@@ -44,12 +44,20 @@ pub(super) fn decode_request<'a>(body: &'a [u8], envelope: &Envelope) -> Result<
                 let top = want(value.whole(), key, "a whole number")?;
                 top_logprobs = Some(Given::new(top, "top_logprobs"));
             }
+            // Groq: what the model does anyway.
+            "reasoning_effort" if value.text() == "\"default\"" => {}
             "reasoning_effort" => {
                 let reasoning = Reasoning { effort: Some(decode_effort(value, key)?), ..Reasoning::default() };
                 chat.reasoning = Some(Given::new(reasoning, "reasoning_effort"));
             }
             "reasoning" => chat.reasoning = chat.reasoning.or(decode_reasoning(value, &mut chat.extra)?),
             "thinking" => chat.reasoning = chat.reasoning.or(decode_thinking(value)?),
+            // Alibaba: <https://www.alibabacloud.com/help/en/model-studio/deep-thinking>.
+            "enable_thinking" => {
+                let effort = if want(value.boolean(), key, "true or false")? { None } else { Some(Effort::None) };
+                let reasoning = Reasoning { effort, ..Reasoning::default() };
+                chat.reasoning = chat.reasoning.or(Some(Given::new(reasoning, "enable_thinking")));
+            }
             "verbosity" => chat.verbosity = Some(string(value, "verbosity")?),
             "user" => chat.user = Some(string(value, "user")?),
             "safety_identifier" => chat.safety_identifier = Some(string(value, "safety_identifier")?),
@@ -86,10 +94,9 @@ fn decode_sampling<'a>(key: &str, value: Node<'a>, sampling: &mut Sampling<'a>) 
         "top_k" => sampling.top_k = Some(Given::new(positive(value, key)?, "top_k")),
         "frequency_penalty" => sampling.frequency_penalty = Some(number(value, "frequency_penalty")?),
         "presence_penalty" => sampling.presence_penalty = Some(number(value, "presence_penalty")?),
-        "seed" => {
-            let seed = value.text().parse::<i64>().ok();
-            sampling.seed = Some(Given::new(want(seed, key, "a whole number")?, "seed"));
-        }
+        "seed" => sampling.seed = Some(whole(value, "seed")?),
+        // Mistral's name of it.
+        "random_seed" => sampling.seed = Some(whole(value, "random_seed")?),
         "logit_bias" => sampling.logit_bias = Some(object(value, "logit_bias")?),
         _ => return Ok(false),
     }
@@ -98,6 +105,10 @@ fn decode_sampling<'a>(key: &str, value: Node<'a>, sampling: &mut Sampling<'a>) 
 
 fn number(value: Node<'_>, key: &'static str) -> Result<Given<f64>, InvalidRequest> {
     Ok(Given::new(want(value.number(), key, "a number")?, key))
+}
+
+fn whole(value: Node<'_>, key: &'static str) -> Result<Given<i64>, InvalidRequest> {
+    Ok(Given::new(want(value.text().parse::<i64>().ok(), key, "a whole number")?, key))
 }
 
 fn boolean(value: Node<'_>, key: &'static str) -> Result<Given<bool>, InvalidRequest> {

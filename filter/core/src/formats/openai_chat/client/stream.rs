@@ -55,6 +55,8 @@ struct Choice {
     block: Open,
     /// Calls begun: OpenAI counts them from 0, whatever else there is.
     calls: u32,
+    /// Citations told.
+    citations: u32,
     /// The place of the next thing among all that the choice says.
     place: u32,
     spoke: bool,
@@ -261,8 +263,10 @@ impl Choice {
                 say.delta(MessageWire { tool_calls: vec![call], ..MessageWire::default() });
             }
             (Delta::Citation(citation), _) => {
-                let annotations: Vec<_> = AnnotationWire::of(citation, self.before, losses).into_iter().collect();
-                if !annotations.is_empty() {
+                if let Some(mut annotation) = AnnotationWire::of(citation, self.before, losses) {
+                    annotation.index = Some(self.citations);
+                    let annotations = vec![annotation];
+                    self.citations = self.citations.saturating_add(1);
                     say.delta(MessageWire { annotations, ..MessageWire::default() });
                 }
             }

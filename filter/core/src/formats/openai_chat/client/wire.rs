@@ -68,6 +68,9 @@ impl<'e> ExtraWire<'e> {
 /// <https://platform.openai.com/docs/guides/tools-web-search?api-mode=chat#output-and-citations>
 #[derive(Serialize)]
 pub(super) struct AnnotationWire<'e> {
+    /// Only in a stream: OpenAI's Python client puts lists together by it, and fails without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) index: Option<u32>,
     r#type: &'static str,
     url_citation: CitationWire<'e>,
 }
@@ -102,7 +105,7 @@ impl<'e> AnnotationWire<'e> {
             start_index: start,
             end_index: end,
         };
-        Some(Self { r#type: "url_citation", url_citation })
+        Some(Self { index: None, r#type: "url_citation", url_citation })
     }
 }
 

@@ -53,7 +53,10 @@ struct Call {
 }
 
 /// The most calls in one choice.
-const MAX_CALLS: usize = 1024;
+const MAX_CALLS: usize = 256;
+
+/// The longest id or name of a call, in bytes: they are kept.
+const MAX_WORD: usize = 4 << 10;
 
 /// Which answer and which of its choices, for ids that are made.
 #[derive(Clone, Copy, Debug)]
@@ -77,6 +80,9 @@ impl Calls {
             return Ok(());
         };
         let (id, name) = (wire.id.unwrap_or_default().0, name.unwrap_or_default().0);
+        if id.len() > MAX_WORD || name.len() > MAX_WORD {
+            return Err(RelayError::TooLarge);
+        }
         let Some((at, call)) = self.find(wire.index, &id, !name.is_empty())? else { return Ok(()) };
         let arguments = match arguments.filter(|arguments| arguments.get() != "null") {
             Some(arguments) => text_of(arguments).unwrap_or_else(|| arguments.get().into()),

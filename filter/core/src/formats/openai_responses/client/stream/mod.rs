@@ -92,8 +92,11 @@ impl EncodeStream for StreamEncoder {
     /// `error`, then `response.failed`, as OpenAI ends a response that breaks: the official clients raise an exception on
     /// an event that has a member `error` (`_streaming.py` of openai-python, `streaming.ts` of openai-node).
     fn fail(&mut self, error: &ClientError<'_>, out: &mut Vec<u8>) {
-        if self.state == State::AwaitingStart {
-            self.open(out);
+        match self.state {
+            State::AwaitingStart => self.open(out),
+            // An answer beyond the bound has failed already.
+            State::Ended => return,
+            State::Between | State::InItem | State::InBlock => {}
         }
         // Words so far are kept; a call that is cut off must not look like one to be made.
         match self.output.last() {

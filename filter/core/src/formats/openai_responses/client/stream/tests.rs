@@ -196,6 +196,10 @@ fn an_answer_beyond_the_bound_ends_in_an_error() {
     encoder.kept = MAX_WHOLE;
     encoder.encode(&text("x"), &mut out, &mut losses);
     assert_eq!(read(&out).last().unwrap()["type"], "response.failed");
+    let mut more = Vec::new();
+    encoder.fail(&ClientError { status: 502, kind: "k", code: None, message: "m", param: None }, &mut more);
+    encoder.encode(&Event::End, &mut more, &mut losses);
+    assert!(more.is_empty());
 }
 
 #[test]
