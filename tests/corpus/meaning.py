@@ -30,9 +30,11 @@ def differences(source, target, losses):
     chosen = target.choice if target.tools and target.choice != "auto" else None
     if source.tools != target.tools and not excused("tools", "tool_choice", "toolconfig"):
         yield f"tools: expected {source.tools}, saw {target.tools}"
-    if choice != chosen and not (choice == "none" and not target.tools) and not excused("tool_choice", "toolconfig", "tools"):
+    refused = choice == "none" and not target.tools
+    if choice != chosen and not refused and not excused("tool_choice", "toolconfig", "tools"):
         yield f"tool choice: expected {choice}, saw {chosen}"
-    if source.parallel is False and target.parallel is not False and target.tools and not excused("parallel", "tool_choice"):
+    one_at_a_time = source.parallel is False and target.parallel is not False and target.tools
+    if one_at_a_time and not excused("parallel", "tool_choice"):
         yield "parallel calls are not forbidden any more"
     wanted, seen = ([(name, said) for _, name, said in each.calls] for each in (source, target))
     if wanted != seen and not excused("messages", "input", "contents"):
