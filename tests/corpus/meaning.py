@@ -16,6 +16,9 @@ class Meaning:
     parallel: bool | None
     calls: list  # (id, name, arguments), in order
     results: list  # ids or, in Gemini's older form, names
+    turns: list  # "user" and "assistant" by turns; results of tools are the user's, instructions nobody's
+    thinks: bool  # whether thinking is asked for
+    form: str | None  # "object" or "schema": what the answer must look like
 
 
 def differences(source, target, losses):
@@ -39,10 +42,20 @@ def differences(source, target, losses):
     wanted, seen = ([(name, said) for _, name, said in each.calls] for each in (source, target))
     if wanted != seen and not excused("messages", "input", "contents"):
         yield f"calls: expected {wanted}, saw {seen}"
+    if _by_turns(source.turns) != _by_turns(target.turns) and not excused("messages", "input", "contents", "system"):
+        yield f"turns: expected {_by_turns(source.turns)}, saw {_by_turns(target.turns)}"
+    if source.thinks and not target.thinks and not excused("reasoning", "thinking", "effort"):
+        yield "thinking is not asked for any more"
+    if source.form != target.form and not excused("format", "schema", "mimetype", "output_config"):
+        yield f"form of the answer: expected {source.form}, saw {target.form}"
     if len(source.results) != len(target.results) and not excused("messages", "input", "contents"):
         yield f"results: expected {len(source.results)}, saw {len(target.results)}"
     if not _strays(source) and _strays(target):
         yield f"results without a call: {_strays(target)}"
+
+
+def _by_turns(roles):
+    return [role for at, role in enumerate(roles) if at == 0 or roles[at - 1] != role]
 
 
 def _strays(meaning):
@@ -64,7 +77,17 @@ def openai_chat(body):
         parallel=body.get("parallel_tool_calls"),
         calls=[(call["id"], *_function(call.get("function") or call.get("custom"))) for call in calls],
         results=[message["tool_call_id"] for message in body["messages"] if message["role"] == "tool"],
+        turns=[
+            "assistant" if message["role"] == "assistant" else "user"
+            for message in body["messages"]
+            if message["role"] not in ("system", "developer")
+        ],
+        thinks=body.get("reasoning_effort") not in (None, "none", "default"),  # Groq's word for what is so without it
+        form=FORMS.get((body.get("response_format") or {}).get("type")),
     )
+
+
+FORMS = {"json_object": "object", "json_schema": "schema"}
 
 
 def _function(function):
@@ -72,23 +95,33 @@ def _function(function):
 
 
 def openai_responses(body):
-    items = body.get("input") if isinstance(body.get("input"), list) else []
+    items = body.get("input") or []
+    if isinstance(items, str):
+        items = [{"role": "user"}]
     choice = body.get("tool_choice")
     if isinstance(choice, dict):
         choice = choice.get("name", choice.get("mode", choice.get("type")))
     calls = [item for item in items if item.get("type") in ("function_call", "custom_tool_call")]
     results = ("function_call_output", "custom_tool_call_output")
+    said_by_model = ("function_call", "custom_tool_call", "reasoning")
     return Meaning(
         tools=[tool["name"] for tool in body.get("tools") or [] if tool["type"] in ("function", "custom")],
         choice=choice,
         parallel=body.get("parallel_tool_calls"),
         calls=[(call["call_id"], *_function(call)) for call in calls],
         results=[item["call_id"] for item in items if item.get("type") in results],
+        turns=[
+            "assistant" if item.get("role") == "assistant" or item.get("type") in said_by_model else "user"
+            for item in items
+            if item.get("role") not in ("system", "developer")
+        ],
+        thinks=((body.get("reasoning") or {}).get("effort") or "none") != "none",
+        form=FORMS.get(((body.get("text") or {}).get("format") or {}).get("type")),
     )
 
 
 def openai_completions(body):
-    return Meaning(tools=[], choice=None, parallel=None, calls=[], results=[])
+    return Meaning(tools=[], choice=None, parallel=None, calls=[], results=[], turns=["user"], thinks=False, form=None)
 
 
 def anthropic_messages(body):
@@ -105,6 +138,9 @@ def anthropic_messages(body):
         parallel=False if choice.get("disable_parallel_tool_use") else None,
         calls=[(block["id"], block["name"], block["input"]) for block in blocks if block["type"] == "tool_use"],
         results=[block["tool_use_id"] for block in blocks if block["type"] == "tool_result"],
+        turns=[message["role"] for message in body["messages"] if message["role"] != "system"],
+        thinks=(body.get("thinking") or {}).get("type") in ("enabled", "adaptive"),
+        form="schema" if (body.get("output_config") or {}).get("format") or body.get("output_format") else None,
     )
 
 
@@ -114,6 +150,9 @@ def gemini_generate(body):
     config = (body.get("toolConfig") or {}).get("functionCallingConfig") or {}
     mode, names = config.get("mode"), config.get("allowedFunctionNames") or []
     choice = {"NONE": "none", "AUTO": "auto", "ANY": names[0] if len(names) == 1 else "required"}.get((mode or "").upper())
+    answer = body.get("generationConfig") or {}
+    thinking = answer.get("thinkingConfig") or {}
+    schemas = {"responseSchema", "responseJsonSchema", "_responseJsonSchema"}
     calls = [part["functionCall"] for part in parts if "functionCall" in part]
     results = [part["functionResponse"] for part in parts if "functionResponse" in part]
     return Meaning(
@@ -126,6 +165,9 @@ def gemini_generate(body):
         parallel=None,
         calls=[(call.get("id") or call["name"], call["name"], call.get("args") or {}) for call in calls],
         results=[result.get("id") or result["name"] for result in results],
+        turns=["assistant" if content.get("role") == "model" else "user" for content in body["contents"]],
+        thinks=bool(thinking.get("thinkingBudget") or thinking.get("thinkingLevel")),
+        form=None if answer.get("responseMimeType") != "application/json" else "schema" if schemas & answer.keys() else "object",
     )
 
 
@@ -146,7 +188,8 @@ def bedrock_converse(body):
     choice = config.get("toolChoice") or {}
     calls = [block["toolUse"] for block in blocks if "toolUse" in block]
     # Claude behind Bedrock takes its own choice, which says more than Bedrock's.
-    extra = (body.get("additionalModelRequestFields") or {}).get("tool_choice") or {}
+    more = body.get("additionalModelRequestFields") or {}
+    extra = more.get("tool_choice") or {}
     if extra:
         choice = {extra["type"]: extra}
     return Meaning(
@@ -155,4 +198,7 @@ def bedrock_converse(body):
         parallel=False if extra.get("disable_parallel_tool_use") else None,
         calls=[(call["toolUseId"], call["name"], call["input"]) for call in calls],
         results=[block["toolResult"]["toolUseId"] for block in blocks if "toolResult" in block],
+        turns=[message["role"] for message in body["messages"]],
+        thinks=bool(more.keys() & {"thinking", "reasoningConfig", "reasoning_config", "reasoning_effort"}),
+        form="schema" if (body.get("outputConfig") or {}).get("textFormat") else None,
     )

@@ -173,6 +173,7 @@ def usage(figures):
         "output": figures.get("output_tokens"),
         "cached": cached,
         "cache_write": written,
+        "reasoning": (figures.get("output_tokens_details") or {}).get("thinking_tokens"),
     }
 
 

@@ -85,6 +85,8 @@ def stream(body):
         violations += parsed
         heads.add((chunk.get("id"), chunk.get("model"), chunk.get("created")))
         answer.usage = usage(chunk.get("usage")) or answer.usage
+        if answer.model is None and (chunk["choices"] or [{}])[0].get("delta", {}).get("role") != "assistant":
+            violations.append("the first delta has no role")
         answer.model = chunk.get("model")
         for choice in chunk.get("choices") or []:
             target = answer.choice(choice.get("index") or 0)
