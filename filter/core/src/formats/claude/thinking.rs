@@ -31,9 +31,7 @@ pub(in crate::formats) enum ThinkingWire {
 
 /// Turns a wish to reason into thinking, where the rest of the request allows it.
 pub(in crate::formats) fn plan(chat: &Chat<'_>, capability: Capability, max_tokens: u64, losses: &mut Losses) -> Plan {
-    let Some(wish) = chat.reasoning.as_ref().filter(|wish| !wish.value.is_off() && !wish.value.is_open()) else {
-        return Plan::default();
-    };
+    let Some(wish) = chat.reasoning.as_ref().filter(|wish| !wish.value.is_off()) else { return Plan::default() };
     let path = wish.path.as_ref();
     if let Some(reason) = obstacle(chat, capability) {
         losses.declare(path, reason);
@@ -49,7 +47,9 @@ pub(in crate::formats) fn plan(chat: &Chat<'_>, capability: Capability, max_toke
                 if wish.value.visible == Some(false) {
                     losses.approximate(path, "the model does not hide what it thinks");
                 }
-                if !exact {
+                if wish.value.is_open() {
+                    losses.approximate(path, "the model wants a budget of thinking: half of the output cap");
+                } else if !exact {
                     losses.approximate(path, "the budget of thinking lies between 1,024 tokens and the output cap");
                 }
                 Plan { thinking: Some(ThinkingWire::Enabled { budget_tokens }), effort: None }
@@ -60,10 +60,13 @@ pub(in crate::formats) fn plan(chat: &Chat<'_>, capability: Capability, max_toke
             }
         },
         Thinking::Adaptive { xhigh } => {
+            let hidden = wish.value.visible == Some(false);
+            let thinking = Some(ThinkingWire::Adaptive { display: (xhigh && !hidden).then_some("summarized") });
+            let Some(level) = wish.value.level() else { return Plan { thinking, effort: None } };
             if wish.value.effort.is_none() {
                 losses.approximate(path, "the model takes an effort in place of a budget");
             }
-            let word = match wish.value.level().unwrap_or(Effort::High) {
+            let word = match level {
                 Effort::None | Effort::Minimal => {
                     losses.approximate(path, "the least effort of the provider is low");
                     "low"
@@ -78,9 +81,7 @@ pub(in crate::formats) fn plan(chat: &Chat<'_>, capability: Capability, max_toke
                 Effort::High => "high",
                 Effort::Max => "max",
             };
-            let hidden = wish.value.visible == Some(false);
-            let thinking = ThinkingWire::Adaptive { display: (xhigh && !hidden).then_some("summarized") };
-            Plan { thinking: Some(thinking), effort: Some(word) }
+            Plan { thinking, effort: Some(word) }
         }
     }
 }
@@ -121,14 +122,15 @@ fn turn_begins_sealed(messages: &[Message<'_>]) -> bool {
 }
 
 /// The budget, and whether it is the one that was wished for. An effort is a share of the output cap, as OpenRouter divides it
-/// (<https://openrouter.ai/docs/use-cases/reasoning-tokens>), at least 1,024 and below the cap.
+/// (<https://openrouter.ai/docs/use-cases/reasoning-tokens>), at least 1,024 and below the cap. A wish that does not say how much
+/// is one for a medium effort, as it is there.
 fn budget(wish: &Reasoning, max_tokens: u64) -> Option<(u64, bool)> {
     let room = max_tokens.checked_sub(1).filter(|room| *room >= MIN_BUDGET)?;
     if let (Some(budget), None) = (wish.budget, wish.effort) {
         let clamped = budget.clamp(MIN_BUDGET, room);
         return Some((clamped, clamped == budget));
     }
-    let percent = match wish.effort.unwrap_or(Effort::High) {
+    let percent = match wish.effort.unwrap_or(Effort::Medium) {
         Effort::None | Effort::Minimal => 10,
         Effort::Low => 20,
         Effort::Medium => 50,
@@ -153,6 +155,21 @@ mod tests {
         assert_eq!(effort(Effort::Low, 2_000), Some(1_024));
         assert_eq!(effort(Effort::Low, 1_024), None);
         assert_eq!(effort(Effort::Max, 1_025), Some(1_024));
+    }
+
+    #[test]
+    fn a_wish_that_does_not_say_how_much_is_a_wish_all_the_same() {
+        let reasoning = Reasoning { visible: Some(true), ..Reasoning::default() };
+        let chat = Chat { reasoning: Some(crate::canonical::Given::new(reasoning, "r")), ..Chat::default() };
+        let planned = |model: &str| {
+            let mut losses = Losses::default();
+            (plan(&chat, Capability::of(model), 8_192, &mut losses), losses.len())
+        };
+        let budget = Plan { thinking: Some(ThinkingWire::Enabled { budget_tokens: 4_096 }), effort: None };
+        assert_eq!(planned("claude-sonnet-4-5"), (budget, 1));
+        let adaptive = Plan { thinking: Some(ThinkingWire::Adaptive { display: Some("summarized") }), effort: None };
+        assert_eq!(planned("claude-sonnet-5"), (adaptive, 0));
+        assert_eq!(planned("claude-3-5-sonnet-latest"), (Plan::default(), 1));
     }
 
     #[test]
