@@ -1,6 +1,6 @@
 use serde::{Serialize, Serializer, ser::SerializeSeq};
 
-use crate::canonical::{BlockStart, Citation, Losses, Signature, TokenLogprob, Vendor};
+use crate::canonical::{BlockStart, Citation, FinishReason, Losses, Signature, TokenLogprob, Vendor};
 
 /// An item of an answer: <https://platform.openai.com/docs/api-reference/responses/object#responses-object-output>.
 #[derive(Debug)]
@@ -97,6 +97,18 @@ impl Item {
         let Content::Reasoning { encrypted, .. } = &mut self.content else { return };
         let as_foreign = if signature.vendor == Vendor::Openai { Vendor::Google } else { Vendor::Openai };
         *encrypted = Some(signature.carried_by(as_foreign).into_owned());
+    }
+}
+
+/// Why the answer ended, as the API sees it: a model that refuses in words of its own has said what it had to say.
+pub(super) fn ending(reason: FinishReason, output: &[Item]) -> FinishReason {
+    let refuses = |item: &Item| match &item.content {
+        Content::Message(parts) => parts.iter().any(|part| matches!(part, Part::Refusal(_))),
+        Content::Reasoning { .. } | Content::Call { .. } => false,
+    };
+    match reason {
+        FinishReason::Refusal if output.iter().any(refuses) => FinishReason::Stop,
+        reason => reason,
     }
 }
 

@@ -7,7 +7,7 @@ use super::{
         SummaryEvent, Whole, Writer,
     },
     object::{Head, Outcome, incompleteness},
-    output::{Annotation, Content, Item, Logprobs, Part, Status, SummaryWire},
+    output::{Annotation, Content, Item, Logprobs, Part, Status, SummaryWire, ending},
     response::declare_ending,
 };
 use crate::{
@@ -125,15 +125,13 @@ impl StreamEncoder {
     }
 
     fn end(&mut self, out: &mut Vec<u8>) {
-        self.close_item(
-            if incompleteness(self.finish).is_some() { Status::Incomplete } else { Status::Completed },
-            out,
-        );
-        let name = match incompleteness(self.finish) {
-            Some(_) => "response.incomplete",
-            None => "response.completed",
+        let reason = ending(self.finish, &self.output);
+        let (status, name) = match incompleteness(reason) {
+            Some(_) => (Status::Incomplete, "response.incomplete"),
+            None => (Status::Completed, "response.completed"),
         };
-        self.send_response(name, Outcome::Ended(self.finish), out);
+        self.close_item(status, out);
+        self.send_response(name, Outcome::Ended(reason), out);
         self.state = State::Ended;
     }
 

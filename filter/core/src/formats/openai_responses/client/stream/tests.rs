@@ -213,3 +213,13 @@ fn a_call_without_arguments_has_an_empty_object() {
     assert_eq!(events.last().unwrap()["response"]["output"][0]["arguments"], "{}");
     assert!(types(&events).contains(&"function_call_arguments.delta"));
 }
+
+#[test]
+fn a_refusal_in_words_is_a_complete_answer() {
+    let start = [Event::BlockStart(BlockStart::Refusal), text("No."), Event::BlockStop];
+    let end = [finish(FinishReason::Refusal), Event::End];
+    let events = encode(&[&start[..], &end].concat()).0;
+    assert_eq!(events.last().unwrap()["response"]["status"], "completed");
+    let events = encode(&end).0;
+    assert_eq!(events.last().unwrap()["response"]["incomplete_details"]["reason"], "content_filter");
+}
