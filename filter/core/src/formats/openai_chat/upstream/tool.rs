@@ -1,10 +1,12 @@
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{capability::Capability, request::raw};
 use crate::{
     canonical::{Function, Given, Losses, Tool, ToolChoice, ToolKind, WebSearch},
-    formats::InvalidRequest,
+    formats::{InvalidRequest, openai::complete_schema},
 };
 
 /// What a request says about tools.
@@ -83,7 +85,11 @@ fn encode_function<'c>(function: &'c Function<'_>) -> Result<ToolWire<'c>, Inval
     let function = FunctionWire {
         name,
         description: description.as_deref(),
-        parameters: parameters.as_deref().map(raw).transpose()?,
+        parameters: parameters
+            .as_deref()
+            .map(complete_schema)
+            .transpose()
+            .map_err(|error| InvalidRequest { message: error.to_string(), param: None })?,
         strict: strict.filter(|strict| *strict),
     };
     Ok(ToolWire { r#type: "function", function })
@@ -134,7 +140,7 @@ struct FunctionWire<'c> {
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'c str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    parameters: Option<&'c RawValue>,
+    parameters: Option<Cow<'c, RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     strict: Option<bool>,
 }

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     canonical::{Function, Given, Losses, Tool, ToolChoice, ToolKind, WebSearch},
-    formats::InvalidRequest,
+    formats::{InvalidRequest, openai::complete_schema},
     json::{Edit, Envelope},
 };
 
@@ -17,7 +17,7 @@ pub(super) enum ToolWire<'c> {
         name: &'c str,
         #[serde(skip_serializing_if = "Option::is_none")]
         description: Option<&'c str>,
-        parameters: &'c RawValue,
+        parameters: Cow<'c, RawValue>,
         /// Always said: left out, the API is strict where the schema lets it, which no other format is.
         strict: bool,
     },
@@ -75,7 +75,8 @@ fn encode_tool<'c>(tool: &'c Tool<'_>, losses: &mut Losses) -> Result<ToolWire<'
         ToolKind::Function(Function { name, description, parameters, strict }) => Ok(ToolWire::Function {
             name,
             description: description.as_deref(),
-            parameters: raw(parameters.as_deref().unwrap_or(r#"{"type":"object","properties":{}}"#), path)?,
+            parameters: complete_schema(parameters.as_deref().unwrap_or("{}"))
+                .map_err(|error| InvalidRequest::new(path.as_str(), error.to_string()))?,
             strict: strict.unwrap_or(false),
         }),
         ToolKind::WebSearch(WebSearch { allowed_domains, blocked_domains, max_uses, location }) => {
