@@ -146,9 +146,9 @@ fn citations_and_log_probabilities_are_in_their_events_and_in_the_whole() {
     let logprob = TokenLogprob { token: "é".into(), logprob: -0.5, top: vec![("e".into(), -1.0)] };
     let (events, losses) = encode(&[
         Event::BlockStart(BlockStart::Text),
+        Event::BlockDelta(Delta::Citation(web)),
         text("é"),
         Event::BlockDelta(Delta::Logprobs(vec![logprob])),
-        Event::BlockDelta(Delta::Citation(web)),
         Event::BlockDelta(Delta::Citation(document)),
         Event::BlockStop,
         Event::End,
