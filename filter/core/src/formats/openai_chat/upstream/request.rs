@@ -231,7 +231,7 @@ fn encode_format<'c>(
 }
 
 /// JSON text that a decoder has checked.
-pub(super) fn raw(text: &str) -> Result<&RawValue, InvalidRequest> {
+fn raw(text: &str) -> Result<&RawValue, InvalidRequest> {
     serde_json::from_str(text).map_err(|error| InvalidRequest { message: error.to_string(), param: None })
 }
 

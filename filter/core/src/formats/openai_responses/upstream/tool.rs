@@ -26,6 +26,8 @@ pub(super) enum ToolWire<'c> {
         filters: Option<Filters<'c>>,
         #[serde(skip_serializing_if = "Option::is_none")]
         user_location: Option<Box<RawValue>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        search_context_size: Option<&'c str>,
     },
     CodeInterpreter {
         container: Container,
@@ -79,14 +81,18 @@ fn encode_tool<'c>(tool: &'c Tool<'_>, losses: &mut Losses) -> Result<ToolWire<'
                 .map_err(|error| InvalidRequest::new(path.as_str(), error.to_string()))?,
             strict: strict.unwrap_or(false),
         }),
-        ToolKind::WebSearch(WebSearch { allowed_domains, blocked_domains, max_uses, location }) => {
+        ToolKind::WebSearch(WebSearch { allowed_domains, blocked_domains, max_uses, location, context_size }) => {
             if max_uses.is_some() {
                 losses.declare(format!("{path}.max_uses"), "the provider's format does not bound searches");
             }
             let filters = Filters { allowed_domains, blocked_domains };
             let has_filters = !allowed_domains.is_empty() || !blocked_domains.is_empty();
             let user_location = location.map(|location| encode_location(location, path)).transpose()?;
-            Ok(ToolWire::WebSearch { filters: has_filters.then_some(filters), user_location })
+            Ok(ToolWire::WebSearch {
+                filters: has_filters.then_some(filters),
+                user_location,
+                search_context_size: context_size.as_ref().map(|given| &*given.value),
+            })
         }
         ToolKind::CodeExecution => Ok(ToolWire::CodeInterpreter { container: Container { r#type: "auto" } }),
     }

@@ -250,14 +250,16 @@ fn tools_and_choices_cross() {
 #[test]
 fn tools_of_providers_are_lost_or_searched_with() {
     let mut asked = chat(vec![message(Role::User, [Block::Text("Hi".into())])]);
-    let search = WebSearch { location: Some(r#"{"country":"GB"}"#), ..WebSearch::default() };
+    let size = Given::new("low".into(), "tools.0.search_context_size");
+    let location = Some(r#"{"type":"approximate","country":"GB"}"#);
+    let search = WebSearch { location, context_size: Some(size), ..WebSearch::default() };
     asked.tools = vec![
         Tool { kind: ToolKind::WebSearch(search), cache: None, path: "tools.0".to_owned() },
         Tool { kind: ToolKind::CodeExecution, cache: None, path: "tools.1".to_owned() },
     ];
     assert_eq!(sent("gpt-4o", &asked).1, ["tools.0", "tools.1"]);
     let (body, losses) = sent("gpt-4o-search-preview", &asked);
-    let expected = r#""web_search_options":{"user_location":{"type":"approximate","approximate":{"country":"GB"}}}}"#;
+    let expected = r#""web_search_options":{"user_location":{"type":"approximate","approximate":{"country":"GB"}},"search_context_size":"low"}}"#;
     assert!(body.ends_with(expected), "{body}");
     assert_eq!(losses, ["tools.1"]);
 }
