@@ -13,6 +13,10 @@ from silence import silent
 MANY_CHOICES = {"openai_chat", "openai_completions", "gemini_generate"}
 
 
+# What an answer with sealed thinking has somewhere, in any format.
+SEAL = re.compile(rb"signature|redacted|encrypted|thoughtSignature", re.IGNORECASE)
+
+
 def outcome(recording, job, result):
     if result.get("absent"):
         return {"verdict": "absent", "found": []}
@@ -61,7 +65,8 @@ def _response(recording, job, result):
         return {"verdict": "refused", "found": [result["error"]]} if expected.error else _failed([result["error"]])
     vendor = vendors.ALL[job["client"]]
     read = vendor.stream if job["stream"] else vendor.whole
-    seen, violations = read(result["body"])
+    body = result["body"] if job["framing"] == "sse" else _as_sse(result["body"])
+    seen, violations = read(body)
     found += [what for what in violations if _place(what) not in vendor.EXTENSIONS]
     found += differences(expected, seen, result["observed"]["losses"], choices=job["client"] in MANY_CHOICES)
     if expected.error is None:
@@ -69,10 +74,14 @@ def _response(recording, job, result):
     return _verdict(found)
 
 
+def _as_sse(array):
+    return "".join(f"data: {json.dumps(event)}\n\n" for event in json.loads(array)).encode()
+
+
 def next_turn(recording, job, result):
     """The client's next request after an answer with calls or sealed thinking; None after any other."""
     vendor = vendors.ALL[job["client"]]
-    if not hasattr(vendor, "next_turn"):
+    if not hasattr(vendor, "next_turn") or not (recording.expect["tool_calls"] or SEAL.search(recording.response)):
         return None
     seen, _ = vendor.whole(result["body"])
     wanted = oracle.read(recording).choices[0]

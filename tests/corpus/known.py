@@ -5,12 +5,19 @@ import json
 import pathlib
 import re
 
+import recordings
+
 FILE = pathlib.Path(__file__).with_name("known.json")
+QUIRKS = recordings.ROOT / "docs" / "quirks.md"
 
 
 def mark(outcomes):
     """Turns failures that are known into the verdict "known"; returns the entries that nothing matches any more."""
     entries = json.loads(FILE.read_text())
+    explained = QUIRKS.read_text()
+    for entry in entries:
+        if f"**{entry['quirk']}.**" not in explained and f"## {entry['quirk']}\n" not in explained:
+            raise SystemExit(f"known.json: docs/quirks.md has no paragraph {entry['quirk']!r}")
     used = set()
     for outcome in outcomes:
         if outcome["verdict"] == "failed":

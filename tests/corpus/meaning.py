@@ -111,7 +111,7 @@ def gemini_generate(body):
     parts = [part for content in body["contents"] for part in content.get("parts") or []]
     config = (body.get("toolConfig") or {}).get("functionCallingConfig") or {}
     mode, names = config.get("mode"), config.get("allowedFunctionNames") or []
-    choice = {"NONE": "none", "AUTO": "auto", "ANY": names[0] if len(names) == 1 else "required"}.get(mode)
+    choice = {"NONE": "none", "AUTO": "auto", "ANY": names[0] if len(names) == 1 else "required"}.get((mode or "").upper())
     calls = [part["functionCall"] for part in parts if "functionCall" in part]
     results = [part["functionResponse"] for part in parts if "functionResponse" in part]
     return Meaning(
@@ -127,10 +127,14 @@ def gemini_generate(body):
     )
 
 
+# Members whose names are the client's own.
+THEIR_OWN = {"args", "response", "parameters"}
+
+
 def _camel(value):
     """Google takes its members in snake case too."""
     if isinstance(value, dict):
-        return {camel(key): _camel(member) for key, member in value.items()}
+        return {camel(key): member if key in THEIR_OWN else _camel(member) for key, member in value.items()}
     return [_camel(member) for member in value] if isinstance(value, list) else value
 
 

@@ -4,6 +4,7 @@ The vendor's reader says most (each choice, ids, reasoning); the corpus' own `ex
 the providers' oddities. Where the two differ on text or calls, `expect` decides, of which only lengths and hashes are known.
 """
 
+import functools
 import hashlib
 import itertools
 
@@ -36,6 +37,7 @@ class Digest:
         return f"{self.length} characters"
 
 
+@functools.lru_cache(maxsize=1)  # all translations of a recording are checked in a row
 def read(recording):
     """The answer, or None where the recording is not one."""
     vendor, expect = vendors.ALL[recording.format], recording.expect

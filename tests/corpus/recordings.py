@@ -20,7 +20,7 @@ FORMATS = {
 }
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(eq=False)
 class Recording:
     file: str
     format: str

@@ -26,7 +26,7 @@ MODELS = {
     "openai_completions": ["gpt-3.5-turbo-instruct"],
     "anthropic_messages": ["claude-sonnet-4-5", "claude-opus-5"],
     "gemini_generate": ["gemini-2.5-flash", "gemini-3-pro-preview"],
-    "bedrock_converse": ["us.anthropic.claude-sonnet-4-5-20250929-v1:0", "amazon.nova-lite-v1:0"],
+    "bedrock_converse": ["us.anthropic.claude-sonnet-4-5-20250929-v1:0", "us.anthropic.claude-opus-5", "amazon.nova-lite-v1:0"],
 }
 DIRECTIONS = ("request", "response", "turn", "error")
 
@@ -48,6 +48,9 @@ def jobs_of(recording):
         else:
             for stream in (False, True):
                 yield _job("response", client, recording.format, stream, recording, recording.response)
+            if client == "gemini_generate":  # whose clients may want their stream as one array
+                job = _job("response", client, recording.format, True, recording, recording.response)
+                yield {**job, "framing": "json_array"}
 
 
 def turn_of(recording, job, result):
@@ -70,6 +73,7 @@ def _job(direction, client, upstream, stream, recording, body, model=None):
         "model": model or MODELS[upstream][0],
         "stream": stream,
         "kind": recording.kind,
+        "framing": "sse",
         "status": recording.status or 0,
         "body": body,
     }

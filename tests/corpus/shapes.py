@@ -61,7 +61,7 @@ def _check_members(value, members, open_ended, path):
 
 
 def _check_union(value, branches, path):
-    branches = [_bare(branch) for branch in branches]
+    branches = list(map(_bare, branches))
     if value is None and type(None) in branches:
         return []
     # An object means the branches whose literals (`type`, `role`) it has; without any, all are as good.
@@ -84,21 +84,19 @@ def _badness(found, path):
 def _has_literals(value, branch):
     if typing_extensions.get_origin(branch) in UNIONS:
         return any(_has_literals(value, _bare(part)) for part in typing_extensions.get_args(branch))
-    literals = 0
-    for key, member in (members_of(branch) or {}).items():
-        allowed = _literals(member.annotation)
-        if key in value and allowed:
-            if value[key] not in allowed:
-                return False
-            literals += 1
-    return literals > 0
+    present = [(key, allowed) for key, allowed in _literals_of(branch) if key in value]
+    return bool(present) and all(value[key] in allowed for key, allowed in present)
 
 
-def _literals(annotation):
-    annotation = _bare(annotation)
-    if typing_extensions.get_origin(annotation) in (typing.Literal, typing_extensions.Literal):
-        return typing_extensions.get_args(annotation)
-    return ()
+@functools.cache
+def _literals_of(branch):
+    """The members of a type that may only have certain values, with these."""
+    literals = ((key, _bare(member.annotation)) for key, member in (members_of(branch) or {}).items())
+    return [
+        (key, typing_extensions.get_args(annotation))
+        for key, annotation in literals
+        if typing_extensions.get_origin(annotation) in (typing.Literal, typing_extensions.Literal)
+    ]
 
 
 def _is_plain(value, annotation):

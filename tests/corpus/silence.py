@@ -60,7 +60,9 @@ DEFAULTS = {
     "searchContextSize": ("medium",),
     "ttl": ("5m",),
     "responseModalities": ("TEXT",),
+    "display": ("summarized",),  # thinking that can be read, which is asked for in every format
 }
+SEPARATOR = "\x00"
 MEDIA_TYPE = re.compile(r"(image|audio|video|text|application)/[\w.+-]+")
 SPELT_BY_BEDROCK = {"text/plain"}
 
@@ -74,7 +76,7 @@ def silent(source, target, losses, *, seals):
             texts.append(value)
         else:
             numbers.add(value)
-    haystack = "\x00".join(texts)
+    haystack = SEPARATOR.join(texts)
     found = []
     leaves = list(_leaves(source, ()))
     # What is said twice (`reasoning` and `reasoning_content`) needs to be declared once.
@@ -130,12 +132,22 @@ def _has_text(value, haystack):
         return _has_text(value.partition(",")[2], haystack)
     if MEDIA_TYPE.fullmatch(value):  # Bedrock has words of its own: pdf, txt
         return value in SPELT_BY_BEDROCK or value.partition("/")[2] in haystack
+    if _is_run_of(value, haystack.split(SEPARATOR)):
+        return True
     if any(spelling in haystack for spelling in _spellings(value)):
         return True
     parsed = arguments(value)
     if not isinstance(parsed, str):  # JSON in a text: its leaves
         return all(_has_text(leaf, haystack) if isinstance(leaf, str) else True for _, leaf in _leaves(parsed, ()))
     return False
+
+
+def _is_run_of(value, texts):
+    """Whether texts of the target, one after the other, are the value."""
+    rest = value.strip()
+    while part := max((text for text in texts if text and rest.startswith(text)), key=len, default=None):
+        rest = rest[len(part) :].lstrip()
+    return not rest
 
 
 def _spellings(value):

@@ -2,7 +2,7 @@
 //! drives the core through it.
 //!
 //! A job: `{"id", "direction": "request" | "response" | "error", "client", "upstream", "model", "stream", "kind": "stream" |
-//! "whole", "status", "body_b64"}`. A result: `{"id", "ok", "body_b64", "losses", "observed", "error", "param"}`, or
+//! "whole", "framing": "sse" | "json_array", "status", "body_b64"}`. A result: `{"id", "ok", "body_b64", "losses", "observed", "error", "param"}`, or
 //! `{"id", "absent": true}` where nothing translates between the two formats.
 
 use std::{
@@ -33,6 +33,7 @@ struct Job {
     model: String,
     stream: bool,
     kind: Kind,
+    framing: ClientFraming,
     status: u16,
     body_b64: String,
 }
@@ -50,6 +51,13 @@ enum Direction {
 enum Kind {
     Stream,
     Whole,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ClientFraming {
+    Sse,
+    JsonArray,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -70,7 +78,10 @@ fn run(job: &Job) -> Result<Value, Box<dyn Error>> {
         default_max_tokens: 4096,
         stream: job.stream,
         include_usage: true,
-        framing: Framing::Sse,
+        framing: match job.framing {
+            ClientFraming::Sse => Framing::Sse,
+            ClientFraming::JsonArray => Framing::JsonArray,
+        },
         exchange: "0123456789abcdef0123456789abcdef",
         created_s: 1_700_000_000,
     };

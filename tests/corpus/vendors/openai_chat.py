@@ -27,6 +27,7 @@ EXTENSIONS = {
         "reasoning_details",
         "tool_calls[].extra_content",
         "annotations",
+        "annotations[].index",  # which the library's accumulator wants of every list in a delta
         "annotations[].url_citation.content",
     )
 }

@@ -4,8 +4,8 @@ use super::{
 };
 use crate::{
     formats::{
-        Format, Framing, InvalidRequest, Passed, Relay, ResponseKind, UpstreamBody, UpstreamRequest, encode_request,
-        is_error_of, retry_after_s, translate_error,
+        Format, Framing, InvalidRequest, Passed, Relay, ResponseKind, UpstreamBody, UpstreamRequest, is_error_of,
+        retry_after_s, translate_error,
     },
     ids::ExchangeId,
     route::Step,
@@ -334,7 +334,8 @@ fn encode(exchange: &mut Exchange, step: usize) -> Result<(Step, UpstreamRequest
     let translation = exchange.translation(target, &name).ok_or_else(unsupported)?;
     let encoded = match prepared {
         Some(prepared) => prepared,
-        None => encode_request(&translation, &exchange.request.body, &exchange.request.envelope)
+        None => exchange
+            .encode(&translation)
             .map_err(|InvalidRequest { message, param }| Reject::InvalidRequest(message, param))?,
     };
     if exchange.plan.strict && !encoded.losses.is_empty() {

@@ -2,7 +2,7 @@
 //! provider does not pass to a client.
 
 use super::Head;
-use crate::{config::Provider, formats::Format};
+use crate::{canonical::Losses, config::Provider, formats::Format};
 
 /// Client headers that a provider may see, and where: what routes traces goes anywhere, what chooses a dialect's version and beta
 /// features only to that dialect. Everything else (credentials, cookies, addresses, internal headers) stays here.
@@ -64,6 +64,16 @@ pub(super) fn keep(head: &Head) -> Vec<(String, String)> {
 
 fn reach(name: &str) -> Option<Reach> {
     TO_PROVIDERS.iter().find(|(known, _)| *known == name).map(|(_, reach)| *reach)
+}
+
+/// Declares the beta features that the client asks for by header and that mean nothing to a provider of another vendor's format.
+pub(super) fn declare_lost(client: Format, headers: &[(String, String)], upstream: Format, losses: &mut Losses) {
+    if Family::of(client) == Family::of(upstream) {
+        return;
+    }
+    for (name, _) in headers.iter().filter(|(name, _)| name.ends_with("-beta")) {
+        losses.declare(name.as_str(), "beta features are those of the format's own vendor");
+    }
 }
 
 /// Adds to the head for a provider, each going before what came earlier: what the format demands, what the client may add to it,

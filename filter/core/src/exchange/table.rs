@@ -3,11 +3,11 @@ use std::{
     rc::Rc,
 };
 
-use super::Reject;
+use super::{Reject, forwarding};
 use crate::{
     auth::Principal,
     canonical::Losses,
-    formats::{Format, Framing, Observed, UpstreamRequest},
+    formats::{Format, Framing, InvalidRequest, Observed, UpstreamRequest, encode_request},
     ids::ExchangeId,
     json::Envelope,
     meter::Operation,
@@ -186,6 +186,14 @@ impl Exchange {
     #[must_use]
     pub fn last_target(&self) -> Option<(Rc<str>, Rc<str>)> {
         self.last_step().map(|step| (Rc::clone(&step.provider.name), Rc::clone(&step.model)))
+    }
+
+    /// The request in the format of one attempt, with all that it could not carry.
+    pub(super) fn encode(&self, attempt: &crate::formats::Attempt<'_>) -> Result<UpstreamRequest, InvalidRequest> {
+        let request = &self.request;
+        let mut encoded = encode_request(attempt, &request.body, &request.envelope)?;
+        forwarding::declare_lost(request.format, &request.headers, attempt.upstream, &mut encoded.losses);
+        Ok(encoded)
     }
 
     /// What the formats must know of one attempt at `step`.

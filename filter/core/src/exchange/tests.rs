@@ -229,6 +229,24 @@ fn a_client_that_hangs_up_leaves_one_partial_record() {
 }
 
 #[test]
+fn a_client_that_hangs_up_over_the_providers_failure_has_not_aborted() {
+    let mut vm = vm();
+    let mut gate = gate();
+    let admission = admitted(&mut vm, &mut gate, &BODY.replace("\"x\":1", "\"stream\":true"));
+    let (mut adapter, _) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
+    adapter.handle_response_head(&mut vm, response("200", "text/event-stream"), false, NOW);
+    adapter.handle_response_chunk(
+        &mut vm,
+        b"data: {\"error\":{\"message\":\"no\",\"type\":\"server_error\"}}\n\n",
+        false,
+    );
+    assert!(!gate.is_local_reply(&mut vm));
+    gate.handle_log(&mut vm, Some(Ending::ClientGone), NOW);
+    let record = record(&mut vm);
+    assert_eq!((record.outcome, record.reason.as_ref()), (Outcome::ProviderError, "provider_stream_failed"));
+}
+
+#[test]
 fn envoys_own_failures_are_told_in_the_clients_format() {
     let mut vm = vm();
     let mut gate = gate();

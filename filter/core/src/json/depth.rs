@@ -1,20 +1,23 @@
-use memchr::memchr2;
+use memchr::memchr2_iter;
 
+use super::shallow::skip_string;
 use crate::bounds::MAX_DEPTH;
 
 /// Whether arrays and objects stand in each other more than [`MAX_DEPTH`] levels deep in `text`, which is valid JSON.
 ///
 /// The parser steps over values without recursion, so it has no such bound of its own there.
 pub(super) fn is_too_deep(text: &[u8]) -> bool {
-    // Each level has two brackets.
-    if text.len() / 2 <= MAX_DEPTH {
+    // Most texts have fewer brackets than that, strings included, which is seen much faster.
+    if memchr2_iter(b'[', b'{', text).nth(MAX_DEPTH).is_none() {
         return false;
     }
     let mut depth = 0_usize;
     let mut bytes = text.iter();
     while let Some(byte) = bytes.next() {
         match byte {
-            b'"' => skip_string(&mut bytes),
+            b'"' => {
+                skip_string(&mut bytes);
+            }
             b'[' | b'{' => {
                 depth = depth.saturating_add(1);
                 if depth > MAX_DEPTH {
@@ -26,18 +29,6 @@ pub(super) fn is_too_deep(text: &[u8]) -> bool {
         }
     }
     false
-}
-
-/// Goes on behind the quotation mark that ends the string.
-fn skip_string(bytes: &mut std::slice::Iter<'_, u8>) {
-    while let Some(plain) = memchr2(b'"', b'\\', bytes.as_slice()) {
-        if bytes.nth(plain) == Some(&b'"') {
-            return;
-        }
-        // A backslash, and the byte that it escapes.
-        bytes.next();
-    }
-    *bytes = [].iter();
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 use super::{
     depth::is_too_deep,
     read::{Node, Text},
+    shallow::MAX_MEMBERS,
 };
 use crate::bounds::MAX_DEPTH;
 
@@ -193,11 +194,8 @@ impl fmt::Display for ScanError {
 
 impl std::error::Error for ScanError {}
 
-/// Most members of one object that is looked into: each takes many times the room that it takes in the text.
-const MAX_MEMBERS: usize = 1 << 16;
-
 /// Key and value of each member of one object.
-pub(super) struct Members<'t>(pub(super) Vec<(Cow<'t, str>, &'t RawValue)>);
+struct Members<'t>(Vec<(Cow<'t, str>, &'t RawValue)>);
 
 impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

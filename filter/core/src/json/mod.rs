@@ -5,6 +5,8 @@ mod array;
 mod depth;
 mod envelope;
 mod read;
+mod shallow;
+mod unescape;
 mod watch;
 
 pub use array::{ArrayDecoder, ArrayError, MAX_ELEMENT};

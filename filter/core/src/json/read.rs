@@ -1,16 +1,14 @@
-use std::{borrow::Cow, fmt};
+use std::borrow::Cow;
 
-use serde::{
-    Deserialize,
-    de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
-};
+use serde::{Deserialize, de::Error};
 use serde_json::value::RawValue;
 
-use super::{depth::is_too_deep, envelope::Members};
+use super::{
+    depth::is_too_deep,
+    shallow::{Shallow, inside},
+    unescape::unescape,
+};
 use crate::bounds::MAX_DEPTH;
-
-/// Most elements of one array that is looked into: each takes several times the room that it takes in the text.
-const MAX_ELEMENTS: usize = 1 << 20;
 
 /// A JSON value whose text is known to be valid and whose inside has not been looked at yet.
 ///
@@ -51,7 +49,7 @@ impl<'t> Node<'t> {
     /// A string, unescaped.
     #[must_use]
     pub fn string(self) -> Option<Cow<'t, str>> {
-        self.read::<Text<'t>>().map(|text| text.0)
+        unescape(inside(self.0)?)
     }
 
     /// `true` or `false`.
@@ -80,88 +78,23 @@ impl<'t> Node<'t> {
     /// The elements of an array.
     #[must_use]
     pub fn elements(self) -> Option<Vec<Node<'t>>> {
-        self.read_with(Elements)
+        Shallow::of(self.0).elements()
     }
 
     /// The members of an object, in order.
     #[must_use]
     pub fn members(self) -> Option<Vec<(Cow<'t, str>, Node<'t>)>> {
-        Some(self.read::<Members<'t>>()?.0.into_iter().map(|(key, raw)| (key, Self(raw.get()))).collect())
+        Shallow::of(self.0).members()
     }
 
     /// A member of an object; the last one when the key is repeated.
     #[must_use]
     pub fn member(self, key: &str) -> Option<Node<'t>> {
-        self.read_with(Find(key))?
+        Shallow::of(self.0).member(key)
     }
 
     fn read<T: Deserialize<'t>>(self) -> Option<T> {
         serde_json::from_str(self.0).ok()
-    }
-
-    fn read_with<S: DeserializeSeed<'t>>(self, seed: S) -> Option<S::Value> {
-        seed.deserialize(&mut serde_json::Deserializer::from_str(self.0)).ok()
-    }
-}
-
-/// Reads the elements of an array.
-struct Elements;
-
-impl<'de> DeserializeSeed<'de> for Elements {
-    type Value = Vec<Node<'de>>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Elements {
-    type Value = Vec<Node<'de>>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON array")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
-        let mut elements = Vec::new();
-        while let Some(raw) = array.next_element::<&RawValue>()? {
-            if elements.len() >= MAX_ELEMENTS {
-                return Err(Error::custom("too many elements in one array"));
-            }
-            elements.push(Node(raw.get()));
-        }
-        Ok(elements)
-    }
-}
-
-/// Reads the last member of an object that is called this, and keeps none of the others.
-struct Find<'k>(&'k str);
-
-impl<'de> DeserializeSeed<'de> for Find<'_> {
-    type Value = Option<Node<'de>>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Find<'_> {
-    type Value = Option<Node<'de>>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut found = None;
-        while let Some(Text(key)) = map.next_key()? {
-            if key == self.0 {
-                found = Some(Node(map.next_value::<&RawValue>()?.get()));
-            } else {
-                map.next_value::<IgnoredAny>()?;
-            }
-        }
-        Ok(found)
     }
 }
 
@@ -173,7 +106,7 @@ pub struct Text<'t>(#[serde(borrow)] pub Cow<'t, str>);
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::shallow::MAX_ELEMENTS, *};
 
     fn node(text: &str) -> Node<'_> {
         Node::parse(text.as_bytes()).unwrap()

@@ -7,7 +7,7 @@ use std::{hint::black_box, io::Write};
 
 use bytes::Bytes;
 use tollgate_core::{
-    formats::{Attempt, Format, Framing, Relay, ResponseKind, encode_request},
+    formats::{Attempt, Format, Framing, Observed, Relay, ResponseKind, encode_request},
     json::Envelope,
 };
 
@@ -109,7 +109,9 @@ impl Pair {
             black_box(relay.push(black_box(piece)));
         }
         black_box(relay.finish()).expect("the answer can be translated");
-        assert!(relay.observed().usage.is_some_and(|_| !relay.observed().failed), "an answer was not understood");
+        let Observed { usage, finished, failed, .. } = relay.observed();
+        let formats = (self.client.format.name(), self.upstream.format.name());
+        assert!(usage.is_some() && *finished && !*failed, "the answer was not understood: {formats:?}");
     }
 
     fn attempt(&self, stream: bool) -> Attempt<'static> {

@@ -2,6 +2,7 @@
 
 mod conditions;
 mod statistics;
+mod streams;
 mod table;
 
 use std::path::{Path, PathBuf};
@@ -9,7 +10,10 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 pub(crate) use self::conditions::Conditions;
-use self::statistics::{Comparison, comparisons};
+use self::{
+    statistics::{Comparison, comparisons},
+    streams::{StreamCost, stream_costs},
+};
 use crate::{
     error::{Error, IoContext},
     measure::{Measurements, Memories, Schedule},
@@ -27,6 +31,7 @@ pub(crate) struct Report {
     conditions: Conditions,
     schedule: Schedule,
     comparisons: Vec<Comparison>,
+    streams: Vec<StreamCost>,
     memory: MemoryComparison,
     /// What to know before believing the numbers.
     warnings: Vec<String>,
@@ -55,8 +60,9 @@ impl Report {
             goal: MEMORY_GOAL_MIB,
         };
         let comparisons = comparisons(&measurements.rounds);
+        let streams = stream_costs(&measurements.rounds);
         let warnings = warnings(&measurements);
-        Self { conditions, schedule, comparisons, memory, warnings, measurements }
+        Self { conditions, schedule, comparisons, streams, memory, warnings, measurements }
     }
 
     /// Writes the JSON file into `folder`, named by the time of the run.

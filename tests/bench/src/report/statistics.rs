@@ -2,6 +2,7 @@
 //! other.
 
 use serde::Serialize;
+use tollgate_core::formats::Format;
 
 use crate::{
     measure::Side,
@@ -14,6 +15,8 @@ use crate::{
 pub(crate) struct Comparison {
     pub(super) workload: &'static str,
     pub(super) lane: Side,
+    /// What the provider speaks in this lane.
+    pub(super) upstream: &'static str,
     pub(super) stream: bool,
     pub(super) requests_per_second: Pair,
     /// An Envoy left a part of its core idle: the load core was the limit.
@@ -46,16 +49,19 @@ const SATURATED: f64 = 0.85;
 
 pub(super) fn comparisons(rounds: &[Round]) -> Vec<Comparison> {
     let lanes = |workload: &'static Workload| {
-        [(Side::Identity, workload.identity_goal), (Side::Canonical, workload.canonical_goal)]
-            .map(|(lane, goal)| compare(rounds, workload, lane, goal))
+        [
+            (Side::Identity, workload.client, workload.identity_goal),
+            (Side::Canonical, workload.upstream, workload.canonical_goal),
+        ]
+        .map(|(lane, upstream, goal)| compare(rounds, workload, lane, upstream, goal))
     };
     let measured = |workload: &&Workload| rounds.iter().any(|round| round.occasion.workload == workload.name);
     Workload::ALL.iter().filter(measured).flat_map(lanes).collect()
 }
 
-fn compare(rounds: &[Round], workload: &Workload, lane: Side, cpu_goal: Option<f64>) -> Comparison {
-    let saturated = pairs(rounds, workload.name, lane, Mode::Saturated);
-    let at_rate = pairs(rounds, workload.name, lane, Mode::AtRate);
+fn compare(rounds: &[Round], workload: &Workload, lane: Side, upstream: Format, cpu_goal: Option<f64>) -> Comparison {
+    let saturated = pairs(rounds, workload.name, [Side::Plain, lane], Mode::Saturated);
+    let at_rate = pairs(rounds, workload.name, [Side::Plain, lane], Mode::AtRate);
     let added = |of: fn(&Round) -> u64| {
         median(at_rate.iter().map(|(plain, tollgate)| of(tollgate) as f64 - of(plain) as f64).collect())
     };
@@ -63,6 +69,7 @@ fn compare(rounds: &[Round], workload: &Workload, lane: Side, cpu_goal: Option<f
     Comparison {
         workload: workload.name,
         lane,
+        upstream: upstream.name(),
         stream: workload.stream,
         requests_per_second: Pair::of(&saturated, |round| round.requests_per_second),
         load_was_the_limit: busy(|pair| pair.0.envoy_busy).min(busy(|pair| pair.1.envoy_busy)) < SATURATED,
@@ -82,14 +89,19 @@ fn compare(rounds: &[Round], workload: &Workload, lane: Side, cpu_goal: Option<f
     }
 }
 
-/// Plain and lane of each turn.
-fn pairs<'a>(rounds: &'a [Round], workload: &str, lane: Side, mode: Mode) -> Vec<(&'a Round, &'a Round)> {
+/// Two sides of each turn.
+pub(super) fn pairs<'a>(
+    rounds: &'a [Round],
+    workload: &str,
+    [one, other]: [Side; 2],
+    mode: Mode,
+) -> Vec<(&'a Round, &'a Round)> {
     let of = |side: Side| {
         rounds.iter().filter(move |round| {
             (round.occasion.workload, round.occasion.side, round.occasion.mode) == (workload, side, mode)
         })
     };
-    of(Side::Plain).zip(of(lane)).collect()
+    of(one).zip(of(other)).collect()
 }
 
 impl Pair {
@@ -106,7 +118,7 @@ impl Pair {
 }
 
 /// 0 of nothing, which no comparison of a finished run has.
-fn median(mut values: Vec<f64>) -> f64 {
+pub(super) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     match values.len() {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::{MEMORY_GOAL_MIB, Report, statistics::Comparison};
 
 impl Report {
-    /// A few lines of at most 125 columns.
+    /// A few lines of at most 133 columns.
     pub(crate) fn table(&self) -> String {
         let mut out = String::new();
         // Writing to a string cannot fail.
@@ -22,22 +22,10 @@ impl Report {
         for comparison in &self.comparisons {
             write_comparison(out, comparison)?;
         }
-        let mut streams = self.comparisons.iter().filter(|comparison| comparison.stream).peekable();
-        if streams.peek().is_some() {
-            writeln!(
-                out,
-                "\nFirst byte at the same load, ms  |  p50 plain tollgate ratio  |  p99 plain tollgate ratio"
-            )?;
-        }
-        for stream in streams {
-            let [p50, p99] = [stream.first_byte_p50_us, stream.first_byte_p99_us].map(|pair| {
-                format!("{:>11.3} {:>8.3} {:>5.2}", pair.plain / 1000.0, pair.tollgate / 1000.0, pair.ratio)
-            });
-            writeln!(out, "{:<8} {:<9}              | {p50}  | {p99}", stream.workload, stream.lane.name())?;
-        }
+        self.write_streams(out)?;
         writeln!(out, "\nCalls for one exchange, into the filter + out of it")?;
         for lanes in self.measurements.calls.chunk_by(|one, next| one.workload == next.workload) {
-            write!(out, "{:<8}", lanes[0].workload)?;
+            write!(out, "{:<16}", lanes[0].workload)?;
             for calls in lanes {
                 write!(out, " {:<9} {:>3} + {:<4}", calls.lane.name(), calls.callbacks, calls.host_calls)?;
             }
@@ -57,6 +45,30 @@ impl Report {
         }
         self.warnings.iter().try_for_each(|warning| writeln!(out, "WARNING: {warning}"))
     }
+
+    fn write_streams(&self, out: &mut String) -> std::fmt::Result {
+        if self.streams.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "\n{STREAM_HEAD}")?;
+        for stream in &self.streams {
+            let ratio = stream.translated_by_identity;
+            let goal = format!("{:.2}{}", stream.goal, verdict(ratio <= stream.goal));
+            let event = stream.event.map_or_else(String::new, |event| {
+                format!("{:>6.2} {:>8.2} {:>9.2}", event.plain, event.identity, event.canonical)
+            });
+            let from = format!("{} to {}", stream.upstream, stream.client);
+            writeln!(out, "{:<16} {from:<38} | {ratio:>5.2}  {goal:<12} | {event}", stream.workload)?;
+        }
+        writeln!(out, "\nFirst byte at the same load, ms   |  p50 plain tollgate ratio  |  p99 plain tollgate ratio")?;
+        for stream in self.comparisons.iter().filter(|comparison| comparison.stream) {
+            let [p50, p99] = [stream.first_byte_p50_us, stream.first_byte_p99_us].map(|pair| {
+                format!("{:>11.3} {:>8.3} {:>5.2}", pair.plain / 1000.0, pair.tollgate / 1000.0, pair.ratio)
+            });
+            writeln!(out, "{:<16} {:<9}        | {p50}  | {p99}", stream.workload, stream.lane.name())?;
+        }
+        Ok(())
+    }
 }
 
 fn write_comparison(out: &mut String, comparison: &Comparison) -> std::fmt::Result {
@@ -64,7 +76,7 @@ fn write_comparison(out: &mut String, comparison: &Comparison) -> std::fmt::Resu
     let goal = comparison.cpu_goal.map_or_else(String::new, |goal| format!("{goal:.2}{}", verdict(cpu.ratio <= goal)));
     write!(
         out,
-        "{:<8} {:<9} | {:>6.0} {:>8.0} {:>5.2}{} | {:>6.1} {:>8.1} {:>5.2}  {goal:<14} ",
+        "{:<16} {:<9} | {:>6.0} {:>8.0} {:>5.2}{} | {:>6.1} {:>8.1} {:>5.2}  {goal:<14} ",
         comparison.workload,
         comparison.lane.name(),
         rate.plain,
@@ -88,10 +100,15 @@ fn write_comparison(out: &mut String, comparison: &Comparison) -> std::fmt::Resu
 }
 
 const HEAD: &str = concat!(
-    "                   | requests/s, saturated  | CPU us per request, saturated          ",
+    "                           | requests/s, saturated  | CPU us per request, saturated          ",
     "| at the same load: CPU, latency in ms\n",
-    "request  lane      |  plain tollgate ratio  |  plain tollgate ratio  goal            ",
+    "request          lane      |  plain tollgate ratio  |  plain tollgate ratio  goal            ",
     "|  per s ratio     p50   added     p99   added",
+);
+
+const STREAM_HEAD: &str = concat!(
+    "                                                        | CPU, translated      | CPU us per event\n",
+    "stream           translated                              | by identity  goal    | plain identity canonical",
 );
 
 fn verdict(met: bool) -> &'static str {

@@ -6,7 +6,7 @@ use super::{Admission, EXCHANGE_HEADER};
 use crate::{
     auth::Principal,
     exchange::{Call, Exchange, Head, Reject, Request, forwarding},
-    formats::{Format, Framing, UpstreamRequest, encode_request},
+    formats::{Format, Framing, UpstreamRequest},
     ids::ExchangeId,
     json::Envelope,
     route::{Plan, Selected, Unroutable, select},
@@ -170,8 +170,7 @@ fn prepare(exchange: &mut Exchange) -> Result<usize, Reject> {
         let Some(translation) = exchange.translation(step, &name) else { break };
         let translates = translation.upstream != client;
         if translates && (index == 0 || strict) {
-            let request = &exchange.request;
-            match encode_request(&translation, &request.body, &request.envelope) {
+            match exchange.encode(&translation) {
                 Ok(encoded) if strict && !encoded.losses.is_empty() => {
                     if index == 0 {
                         return Err(Reject::Lossy(encoded.losses));

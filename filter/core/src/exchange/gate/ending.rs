@@ -87,7 +87,8 @@ pub(super) fn close(
     let (outcome, status, reason) = match (local, ending) {
         (Some(local), _) => (Outcome::ProviderError, local.status, local.code),
         (None, Some(Ending::ClientGone)) if !answering => (Outcome::ClientAbort, 0, "client_gone"),
-        (None, _) if attempt.ended => match attempt.failure {
+        // A client that reads of a failure may well hang up before the stream ends.
+        (None, _) if attempt.ended || attempt.failure.is_some() => match attempt.failure {
             Some(failure) => (Outcome::ProviderError, attempt.status, failure),
             None if attempt.status >= 400 => (Outcome::ProviderError, attempt.status, "provider_error"),
             None => (Outcome::Success, attempt.status, ""),

@@ -201,6 +201,9 @@ fn what_chooses_a_dialects_features_goes_to_that_dialect_only() {
     let (_, head) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
     assert_eq!(value(&head.0, "anthropic-version"), Some("2023-06-01"));
     assert_eq!((value(&head.0, "anthropic-beta"), value(&head.0, "openai-beta")), (None, None));
+    let losses = &vm.exchanges.find(admission.exchange).unwrap().attempt.as_ref().unwrap().losses;
+    let betas = losses.iter().map(|loss| &*loss.path).filter(|path| path.ends_with("-beta"));
+    assert_eq!(betas.collect::<Vec<_>>(), ["openai-beta", "anthropic-beta"]);
 }
 
 #[test]

@@ -10,6 +10,9 @@ use crate::{
     sse,
 };
 
+/// The most room that is made for the translation of a chunk before it is known, in bytes.
+const MAX_RESERVED: usize = 16 << 10;
+
 /// Decodes the provider's answer into events and encodes them for the client, stream or whole on either side.
 #[derive(Debug)]
 pub(super) struct Canonical {
@@ -82,6 +85,10 @@ impl Canonical {
             }
             Source::Stream(frames, decoder) => {
                 frames.push(chunk);
+                if matches!(self.sink.client, Client::Stream(_)) {
+                    // What comes out is of the order of what went in, and is written in many small pieces.
+                    out.reserve(chunk.len().saturating_mul(2).min(MAX_RESERVED));
+                }
                 frames.decode(&mut **decoder, &mut |event| self.sink.accept(event, observed, &mut out))
             }
         };
