@@ -130,7 +130,8 @@ models:
 #[test]
 fn a_provider_speaks_what_its_kind_does_or_what_the_file_says() {
     let compiled = compiled(&format!(
-        "{PROVIDERS}  d: {{kind: openai_compatible, api_key: none, base_url: \"http://h/v1\", formats: [anthropic_messages]}}\n"
+        "{PROVIDERS}  d: {{kind: openai_compatible, api_key: none, base_url: \"http://h/v1\", formats: [anthropic_messages]}}\n  \
+         e: {{kind: openai_compatible, api_key: none, base_url: \"http://h/v1\", formats: [openai_chat]}}\n"
     ));
     let formats = |name: &str| {
         let provider = compiled.snapshot.providers.iter().find(|provider| provider.name == name).expect("there");
@@ -141,9 +142,10 @@ fn a_provider_speaks_what_its_kind_does_or_what_the_file_says() {
     };
     let best =
         ["FORMAT_OPENAI_RESPONSES", "FORMAT_OPENAI_CHAT", "FORMAT_OPENAI_COMPLETIONS", "FORMAT_OPENAI_EMBEDDINGS"];
-    assert_eq!(formats("a"), (best.map(str::to_owned).to_vec(), 0));
+    assert_eq!(formats("a"), (best.map(str::to_owned).to_vec(), 4096));
     assert_eq!(formats("b").0, best[1..]);
     assert_eq!(formats("d"), (vec!["FORMAT_ANTHROPIC_MESSAGES".to_owned()], 4096));
+    assert_eq!(formats("e"), (vec!["FORMAT_OPENAI_CHAT".to_owned()], 0));
 }
 
 #[test]

@@ -16,7 +16,9 @@ pub const FORMATS: [Format; 7] = [
 /// Output cap of a request that must state one and does not; 0 where none must.
 pub(super) fn default_max_tokens(formats: &[Format]) -> u32 {
     // `max_tokens` is required: https://docs.anthropic.com/en/api/messages
-    if formats.contains(&Format::AnthropicMessages) { 4096 } else { 0 }
+    // It is 16 unless it is stated: https://platform.openai.com/docs/api-reference/completions/create
+    let must_state = [Format::AnthropicMessages, Format::OpenaiCompletions];
+    if must_state.iter().any(|format| formats.contains(format)) { 4096 } else { 0 }
 }
 
 /// Its name; empty for none.

@@ -19,13 +19,18 @@ provider = stack.Provider()
 
 
 def selected(scenario):
-    """The cells of a scenario in `make test`: each client at one provider.
+    """The cells of a scenario in `make test`: each client at two providers.
 
     From one scenario to the next each client moves on to the next provider. There are at least as many scenarios, and as many clients, as
-    providers; so every two of client, provider and scenario meet.
+    providers; so every two of client, provider and scenario meet. The second provider is there so that no scenario is left to clients and
+    providers of the same format.
     """
     turn = SCENARIOS.index(scenario)
-    return [(client, UPSTREAMS[(number + turn) % len(UPSTREAMS)]) for number, client in enumerate(clients.ALL)]
+    return [
+        (client, UPSTREAMS[(number + turn + further) % len(UPSTREAMS)])
+        for number, client in enumerate(clients.ALL)
+        for further in (0, 3)
+    ]
 
 
 def every(_scenario):

@@ -260,6 +260,8 @@ pub struct WebSearch<'a> {
     pub max_uses: Option<u64>,
     /// JSON text of `{city, region, country, timezone}`, each optional: what OpenAI and Anthropic have in common.
     pub location: Option<&'a str>,
+    /// How much of what it finds goes to the model, in OpenAI's words: `low`, `medium`, `high`.
+    pub context_size: Option<Given<Cow<'a, str>>>,
 }
 
 /// Whether and what the model must call.

@@ -98,7 +98,15 @@ mod tests {
 
     #[test]
     fn keeps_what_openai_compatible_providers_said() {
-        let cases: [(&[u8], &str); 5] = [
+        let cases: [(&[u8], &str); 7] = [
+            (
+                br#"[{"error":{"code":400,"message":"m","status":"INVALID_ARGUMENT"}}]"#,
+                r#"{"error":{"message":"m","type":"rate_limit_error","param":null,"code":"400"}}"#,
+            ),
+            (
+                br#"{"success":false,"errors":[{"code":5007,"message":"m"}],"result":null}"#,
+                r#"{"error":{"message":"m","type":"rate_limit_error","param":null,"code":"5007"}}"#,
+            ),
             (
                 br#"{"error":{"message":"m","type":"t","param":"p","code":"c"}}"#,
                 r#"{"error":{"message":"m","type":"t","param":"p","code":"c"}}"#,

@@ -1,6 +1,6 @@
 use memchr::memchr2_iter;
 
-use super::shallow::skip_string;
+use super::shallow::after_string;
 use crate::bounds::MAX_DEPTH;
 
 /// Whether arrays and objects stand in each other more than [`MAX_DEPTH`] levels deep in `text`, which is valid JSON.
@@ -12,12 +12,11 @@ pub(super) fn is_too_deep(text: &[u8]) -> bool {
         return false;
     }
     let mut depth = 0_usize;
-    let mut bytes = text.iter();
-    while let Some(byte) = bytes.next() {
+    let mut rest = text;
+    while let Some((byte, after)) = rest.split_first() {
+        rest = after;
         match byte {
-            b'"' => {
-                skip_string(&mut bytes);
-            }
+            b'"' => rest = after_string(rest).unwrap_or_default(),
             b'[' | b'{' => {
                 depth = depth.saturating_add(1);
                 if depth > MAX_DEPTH {

@@ -32,7 +32,7 @@ def request(model, turns, tools=(), one_call=False, schema=None, thinking=False)
     if schema:
         body["output_config"] = {"format": {"type": "json_schema", "schema": schema}}
     if thinking:
-        body |= {"thinking": {"type": "enabled", "budget_tokens": 2000, "display": "summarized"}, "max_tokens": 8000}
+        body |= {"thinking": {"type": "enabled", "budget_tokens": 2000}, "max_tokens": 8000}
     return body
 
 

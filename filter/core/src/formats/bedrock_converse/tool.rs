@@ -130,8 +130,9 @@ fn encode_tool<'c>(tool: &'c Tool<'_>, encoder: &mut Encoder<'_>) -> Result<Opti
     match (&tool.kind, encoder.family) {
         (ToolKind::Function(function), _) => encode_function(function, tool, encoder).map(Some),
         (ToolKind::WebSearch(search), Family::Nova2) => {
-            let WebSearch { allowed_domains, blocked_domains, max_uses, location } = search;
-            if !allowed_domains.is_empty() || !blocked_domains.is_empty() || max_uses.is_some() || location.is_some() {
+            let WebSearch { allowed_domains, blocked_domains, max_uses, location, context_size } = search;
+            let wishes = [max_uses.is_some(), location.is_some(), context_size.is_some()];
+            if !allowed_domains.is_empty() || !blocked_domains.is_empty() || wishes.contains(&true) {
                 encoder.losses.approximate(tool.path.as_str(), "the provider's search takes no settings");
             }
             Ok(Some(ToolWire::SystemTool { name: "nova_grounding" }))

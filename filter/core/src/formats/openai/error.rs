@@ -33,10 +33,13 @@ pub(in crate::formats) fn is_error(body: &[u8]) -> bool {
 }
 
 /// Reads the shapes that OpenAI-compatible providers use: `error` as an object or a string, its members on the top
-/// level (vLLM), `detail` (FastAPI).
+/// level (vLLM), `detail` (FastAPI), a list of such bodies (Google's compatible API), a list `errors` (Cloudflare:
+/// <https://developers.cloudflare.com/fundamentals/api/how-to/make-api-calls/>).
 pub(in crate::formats) fn decode_error(body: &[u8]) -> Option<Failure> {
     let body = Node::parse(body).ok()?;
-    let error = body.member("error").filter(|error| !error.is_null()).unwrap_or(body);
+    let body = first(body).unwrap_or(body);
+    let member = |key| body.member(key).filter(|member: &Node<'_>| !member.is_null());
+    let error = member("error").or_else(|| member("errors").and_then(first)).unwrap_or(body);
     if let Some(message) = error.string() {
         return Some(Failure::new(message.into_owned()));
     }
@@ -51,6 +54,10 @@ pub(in crate::formats) fn decode_error(body: &[u8]) -> Option<Failure> {
         retry_after_s: None,
         message: message.into(),
     })
+}
+
+fn first(list: Node<'_>) -> Option<Node<'_>> {
+    list.elements()?.into_iter().next()
 }
 
 /// A string, or a number in its digits: some providers put the HTTP status into `code`.

@@ -62,7 +62,12 @@ pub(super) fn encode_tools<'c>(
                 losses.approximate(tool.path.as_str(), "left out, as the model may not choose it now");
                 continue;
             }
-            ToolKind::WebSearch(search) => encode_search(search)?,
+            ToolKind::WebSearch(search) => {
+                if let Some(size) = &search.context_size {
+                    losses.declare(size.path.as_ref(), "the provider's search takes no such wish");
+                }
+                encode_search(search)?
+            }
             ToolKind::CodeExecution => {
                 losses.declare(tool.path.as_str(), "the provider runs code for beta clients of its own API only");
                 continue;
@@ -100,7 +105,7 @@ fn encode_function<'c>(function: &'c Function<'_>) -> Result<Kind<'c>, InvalidRe
 }
 
 fn encode_search<'c>(search: &'c WebSearch<'c>) -> Result<Kind<'c>, InvalidRequest> {
-    let WebSearch { allowed_domains, blocked_domains, max_uses, location } = search;
+    let WebSearch { allowed_domains, blocked_domains, max_uses, location, context_size: _ } = search; // declared
     let location = location.and_then(|location| {
         let envelope = Envelope::scan(location.as_bytes()).ok()?;
         let typed = envelope.splice(location.as_bytes(), &[Edit::Set("type", "\"approximate\"".into())]);

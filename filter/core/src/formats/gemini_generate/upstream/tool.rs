@@ -78,12 +78,13 @@ fn encode_function<'c>(function: &'c Function<'_>, path: &str) -> Result<Functio
 
 /// Google Search takes no wishes that every Google API knows.
 fn declare_search(search: &WebSearch<'_>, path: &str, losses: &mut Losses) {
-    let WebSearch { allowed_domains, blocked_domains, max_uses, location } = search;
+    let WebSearch { allowed_domains, blocked_domains, max_uses, location, context_size } = search;
     for (is_set, member) in [
         (!allowed_domains.is_empty(), "allowed_domains"),
         (!blocked_domains.is_empty(), "blocked_domains"),
         (max_uses.is_some(), "max_uses"),
         (location.is_some(), "user_location"),
+        (context_size.is_some(), "search_context_size"),
     ] {
         if is_set {
             losses.declare(format!("{path}.{member}"), "the provider's search takes no such wish");

@@ -237,6 +237,10 @@ fn decode_reasoning(value: Node<'_>, extra: &mut Vec<String>) -> Result<Option<G
         reasoning.effort = Some(Effort::None);
     }
     let says_something = enabled.is_some() || !reasoning.is_open();
+    // Whether to show it, and nothing else, does not ask for any.
+    if reasoning.visible == Some(false) && !says_something {
+        extra.push("reasoning.exclude".to_owned());
+    }
     Ok(says_something.then(|| Given::new(reasoning, "reasoning")))
 }
 
@@ -260,6 +264,8 @@ fn is_default(key: &str, value: Node<'_>) -> bool {
         "logit_bias" | "metadata" => value.members().is_some_and(|members| members.is_empty()),
         "modalities" => value.elements().is_some_and(|all| all.iter().all(|one| one.text() == "\"text\"")),
         "verbosity" => value.text() == "\"medium\"",
+        // vLLM: all tokens.
+        "top_k" => value.number().is_some_and(|most| most <= 0.0),
         _ => false,
     }
 }

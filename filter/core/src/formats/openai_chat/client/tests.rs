@@ -1,8 +1,8 @@
 use super::{request::decode_request, response::ResponseEncoder, stream::StreamEncoder};
 use crate::{
     canonical::{
-        Answer, Block, BlockStart, CacheMark, Chat, Citation, Delta, Effort, Event, Finish, FinishReason, Losses,
-        Reasoning, Signature, Source, TokenLogprob, ToolChoice, ToolKind, Vendor, WebSearch,
+        Answer, Block, BlockStart, CacheMark, Chat, Citation, Delta, Effort, Event, Finish, FinishReason, Given,
+        Losses, Reasoning, Signature, Source, TokenLogprob, ToolChoice, ToolKind, Vendor, WebSearch,
     },
     formats::{
         Attempt, Format, Framing, InvalidRequest,
@@ -191,6 +191,13 @@ fn reasoning_is_asked_for_in_every_wording() {
 }
 
 #[test]
+fn a_wish_to_hide_reasoning_alone_is_left_over_and_top_k_of_none_says_nothing() {
+    let chat = decode_with(r#""reasoning":{"exclude":true},"top_k":-1"#);
+    assert_eq!((chat.reasoning, chat.sampling.top_k), (None, None));
+    assert_eq!(chat.extra, ["reasoning.exclude"]);
+}
+
+#[test]
 fn allowed_tools_and_searches_are_read() {
     let chat = decode_with(
         r#""tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"required","tools":[{"type":"function","function":{"name":"f"}}]}},
@@ -198,9 +205,10 @@ fn allowed_tools_and_searches_are_read() {
     );
     let expected = ToolChoice::Allowed { names: vec!["f".into()], required: true };
     assert_eq!(chat.tool_choice.unwrap().value, expected);
-    let search = WebSearch { location: Some(r#"{"country":"GB"}"#), ..WebSearch::default() };
+    let context_size = Some(Given::new("high".into(), "web_search_options.search_context_size"));
+    let search = WebSearch { location: Some(r#"{"country":"GB"}"#), context_size, ..WebSearch::default() };
     assert_eq!(chat.tools[0].kind, ToolKind::WebSearch(search));
-    assert_eq!(chat.extra, ["web_search_options.search_context_size"]);
+    assert_eq!(chat.extra, [""; 0]);
 }
 
 fn attempt() -> Attempt<'static> {

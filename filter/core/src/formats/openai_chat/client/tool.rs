@@ -110,7 +110,11 @@ pub(super) fn decode_search<'a>(value: Node<'a>, extra: &mut Vec<String>) -> Res
     for (key, value) in want(value.members(), root, "an object")?.into_iter().filter(|(_, value)| !value.is_null()) {
         let path = format!("{root}.{key}");
         match &*key {
-            "search_context_size" if value.text() == "\"medium\"" => {}
+            // `medium` is the default.
+            "search_context_size" => {
+                let size = want(value.string(), &path, "a string")?;
+                search.context_size = Some(Given::new(size, path)).filter(|given| given.value != "medium");
+            }
             "user_location" => {
                 let location = value.member("approximate").filter(|location| location.members().is_some());
                 search.location = Some(want(location, &format!("{path}.approximate"), "an object")?.text());

@@ -73,6 +73,18 @@ impl Capability {
         }
     }
 
+    /// Whether its answers can be shorter or longer: OpenAI's models before `gpt-5` know `medium` and refuse other words
+    /// (<https://platform.openai.com/docs/guides/latest-model>).
+    pub(super) fn takes_verbosity(self) -> bool {
+        matches!(self.family, Family::OpenaiReasoning { least: Effort::None | Effort::Minimal })
+    }
+
+    /// Whether it can be told how many tools to call at once. `o1` to `o4-mini` refuse the member
+    /// (<https://platform.openai.com/docs/guides/function-calling#parallel-function-calling>).
+    pub(super) fn takes_parallel_flag(self) -> bool {
+        self.family != Family::OpenaiReasoning { least: Effort::Low }
+    }
+
     /// OpenAI's reasoning models take neither sampling parameters nor log probabilities, unless reasoning is off
     /// (<https://platform.openai.com/docs/guides/latest-model#gpt-5-parameter-compatibility>).
     pub(super) fn samples(self, effort: Option<Effort>) -> bool {

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     canonical::{Chat, Effort, Given, Losses, Reasoning, ResponseFormat, Sampling, ServiceTier},
-    formats::{Attempt, InvalidRequest},
+    formats::{Attempt, InvalidRequest, openai::encode_name},
 };
 
 /// Encodes a request: <https://platform.openai.com/docs/api-reference/chat/create>.
@@ -54,6 +54,7 @@ pub(super) fn encode_request(
     let mut said = Said { losses };
     let max_tokens = max_tokens.as_ref().map(|given| given.value);
     let seed = seed.as_ref().map(|given| given.value);
+    let has_tools = !tools.tools.is_empty();
     let stored = store.as_ref().is_some_and(|store| store.value);
     let logprobs = said.filter(logprobs.as_ref(), samples, NOT_WHILE_REASONING);
     said.filter(top_k.as_ref(), false, NO_MEMBER);
@@ -73,13 +74,15 @@ pub(super) fn encode_request(
         top_logprobs: logprobs.copied().filter(|top| *top > 0).map(|top| top.min(MAX_TOP_LOGPROBS)),
         logit_bias: said.filter(logit_bias.as_ref(), samples, NOT_WHILE_REASONING).map(|bias| raw(bias)).transpose()?,
         stop,
-        parallel_tool_calls: parallel_tools.as_ref().map(|given| given.value).filter(|_| !tools.tools.is_empty()),
+        parallel_tool_calls: said
+            .filter(parallel_tools.as_ref().filter(|_| has_tools), capability.takes_parallel_flag(), NO_PARALLEL_FLAG)
+            .copied(),
         tools: tools.tools,
         tool_choice: tools.choice,
         web_search_options: tools.search,
         response_format,
         reasoning_effort,
-        verbosity: said.filter(verbosity.as_ref(), is_openai, OPENAI_ONLY).map(|word| &**word),
+        verbosity: said.filter(verbosity.as_ref(), capability.takes_verbosity(), ONE_LENGTH).map(|word| &**word),
         service_tier: said.tier(service_tier.as_ref(), is_openai),
         // `false` is what happens anyway.
         store: said.filter(store.as_ref().filter(|given| given.value), is_openai, OPENAI_ONLY).copied(),
@@ -88,9 +91,9 @@ pub(super) fn encode_request(
             .filter(metadata.as_ref(), is_openai && stored, "the provider labels only what it stores")
             .map(|labels| raw(labels))
             .transpose()?,
-        user: user.as_ref().map(|given| &*given.value),
-        safety_identifier: said.filter(safety_identifier.as_ref(), is_openai, OPENAI_ONLY).map(|name| &**name),
-        prompt_cache_key: said.filter(prompt_cache_key.as_ref(), is_openai, OPENAI_ONLY).map(|key| &**key),
+        user: encode_name(user.as_ref(), said.losses),
+        safety_identifier: said.name(safety_identifier.as_ref(), is_openai),
+        prompt_cache_key: said.name(prompt_cache_key.as_ref(), is_openai),
         stream: attempt.stream,
         stream_options: attempt.stream.then_some(StreamOptionsWire { include_usage: true }),
     };
@@ -108,6 +111,8 @@ const MAX_NAME: usize = 64;
 
 const NO_MEMBER: &str = "the provider's format has no such member";
 const OPENAI_ONLY: &str = "only OpenAI's own models take it";
+const NO_PARALLEL_FLAG: &str = "the model cannot be told";
+const ONE_LENGTH: &str = "the model's answers are of one length";
 const NOT_WHILE_REASONING: &str = "the model takes none while it reasons";
 
 /// Drops what the provider does not take, and says so.
@@ -123,6 +128,11 @@ impl Said<'_> {
         }
         self.losses.declare(given.path.as_ref(), reason);
         None
+    }
+
+    fn name<'g>(&mut self, given: Option<&'g Given<Cow<'_, str>>>, takes: bool) -> Option<Cow<'g, str>> {
+        self.filter(given, takes, OPENAI_ONLY)?;
+        encode_name(given, self.losses)
     }
 
     fn tier<'g>(&mut self, tier: Option<&'g Given<ServiceTier<'_>>>, is_openai: bool) -> Option<&'g str> {
@@ -150,7 +160,13 @@ fn encode_effort(
 ) -> Option<&'static str> {
     let given = reasoning?;
     let path = given.path.as_ref();
-    let wanted = given.value.level()?;
+    let Some(wanted) = given.value.level() else {
+        // That the client wants to read it is all it says.
+        if given.value.visible == Some(true) && capability.is_openai() {
+            losses.declare(path, "the provider's format does not show its reasoning");
+        }
+        return None;
+    };
     let (least, most) = match capability.family {
         Family::Openai => {
             if wanted != Effort::None {
@@ -215,7 +231,7 @@ fn encode_format<'c>(
 }
 
 /// JSON text that a decoder has checked.
-pub(super) fn raw(text: &str) -> Result<&RawValue, InvalidRequest> {
+fn raw(text: &str) -> Result<&RawValue, InvalidRequest> {
     serde_json::from_str(text).map_err(|error| InvalidRequest { message: error.to_string(), param: None })
 }
 
@@ -272,11 +288,11 @@ struct Wire<'c> {
     #[serde(skip_serializing_if = "Option::is_none")]
     metadata: Option<&'c RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    user: Option<&'c str>,
+    user: Option<Cow<'c, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    safety_identifier: Option<&'c str>,
+    safety_identifier: Option<Cow<'c, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    prompt_cache_key: Option<&'c str>,
+    prompt_cache_key: Option<Cow<'c, str>>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     stream: bool,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,10 +1,13 @@
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{capability::Capability, request::raw};
+use super::capability::Capability;
 use crate::{
     canonical::{Function, Given, Losses, Tool, ToolChoice, ToolKind, WebSearch},
-    formats::InvalidRequest,
+    formats::{InvalidRequest, openai::complete_schema},
+    json::{Edit, Envelope},
 };
 
 /// What a request says about tools.
@@ -83,7 +86,11 @@ fn encode_function<'c>(function: &'c Function<'_>) -> Result<ToolWire<'c>, Inval
     let function = FunctionWire {
         name,
         description: description.as_deref(),
-        parameters: parameters.as_deref().map(raw).transpose()?,
+        parameters: parameters
+            .as_deref()
+            .map(complete_schema)
+            .transpose()
+            .map_err(|error| InvalidRequest { message: error.to_string(), param: None })?,
         strict: strict.filter(|strict| *strict),
     };
     Ok(ToolWire { r#type: "function", function })
@@ -94,15 +101,23 @@ fn encode_search<'c>(
     path: &str,
     losses: &mut Losses,
 ) -> Result<SearchWire<'c>, InvalidRequest> {
-    let WebSearch { allowed_domains, blocked_domains, max_uses, location } = search;
+    let WebSearch { allowed_domains, blocked_domains, max_uses, location, context_size } = search;
     if !allowed_domains.is_empty() || !blocked_domains.is_empty() || max_uses.is_some() {
-        losses.approximate(path, "the provider's search takes a location only");
+        losses.approximate(path, "the provider's search takes a location and the size of its context only");
     }
     let user_location = match location {
-        Some(location) => Some(LocationWire { r#type: "approximate", approximate: raw(location)? }),
+        Some(location) => Some(LocationWire { r#type: "approximate", approximate: encode_place(location, path)? }),
         None => None,
     };
-    Ok(SearchWire { user_location })
+    Ok(SearchWire { user_location, search_context_size: context_size.as_ref().map(|given| &*given.value) })
+}
+
+/// The place alone: that it is an approximate one is said around it, and refused inside.
+fn encode_place(location: &str, path: &str) -> Result<Box<RawValue>, InvalidRequest> {
+    let invalid = || InvalidRequest::new(path, "must have a location that is an object");
+    let envelope = Envelope::scan(location.as_bytes()).map_err(|_| invalid())?;
+    let place = envelope.splice(location.as_bytes(), &[Edit::Remove("type")]);
+    String::from_utf8(place).ok().and_then(|place| RawValue::from_string(place).ok()).ok_or_else(invalid)
 }
 
 fn encode_choice<'c>(choice: &'c ToolChoice<'_>, capability: Capability) -> ChoiceWire<'c> {
@@ -134,7 +149,7 @@ struct FunctionWire<'c> {
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'c str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    parameters: Option<&'c RawValue>,
+    parameters: Option<Cow<'c, RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     strict: Option<bool>,
 }
@@ -174,11 +189,13 @@ pub(super) struct AllowedWire<'c> {
 #[derive(Serialize)]
 pub(super) struct SearchWire<'c> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    user_location: Option<LocationWire<'c>>,
+    user_location: Option<LocationWire>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    search_context_size: Option<&'c str>,
 }
 
 #[derive(Serialize)]
-struct LocationWire<'c> {
+struct LocationWire {
     r#type: &'static str,
-    approximate: &'c RawValue,
+    approximate: Box<RawValue>,
 }

@@ -109,6 +109,8 @@ fn is_default(key: &str, value: Node<'_>) -> bool {
         "n" | "best_of" => value.whole() == Some(1),
         "frequency_penalty" | "presence_penalty" => value.number() == Some(0.0),
         "echo" => value.boolean() == Some(false),
+        // vLLM: all tokens.
+        "top_k" => value.number().is_some_and(|most| most <= 0.0),
         "suffix" => value.string().is_some_and(|suffix| suffix.is_empty()),
         "logit_bias" => value.members().is_some_and(|members| members.is_empty()),
         _ => false,

@@ -4,6 +4,8 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
+use super::prompt::NEXT_TURN;
+
 use crate::{
     canonical::{BlockStart, Delta, Event, Failure, Finish, FinishReason, TokenLogprob, Usage},
     formats::{
@@ -141,6 +143,8 @@ impl StreamDecoder {
             Some(Ending::Finish(reason)) => {
                 // vLLM: the stop text that was met, or the id of a token.
                 let met = wire.stop_reason.and_then(|met| serde_json::from_str::<Text<'_>>(met.get()).ok());
+                // Ours is no stop text of the client's: the answer was complete where it stands.
+                let met = met.filter(|met| met.0 != NEXT_TURN);
                 let finish = match (reason, met) {
                     (FinishReason::Stop, Some(met)) => {
                         Finish { reason: FinishReason::StopSequence, stop_sequence: Some(met.0) }

@@ -68,7 +68,7 @@ fn label(role: Role) -> &'static str {
 }
 
 /// The user's label at the beginning of a line.
-const NEXT_TURN: &str = "\nUser:";
+pub(super) const NEXT_TURN: &str = "\nUser:";
 
 const NO_CACHE: &str = "the provider caches prompts by itself";
 

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::prompt::encode_prompt;
 use crate::{
     canonical::{Chat, Given, Losses, Sampling, ServiceTier, ToolChoice},
-    formats::{Attempt, InvalidRequest},
+    formats::{Attempt, InvalidRequest, openai::encode_name},
 };
 
 /// Encodes a request: <https://platform.openai.com/docs/api-reference/completions/create>.
@@ -78,7 +78,7 @@ pub(super) fn encode_request(
             given.value.min(MAX_LOGPROBS)
         }),
         logit_bias: logit_bias.as_ref().map(|given| raw(given.value)).transpose()?,
-        user: user.as_ref().map(|given| &*given.value),
+        user: encode_name(user.as_ref(), losses),
         stream: attempt.stream,
         stream_options: attempt.stream.then_some(StreamOptionsWire { include_usage: true }),
     };
@@ -133,7 +133,7 @@ struct Wire<'c> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     stop: Vec<&'c str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    user: Option<&'c str>,
+    user: Option<Cow<'c, str>>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     stream: bool,
     #[serde(skip_serializing_if = "Option::is_none")]

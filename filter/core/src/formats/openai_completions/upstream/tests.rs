@@ -71,6 +71,7 @@ fn choices_keep_apart() {
 fn whole_answers_are_read_and_told_from_errors() {
     let body = r#"{"model":"m","choices":[{"index":0,"text":"a","finish_reason":"stop","stop_reason":"END"}],"usage":{"prompt_tokens":1,"completion_tokens":1}}"#;
     assert_eq!(whole(body).unwrap(), "m:<a>=StopSequenceEND(1+1.)$");
+    assert_eq!(whole(&body.replace("END", r"\nUser:")).unwrap(), "m:<a>=Stop(1+1.)$");
     assert_eq!(whole(r#"{"choices":[{"text":""}]}"#).unwrap(), ":=Stop$");
     assert!(matches!(whole(r#"{"choices":[]}"#), Err(RelayError::Malformed(_))));
     assert!(matches!(whole(r#"{"object":"error","message":"m","code":400}"#), Err(RelayError::Provider(_))));

@@ -1,6 +1,6 @@
 use serde::{Serialize, Serializer, ser::SerializeSeq};
 
-use crate::canonical::{BlockStart, Citation, Losses, Signature, TokenLogprob, Vendor};
+use crate::canonical::{BlockStart, Citation, FinishReason, Losses, Signature, TokenLogprob, Vendor};
 
 /// An item of an answer: <https://platform.openai.com/docs/api-reference/responses/object#responses-object-output>.
 #[derive(Debug)]
@@ -49,6 +49,8 @@ pub(super) struct TextPart {
     /// How many characters `text` has.
     pub(super) characters: u64,
     pub(super) annotations: Vec<Annotation>,
+    /// Annotations of all of the text, which is not complete yet.
+    pub(super) pending: Vec<Annotation>,
     pub(super) logprobs: Vec<TokenLogprob>,
 }
 
@@ -100,16 +102,35 @@ impl Item {
     }
 }
 
+/// Why the answer ended, as the API sees it: a model that refuses in words of its own has said what it had to say.
+pub(super) fn ending(reason: FinishReason, output: &[Item]) -> FinishReason {
+    let refuses = |item: &Item| match &item.content {
+        Content::Message(parts) => parts.iter().any(|part| matches!(part, Part::Refusal(_))),
+        Content::Reasoning { .. } | Content::Call { .. } => false,
+    };
+    match reason {
+        FinishReason::Refusal if output.iter().any(refuses) => FinishReason::Stop,
+        reason => reason,
+    }
+}
+
 impl TextPart {
     pub(super) fn push(&mut self, more: &str) {
         self.text.push_str(more);
         let added = u64::try_from(more.chars().count()).unwrap_or(u64::MAX);
         self.characters = self.characters.saturating_add(added);
     }
+
+    /// The text is complete: what stands behind all of it has its place now.
+    pub(super) fn place_pending(&mut self) -> Vec<Annotation> {
+        let pending = std::mem::take(&mut self.pending);
+        pending.into_iter().map(|one| Annotation { end_index: self.characters, ..one }).collect()
+    }
 }
 
 impl Annotation {
     /// A citation of the web; of a document there is nothing that its annotation could name, since it wants a file's id.
+    /// One that is not told its place stands behind all `characters` of the text.
     pub(super) fn new(citation: &Citation<'_>, characters: u64, losses: &mut Losses) -> Option<Self> {
         let Some(url) = &citation.url else {
             losses.declare("citations", "the client's format cites addresses and stored files only");
@@ -118,7 +139,6 @@ impl Annotation {
         if citation.cited_text.is_some() {
             losses.declare("citations.cited_text", "the client's format has no place for the words of a source");
         }
-        // Untold, it stands behind all that was said so far.
         let (start_index, end_index) = citation.span.unwrap_or((0, characters));
         let title = citation.title.as_ref().unwrap_or(url).clone().into_owned();
         Some(Self { r#type: "url_citation", start_index, end_index, url: url.clone().into_owned(), title })
@@ -145,7 +165,7 @@ impl Serialize for Item {
 impl Serialize for Part {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let wire = match self {
-            Self::Text(TextPart { text, annotations, logprobs, characters: _ }) => {
+            Self::Text(TextPart { text, annotations, logprobs, pending: _, characters: _ }) => {
                 PartWire::OutputText { text, annotations, logprobs: Logprobs(logprobs) }
             }
             Self::Refusal(refusal) => PartWire::Refusal { refusal },

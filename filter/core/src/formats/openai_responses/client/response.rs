@@ -1,6 +1,6 @@
 use super::{
     object::{Head, Outcome, incompleteness},
-    output::{Annotation, Content, Item, Part, Status, TextPart},
+    output::{Annotation, Content, Item, Part, Status, TextPart, ending},
 };
 use crate::{
     canonical::{Answer, AnswerBlock, BlockStart, Citation, FinishReason, Losses, TokenLogprob},
@@ -29,6 +29,7 @@ impl EncodeResponse for ResponseEncoder {
         let finish = choice.and_then(|choice| choice.finish.as_ref());
         let reason = finish.map_or(FinishReason::Stop, |finish| finish.reason);
         declare_ending(reason, losses);
+        let reason = ending(reason, &output);
         // What was cut off is the last item.
         if let (Some(last), Some(_)) = (output.last_mut(), incompleteness(reason)) {
             last.status = Status::Incomplete;

@@ -39,10 +39,8 @@ fn decode_tool<'a>(value: Node<'a>, path: String, extra: &mut Vec<String>) -> Re
             })
         }
         "web_search" | "web_search_2025_08_26" | "web_search_preview" | "web_search_preview_2025_03_11" => {
-            for (key, default) in [("search_context_size", "\"medium\""), ("external_web_access", "true")] {
-                if pick(&members, key).is_some_and(|value| value.text() != default) {
-                    extra.push(format!("{path}.{key}"));
-                }
+            if pick(&members, "external_web_access").is_some_and(|value| value.boolean() != Some(true)) {
+                extra.push(format!("{path}.external_web_access"));
             }
             let known = ["type", "filters", "user_location", "search_context_size", "external_web_access"];
             leave_rest(&members, &known, &path, extra);
@@ -54,6 +52,8 @@ fn decode_tool<'a>(value: Node<'a>, path: String, extra: &mut Vec<String>) -> Re
                 want(location.members().map(|_| location.text()), &format!("{path}.user_location"), "an object")
             });
             search.location = location.transpose()?;
+            let size = text_if_any(&members, "search_context_size", &path)?.filter(|size| size != "medium");
+            search.context_size = size.map(|size| Given::new(size, format!("{path}.search_context_size")));
             ToolKind::WebSearch(search)
         }
         "code_interpreter" => {
@@ -213,13 +213,11 @@ mod tests {
         let search = WebSearch {
             allowed_domains: vec!["a.org".into()],
             location: Some(r#"{"type":"approximate","city":"Oslo"}"#),
+            context_size: Some(Given::new("low".into(), "tools.2.search_context_size")),
             ..WebSearch::default()
         };
         assert_eq!(tools[1].kind, ToolKind::WebSearch(search));
-        assert_eq!(
-            extra,
-            ["tools.0", "tools.1.defer_loading", "tools.2.search_context_size", "tools.4", "tools.5.container"],
-        );
+        assert_eq!(extra, ["tools.0", "tools.1.defer_loading", "tools.4", "tools.5.container"]);
     }
 
     #[test]

@@ -51,6 +51,12 @@ impl Capability {
         }
     }
 
+    /// Whether its answers can be shorter or longer: older models know `medium` and refuse the other words
+    /// (<https://platform.openai.com/docs/guides/latest-model>).
+    pub(super) fn takes_verbosity(self) -> bool {
+        matches!(self, Self::Gpt5(_) | Self::Unknown)
+    }
+
     /// The nearest effort that it has (<https://platform.openai.com/docs/guides/reasoning>).
     pub(super) fn nearest(self, effort: Effort) -> Effort {
         match (self, effort) {

@@ -1,12 +1,15 @@
-use std::{borrow::Cow, fmt::Write as _};
+use std::borrow::Cow;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use crate::{
     canonical::{Block, Losses, Message, Part, Role, Source, Vendor},
-    formats::{InvalidRequest, openai_responses::seal},
+    formats::{
+        InvalidRequest,
+        openai::{MAX_NAME, shortened},
+        openai_responses::seal,
+    },
 };
 
 /// An item of `input`: <https://platform.openai.com/docs/api-reference/responses/create#responses_create-input>.
@@ -146,7 +149,8 @@ fn encode_turn<'c>(
     losses: &mut Losses,
 ) -> Result<(), InvalidRequest> {
     let role = "assistant";
-    for part in &message.parts {
+    let mut rest = message.parts.iter();
+    while let Some(part) = rest.next() {
         note_cache(part, losses);
         match &part.block {
             Block::Text(text) if text.is_empty() => {}
@@ -158,6 +162,10 @@ fn encode_turn<'c>(
             Block::Thinking { text, signature } => {
                 let own = signature.as_ref().filter(|signature| signature.vendor == Vendor::Openai);
                 match own.and_then(|signature| seal::split(&signature.data)) {
+                    Some(_) if !has_sequel(rest.clone()) => {
+                        let reason = "the provider takes reasoning back only together with what came of it";
+                        losses.declare(part.path.as_str(), reason);
+                    }
                     Some((id, encrypted)) => items.push(encode_reasoning(id, encrypted, text)),
                     None => {
                         let reason = "the provider takes reasoning back only with its own encrypted content";
@@ -179,6 +187,25 @@ fn encode_turn<'c>(
         }
     }
     Ok(())
+}
+
+/// Whether words or a call follow before any other reasoning of the provider's own. A reasoning item is refused "without its
+/// required following item": that of a turn which was cut off, or came before a search that is not a part of the
+/// conversation any more.
+fn has_sequel(rest: std::slice::Iter<'_, Part<'_>>) -> bool {
+    for part in rest {
+        match &part.block {
+            Block::Text(text) if text.is_empty() => {}
+            Block::Thinking { signature: Some(seal), .. }
+                if seal.vendor == Vendor::Openai && seal::split(&seal.data).is_some() =>
+            {
+                return false;
+            }
+            Block::Thinking { .. } => {}
+            _ => return true,
+        }
+    }
+    false
 }
 
 /// Without encrypted content the provider is one that takes the text itself back.
@@ -273,30 +300,14 @@ fn note_cache(part: &Part<'_>, losses: &mut Losses) {
     }
 }
 
-/// Most characters of an id and of a name of the end user
+/// Longer ids of other providers are replaced by their digest, in a call and its result alike, so that they still meet
 /// (`call_id` in <https://platform.openai.com/docs/api-reference/responses/create#responses_create-input>).
-const MAX_ID: usize = 64;
-
-/// Longer ids of other providers are replaced by their digest, in a call and its result alike, so that they still meet.
 fn encode_id<'c>(id: &'c str) -> Cow<'c, str> {
     shortened(id).map_or(Cow::Borrowed(id), |digest| {
         let mut digest = format!("call_{digest}");
-        digest.truncate(MAX_ID);
+        digest.truncate(MAX_NAME);
         Cow::Owned(digest)
     })
-}
-
-/// A text of at most 64 characters that stands for a longer one, always the same; `None` where it is short enough.
-pub(super) fn shortened(text: &str) -> Option<String> {
-    if text.chars().take(MAX_ID.saturating_add(1)).count() <= MAX_ID {
-        return None;
-    }
-    let mut digest = String::with_capacity(MAX_ID);
-    for byte in Sha256::digest(text) {
-        // Writing into a string cannot fail.
-        let _ = write!(digest, "{byte:02x}");
-    }
-    Some(digest)
 }
 
 #[cfg(test)]
@@ -324,6 +335,7 @@ mod tests {
             Role::Assistant,
             vec![
                 part(Block::Thinking { text: "Hm.".into(), signature: Some(seal) }),
+                part(Block::Text("Wait.".into())),
                 part(Block::Thinking { text: "Hm?".into(), signature: Some(open) }),
                 part(Block::Thinking { text: "Ah.".into(), signature: Some(foreign) }),
                 part(Block::Text("Looking.".into())),
@@ -335,6 +347,7 @@ mod tests {
             items,
             concat!(
                 r#"[{"type":"reasoning","id":"rs_1","summary":[{"type":"summary_text","text":"Hm."}],"encrypted_content":"gAAA"},"#,
+                r#"{"type":"message","role":"assistant","content":"Wait."},"#,
                 r#"{"type":"reasoning","id":"rs_2","summary":[],"content":[{"type":"reasoning_text","text":"Hm?"}]},"#,
                 r#"{"type":"message","role":"assistant","content":"Looking."},"#,
                 r#"{"type":"function_call","call_id":"c1","name":"f","arguments":"{}"}]"#,
@@ -342,6 +355,22 @@ mod tests {
         );
         let paths: Vec<_> = losses.iter().map(|loss| loss.path.as_str()).collect();
         assert_eq!(paths, ["m.0", "m"]);
+    }
+
+    #[test]
+    fn reasoning_that_led_to_nothing_stays_behind() {
+        let thinking = |data: &'static str| {
+            let seal = Signature { vendor: Vendor::Openai, redacted: true, data: data.into() };
+            part(Block::Thinking { text: "".into(), signature: Some(seal) })
+        };
+        let (items, losses) = encode(
+            Role::Assistant,
+            vec![thinking("rs_1|a"), thinking("rs_2|b"), part(Block::Text("Found.".into())), thinking("rs_3|c")],
+        )
+        .unwrap();
+        let ids = ["rs_1", "rs_2", "rs_3"].map(|id| items.contains(id));
+        assert_eq!(ids, [false, true, false]);
+        assert!(losses.iter().any(|loss| loss.path == "m.0"));
     }
 
     #[test]

@@ -107,6 +107,11 @@ impl<'e> ItemWire<'e> {
         }
     }
 
+    /// Whether the model refuses in it, in words of its own.
+    pub(super) fn refuses(&self) -> bool {
+        self.content.iter().flatten().any(|part| part.r#type.0 == "refusal")
+    }
+
     /// Declares an item without a place.
     pub(super) fn lose(&self, sink: Sink<'_>) {
         let reason = "the client's format has no place for items of this kind";

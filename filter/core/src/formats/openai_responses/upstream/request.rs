@@ -5,12 +5,12 @@ use serde_json::value::RawValue;
 
 use super::{
     capability::Capability,
-    input::{ItemWire, encode_input, shortened},
+    input::{ItemWire, encode_input},
     tool::{ChoiceWire, ToolWire, encode_choice, encode_tools, raw},
 };
 use crate::{
     canonical::{Chat, Effort, Given, Losses, Reasoning, ResponseFormat, Sampling, ServiceTier},
-    formats::{Attempt, InvalidRequest},
+    formats::{Attempt, InvalidRequest, openai::encode_name},
 };
 
 /// Encodes a request: <https://platform.openai.com/docs/api-reference/responses/create>.
@@ -64,6 +64,13 @@ pub(in crate::formats::openai_responses) fn encode_request(
     let reasoning = encode_reasoning(reasoning.as_ref(), capability, losses);
     let samples = capability.samples(reasoning.as_ref().and_then(|reasoning| reasoning.level));
     let logprobs = logprobs.as_ref().filter(|given| samples || dropped(&given.path, losses));
+    let verbosity = verbosity.as_ref().filter(|given| {
+        let takes = capability.takes_verbosity();
+        if !takes {
+            losses.declare(given.path.as_ref(), "the model's answers are of one length");
+        }
+        takes
+    });
     let wire = Wire {
         model: attempt.model,
         input: encode_input(messages, losses)?,
@@ -81,7 +88,7 @@ pub(in crate::formats::openai_responses) fn encode_request(
         .into_iter()
         .flatten()
         .collect(),
-        text: encode_text(response_format.as_ref(), verbosity.as_ref(), losses)?,
+        text: encode_text(response_format.as_ref(), verbosity, losses)?,
         reasoning,
         user: encode_name(user.as_ref(), losses),
         safety_identifier: encode_name(safety_identifier.as_ref(), losses),
@@ -188,14 +195,6 @@ fn encode_format_name<'c>(name: Option<&'c str>, path: &str, losses: &mut Losses
     }
     losses.approximate(format!("{path}.name"), "the provider takes letters, digits, _ and -, 64 at most");
     name.chars().take(64).map(|letter| if is_allowed(letter) { letter } else { '_' }).collect()
-}
-
-/// Names have 64 characters at most; a longer one is replaced by its digest, so that it stays one name.
-fn encode_name<'c>(name: Option<&'c Given<Cow<'_, str>>>, losses: &mut Losses) -> Option<Cow<'c, str>> {
-    let name = name?;
-    let Some(digest) = shortened(&name.value) else { return Some(Cow::Borrowed(&*name.value)) };
-    losses.approximate(name.path.as_ref(), "the provider takes 64 characters; a digest stands for the name");
-    Some(Cow::Owned(digest))
 }
 
 /// <https://platform.openai.com/docs/api-reference/responses/create#responses_create-service_tier>

@@ -21,16 +21,30 @@ pub(in crate::formats::openai_responses) fn decode_response(body: &[u8], sink: S
     }
     let Some(output) = &response.output else { return Err(RelayError::Malformed("no output".to_owned())) };
     sink(Event::Start { model: response.model.as_ref().map(|model| model.0.clone()).unwrap_or_default() });
-    let mut calls = false;
+    let mut said = Said::default();
     for (index, item) in (0_u64..).zip(output) {
         let item = decode_item(item)?;
-        calls |= item.kind() == Some(Kind::Call);
+        said.note(&item);
         item.give(Place { response: response.id(), index }, sink);
     }
-    sink(Event::Finish(response.reason(calls).into()));
+    sink(Event::Finish(response.reason(said).into()));
     response.give_usage(sink);
     sink(Event::End);
     Ok(())
+}
+
+/// What of an answer tells why it ended, which the API calls complete all the same.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Said {
+    pub(super) calls: bool,
+    pub(super) refusals: bool,
+}
+
+impl Said {
+    pub(super) fn note(&mut self, item: &ItemWire<'_>) {
+        self.calls |= item.kind() == Some(Kind::Call);
+        self.refusals |= item.refuses();
+    }
 }
 
 /// An item, whatever else is in it.
@@ -81,13 +95,14 @@ impl ResponseWire<'_> {
         }
     }
 
-    /// Why it ended. The API calls an answer with calls complete. A status that came after this was written counts as that.
-    pub(super) fn reason(&self, calls: bool) -> FinishReason {
+    /// Why it ended. A status that came after this was written counts as complete.
+    pub(super) fn reason(&self, said: Said) -> FinishReason {
         let reason = self.incomplete_details.as_ref().and_then(|details| details.reason.as_ref());
         match (self.status(), reason.map(|reason| &*reason.0)) {
             ("incomplete", Some("content_filter")) => FinishReason::Filter,
             ("incomplete", _) => FinishReason::Length,
-            _ if calls => FinishReason::ToolUse,
+            _ if said.calls => FinishReason::ToolUse,
+            _ if said.refusals => FinishReason::Refusal,
             _ => FinishReason::Stop,
         }
     }

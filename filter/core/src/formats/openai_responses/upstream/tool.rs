@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     canonical::{Function, Given, Losses, Tool, ToolChoice, ToolKind, WebSearch},
-    formats::InvalidRequest,
+    formats::{InvalidRequest, openai::complete_schema},
     json::{Edit, Envelope},
 };
 
@@ -17,7 +17,7 @@ pub(super) enum ToolWire<'c> {
         name: &'c str,
         #[serde(skip_serializing_if = "Option::is_none")]
         description: Option<&'c str>,
-        parameters: &'c RawValue,
+        parameters: Cow<'c, RawValue>,
         /// Always said: left out, the API is strict where the schema lets it, which no other format is.
         strict: bool,
     },
@@ -26,6 +26,8 @@ pub(super) enum ToolWire<'c> {
         filters: Option<Filters<'c>>,
         #[serde(skip_serializing_if = "Option::is_none")]
         user_location: Option<Box<RawValue>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        search_context_size: Option<&'c str>,
     },
     CodeInterpreter {
         container: Container,
@@ -75,17 +77,22 @@ fn encode_tool<'c>(tool: &'c Tool<'_>, losses: &mut Losses) -> Result<ToolWire<'
         ToolKind::Function(Function { name, description, parameters, strict }) => Ok(ToolWire::Function {
             name,
             description: description.as_deref(),
-            parameters: raw(parameters.as_deref().unwrap_or(r#"{"type":"object","properties":{}}"#), path)?,
+            parameters: complete_schema(parameters.as_deref().unwrap_or("{}"))
+                .map_err(|error| InvalidRequest::new(path.as_str(), error.to_string()))?,
             strict: strict.unwrap_or(false),
         }),
-        ToolKind::WebSearch(WebSearch { allowed_domains, blocked_domains, max_uses, location }) => {
+        ToolKind::WebSearch(WebSearch { allowed_domains, blocked_domains, max_uses, location, context_size }) => {
             if max_uses.is_some() {
                 losses.declare(format!("{path}.max_uses"), "the provider's format does not bound searches");
             }
             let filters = Filters { allowed_domains, blocked_domains };
             let has_filters = !allowed_domains.is_empty() || !blocked_domains.is_empty();
             let user_location = location.map(|location| encode_location(location, path)).transpose()?;
-            Ok(ToolWire::WebSearch { filters: has_filters.then_some(filters), user_location })
+            Ok(ToolWire::WebSearch {
+                filters: has_filters.then_some(filters),
+                user_location,
+                search_context_size: context_size.as_ref().map(|given| &*given.value),
+            })
         }
         ToolKind::CodeExecution => Ok(ToolWire::CodeInterpreter { container: Container { r#type: "auto" } }),
     }

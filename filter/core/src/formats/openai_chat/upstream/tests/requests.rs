@@ -156,15 +156,33 @@ fn parameters_go_to_the_models_that_take_them() {
     full.metadata = Some(Given::new(r#"{"a":"b"}"#, "metadata"));
     full.store = Some(Given::new(true, "store"));
     let (body, losses) = sent("gpt-4o", &full);
-    let expected = r#""max_completion_tokens":9,"temperature":0.5,"seed":7,"n":2,"logprobs":true,"top_logprobs":20,"stop":["a","b","c","d"],"verbosity":"low","service_tier":"default","store":true,"metadata":{"a":"b"}}"#;
+    let expected = r#""max_completion_tokens":9,"temperature":0.5,"seed":7,"n":2,"logprobs":true,"top_logprobs":20,"stop":["a","b","c","d"],"service_tier":"default","store":true,"metadata":{"a":"b"}}"#;
     assert!(body.ends_with(expected), "{body}");
-    assert_eq!(losses, ["e", "top_k"]);
+    assert_eq!(losses, ["e", "top_k", "verbosity"]);
     let (body, losses) = sent("mistral-small", &full);
     assert!(body.contains(r#""max_tokens":9,"temperature":0.5,"random_seed":7,"n":2"#), "{body}");
     assert_eq!(losses, ["e", "top_k", "verbosity", "store", "metadata"]);
     let (body, losses) = sent("o3", &full);
     assert!(!body.contains("temperature") && !body.contains("logprobs") && !body.contains("stop"), "{body}");
-    assert_eq!(losses, ["a", "b", "c", "d", "e", "logprobs", "top_k", "temperature"]);
+    assert_eq!(losses, ["a", "b", "c", "d", "e", "logprobs", "top_k", "temperature", "verbosity"]);
+    assert!(sent("gpt-5.1", &full).0.contains(r#""verbosity":"low""#));
+}
+
+#[test]
+fn names_of_users_beyond_the_limit_are_digests() {
+    let mut asked = chat(vec![message(Role::User, [Block::Text("Hi".into())])]);
+    asked.user = Some(Given::new("u".repeat(65).into(), "metadata.user_id"));
+    let (body, losses) = sent("gpt-4o", &asked);
+    let name = body.split(r#""user":""#).nth(1).unwrap().split('"').next().unwrap();
+    assert_eq!((name.len(), losses), (64, vec!["metadata.user_id".to_owned()]));
+}
+
+#[test]
+fn the_wish_to_read_reasoning_is_declared_where_none_is_shown() {
+    let mut asked = chat(vec![message(Role::User, [Block::Text("Hi".into())])]);
+    asked.reasoning = Some(Given::new(Reasoning { visible: Some(true), ..Reasoning::default() }, "reasoning"));
+    assert_eq!(sent("gpt-5", &asked).1, ["reasoning"]);
+    assert_eq!(sent("deepseek-reasoner", &asked).1, [""; 0]);
 }
 
 #[test]
@@ -210,7 +228,9 @@ fn tools_and_choices_cross() {
     asked.tool_choice = Some(Given::new(allowed, "tool_choice"));
     asked.parallel_tools = Some(Given::new(false, "parallel"));
     let tool = |name: &str| {
-        format!(r#"{{"type":"function","function":{{"name":"{name}","parameters":{{"type":"object"}}}}}}"#)
+        format!(
+            r#"{{"type":"function","function":{{"name":"{name}","parameters":{{"type":"object","properties":{{}}}}}}}}"#
+        )
     };
     let (body, losses) = sent("gpt-4o", &asked);
     let choice = r#"{"type":"allowed_tools","allowed_tools":{"mode":"required","tools":[{"type":"function","function":{"name":"a"}}]}}"#;
@@ -218,6 +238,9 @@ fn tools_and_choices_cross() {
         format!(r#""tools":[{},{}],"tool_choice":{choice},"parallel_tool_calls":false}}"#, tool("b"), tool("a"));
     assert!(body.ends_with(&expected), "{body}");
     assert_eq!(losses, ["tools.b.cache_control", "tools.a.cache_control"]);
+    // The small reasoning models refuse the flag.
+    let (body, losses) = sent("o4-mini", &asked);
+    assert!(!body.contains("parallel") && losses.contains(&"parallel".to_owned()), "{body}");
     let (body, losses) = sent("llama3", &asked);
     let expected = format!(r#""tools":[{}],"tool_choice":"required","parallel_tool_calls":false}}"#, tool("a"));
     assert!(body.ends_with(&expected), "{body}");
@@ -227,14 +250,16 @@ fn tools_and_choices_cross() {
 #[test]
 fn tools_of_providers_are_lost_or_searched_with() {
     let mut asked = chat(vec![message(Role::User, [Block::Text("Hi".into())])]);
-    let search = WebSearch { location: Some(r#"{"country":"GB"}"#), ..WebSearch::default() };
+    let size = Given::new("low".into(), "tools.0.search_context_size");
+    let location = Some(r#"{"type":"approximate","country":"GB"}"#);
+    let search = WebSearch { location, context_size: Some(size), ..WebSearch::default() };
     asked.tools = vec![
         Tool { kind: ToolKind::WebSearch(search), cache: None, path: "tools.0".to_owned() },
         Tool { kind: ToolKind::CodeExecution, cache: None, path: "tools.1".to_owned() },
     ];
     assert_eq!(sent("gpt-4o", &asked).1, ["tools.0", "tools.1"]);
     let (body, losses) = sent("gpt-4o-search-preview", &asked);
-    let expected = r#""web_search_options":{"user_location":{"type":"approximate","approximate":{"country":"GB"}}}}"#;
+    let expected = r#""web_search_options":{"user_location":{"type":"approximate","approximate":{"country":"GB"}},"search_context_size":"low"}}"#;
     assert!(body.ends_with(expected), "{body}");
     assert_eq!(losses, ["tools.1"]);
 }

@@ -7,7 +7,7 @@ use super::{
         SummaryEvent, Whole, Writer,
     },
     object::{Head, Outcome, incompleteness},
-    output::{Annotation, Content, Item, Logprobs, Part, Status, SummaryWire},
+    output::{Annotation, Content, Item, Logprobs, Part, Status, SummaryWire, TextPart, ending},
     response::declare_ending,
 };
 use crate::{
@@ -125,15 +125,13 @@ impl StreamEncoder {
     }
 
     fn end(&mut self, out: &mut Vec<u8>) {
-        self.close_item(
-            if incompleteness(self.finish).is_some() { Status::Incomplete } else { Status::Completed },
-            out,
-        );
-        let name = match incompleteness(self.finish) {
-            Some(_) => "response.incomplete",
-            None => "response.completed",
+        let reason = ending(self.finish, &self.output);
+        let (status, name) = match incompleteness(reason) {
+            Some(_) => (Status::Incomplete, "response.incomplete"),
+            None => (Status::Completed, "response.completed"),
         };
-        self.send_response(name, Outcome::Ended(self.finish), out);
+        self.close_item(status, out);
+        self.send_response(name, Outcome::Ended(reason), out);
         self.state = State::Ended;
     }
 
@@ -224,6 +222,15 @@ impl StreamEncoder {
             let event = DeltaEvent { place, delta: "{}", logprobs: None };
             self.writer.write("response.function_call_arguments.delta", &event, out);
         }
+        if let Some(Item { id, content: Content::Message(parts), .. }) = self.output.last_mut() {
+            let content_index = Some(parts.len().saturating_sub(1));
+            let place = Place { item_id: id, output_index, content_index, summary_index: None };
+            if let Some(Part::Text(part)) = parts.last_mut() {
+                for annotation in part.place_pending() {
+                    annotate(&mut self.writer, part, place, annotation, out);
+                }
+            }
+        }
         let Some(item) = self.output.last() else { return };
         let (writer, place) = (&mut self.writer, Place::of(item, output_index));
         match &item.content {
@@ -301,10 +308,11 @@ fn add_to_part(
         }
         (Part::Text(part), Delta::Citation(citation)) => {
             let Some(annotation) = Annotation::new(citation, part.characters, losses) else { return };
-            let annotation_index = part.annotations.len();
-            let event = AnnotationEvent { place, annotation_index, annotation: &annotation };
-            writer.write("response.output_text.annotation.added", &event, out);
-            part.annotations.push(annotation);
+            match citation.span {
+                Some(_) => annotate(writer, part, place, annotation, out),
+                // Anthropic cites before it speaks.
+                None => part.pending.push(annotation),
+            }
         }
         (Part::Refusal(refusal), Delta::Text(more)) => {
             refusal.push_str(more);
@@ -313,6 +321,12 @@ fn add_to_part(
         }
         _ => {}
     }
+}
+
+fn annotate(writer: &mut Writer, part: &mut TextPart, place: Place<'_>, annotation: Annotation, out: &mut Vec<u8>) {
+    let event = AnnotationEvent { place, annotation_index: part.annotations.len(), annotation: &annotation };
+    writer.write("response.output_text.annotation.added", &event, out);
+    part.annotations.push(annotation);
 }
 
 /// How many bytes of the answer a delta adds to what is kept, about.

@@ -146,9 +146,9 @@ fn citations_and_log_probabilities_are_in_their_events_and_in_the_whole() {
     let logprob = TokenLogprob { token: "é".into(), logprob: -0.5, top: vec![("e".into(), -1.0)] };
     let (events, losses) = encode(&[
         Event::BlockStart(BlockStart::Text),
+        Event::BlockDelta(Delta::Citation(web)),
         text("é"),
         Event::BlockDelta(Delta::Logprobs(vec![logprob])),
-        Event::BlockDelta(Delta::Citation(web)),
         Event::BlockDelta(Delta::Citation(document)),
         Event::BlockStop,
         Event::End,
@@ -212,4 +212,14 @@ fn a_call_without_arguments_has_an_empty_object() {
     ]);
     assert_eq!(events.last().unwrap()["response"]["output"][0]["arguments"], "{}");
     assert!(types(&events).contains(&"function_call_arguments.delta"));
+}
+
+#[test]
+fn a_refusal_in_words_is_a_complete_answer() {
+    let start = [Event::BlockStart(BlockStart::Refusal), text("No."), Event::BlockStop];
+    let end = [finish(FinishReason::Refusal), Event::End];
+    let events = encode(&[&start[..], &end].concat()).0;
+    assert_eq!(events.last().unwrap()["response"]["status"], "completed");
+    let events = encode(&end).0;
+    assert_eq!(events.last().unwrap()["response"]["incomplete_details"]["reason"], "content_filter");
 }

@@ -9,7 +9,7 @@ use self::live::{Live, Shown};
 use super::{
     failure::decode_failure,
     item::{AnnotationWire, Kind, LogprobWire, PartWire, Place},
-    response::{ResponseWire, decode_item, decode_response},
+    response::{ResponseWire, Said, decode_item, decode_response},
 };
 use crate::{
     canonical::Event,
@@ -30,8 +30,7 @@ pub(in crate::formats::openai_responses) struct StreamDecoder {
     state: State,
     /// The id of the response, for ids that we make.
     response: String,
-    /// Whether there was a call.
-    calls: bool,
+    said: Said,
     live: Option<Live>,
     /// Complete items that wait for the live one, by their place.
     held: Vec<(u64, Box<RawValue>)>,
@@ -153,7 +152,7 @@ impl StreamDecoder {
             if item.name.as_ref().is_none_or(|name| name.0.is_empty()) {
                 return Ok(());
             }
-            self.calls = true;
+            self.said.calls = true;
             sink(Event::BlockStart(item.call(Place { response: &self.response, index: place })));
         }
         self.note(place)?;
@@ -214,6 +213,7 @@ impl StreamDecoder {
             self.note(place)?;
             self.live = Some(Live::new(place, kind));
         }
+        self.said.refusals |= name.starts_with("response.refusal");
         let Some(live) = &mut self.live else { return Ok(()) };
         if event.output_index.is_some_and(|place| place != live.place) {
             return Ok(());
@@ -272,7 +272,7 @@ impl StreamDecoder {
             }
         }
         self.state = State::Ended;
-        sink(Event::Finish(response.reason(self.calls).into()));
+        sink(Event::Finish(response.reason(self.said).into()));
         response.give_usage(sink);
         sink(Event::End);
         Ok(())
@@ -291,6 +291,7 @@ impl StreamDecoder {
         if let Some(live) = self.live.take() {
             match whole.map(decode_item).transpose()? {
                 Some(item) => {
+                    self.said.note(&item);
                     let place = Place { response: &self.response, index: live.place };
                     live.complete(item, place, sink);
                 }
@@ -308,7 +309,7 @@ impl StreamDecoder {
 
     fn give(&mut self, place: u64, item: &RawValue, sink: Sink<'_>) -> Result<(), RelayError> {
         let item = decode_item(item)?;
-        self.calls |= item.kind() == Some(Kind::Call);
+        self.said.note(&item);
         item.give(Place { response: &self.response, index: place }, sink);
         Ok(())
     }

@@ -154,6 +154,19 @@ fn an_incomplete_answer_keeps_its_figures() {
 }
 
 #[test]
+fn a_refusal_is_the_end_that_it_is_streamed_or_whole() {
+    let delta = r#"{"type":"response.refusal.delta","output_index":0,"delta":"No."}"#;
+    let added = r#"{"type":"response.output_item.added","output_index":0,"item":{"type":"message","content":[]}}"#;
+    let part = r#"{"type":"message","content":[{"type":"refusal","refusal":"No."}]}"#;
+    let whole = format!(r#"{{"object":"response","status":"completed","output":[{part}]}}"#);
+    for events in [vec![CREATED, added, delta, COMPLETED], vec![&*whole]] {
+        let choice = only(&events);
+        assert_eq!(choice.blocks, [AnswerBlock::Refusal("No.".to_owned())]);
+        assert_eq!(choice.finish.unwrap().reason, FinishReason::Refusal);
+    }
+}
+
+#[test]
 fn a_failure_keeps_its_figures_whether_or_not_an_error_comes_before_it() {
     let failed = r#"{"type":"response.failed","response":{"status":"failed","error":{"code":"server_error","message":"oops"},"usage":{"input_tokens":9,"output_tokens":1}}}"#;
     let error = r#"{"type":"error","error":{"type":"insufficient_quota","code":"insufficient_quota","message":"pay"}}"#;
