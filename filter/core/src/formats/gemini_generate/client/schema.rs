@@ -82,7 +82,7 @@ fn camel_keyword(key: Cow<'_, str>) -> Cow<'_, str> {
 }
 
 fn write_type(value: Node<'_>, nullable: bool, object: &mut Object<'_>) {
-    let Some(name) = value.string() else {
+    let Some(name) = value.string().or_else(|| numbered_type(value).map(Cow::Borrowed)) else {
         object.key("type");
         object.out.push_str(value.text());
         return;
@@ -97,6 +97,13 @@ fn write_type(value: Node<'_>, nullable: bool, object: &mut Object<'_>) {
         true => object.out.push_str(&format!("[{name},\"null\"]")),
         false => object.out.push_str(&name),
     }
+}
+
+/// The type behind a number, as clients of gRPC's kind send it (<https://ai.google.dev/api/caching#Type>).
+fn numbered_type(value: Node<'_>) -> Option<&'static str> {
+    let number = usize::try_from(value.whole()?).ok()?;
+    let types = ["type_unspecified", "string", "number", "integer", "boolean", "array", "object", "null"];
+    types.get(number).copied()
 }
 
 fn write_list(value: Node<'_>, last: &str, object: &mut Object<'_>, write: impl Fn(Node<'_>, &mut String)) {
@@ -186,6 +193,14 @@ mod tests {
                 "list":{"type":"ARRAY","items":{"type":"INTEGER","format":"int32"},"max_items":"3"}},"required":["TYPE"]}"#
             ),
             r#"{"type":"object","properties":{"TYPE":{"type":"string","minLength":2,"enum":["A"]},"list":{"type":"array","items":{"type":"integer","format":"int32"},"maxItems":3}},"required":["TYPE"]}"#,
+        );
+    }
+
+    #[test]
+    fn types_may_be_numbers() {
+        assert_eq!(
+            converted(r#"{"type":6,"properties":{"a":{"type":1,"nullable":true},"b":{"type":0},"c":{"type":9}}}"#),
+            r#"{"type":"object","properties":{"a":{"type":["string","null"]},"b":{},"c":{"type":9}}}"#
         );
     }
 
