@@ -94,6 +94,16 @@ pub struct Message<'a> {
     pub path: String,
 }
 
+impl Message<'_> {
+    /// Whether a result of a tool stands behind something else, where most providers take results first only.
+    #[must_use]
+    pub fn has_results_behind_words(&self) -> bool {
+        let is_result = |part: &Part<'_>| matches!(part.block, Block::ToolResult { .. });
+        let mut parts = self.parts.iter().skip_while(|part| is_result(part));
+        parts.any(is_result)
+    }
+}
+
 /// Who speaks. Results of tools are parts of a user message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {

@@ -35,6 +35,9 @@ pub(super) fn encode_messages<'c>(
             let reason = "instructions after the first turn become words of the user";
             encoder.losses.approximate(message.path.as_str(), reason);
         }
+        if message.has_results_behind_words() {
+            encoder.losses.approximate(message.path.as_str(), "results of tools go before other words of the user");
+        }
         let role = if message.role == Role::Assistant { "assistant" } else { "user" };
         let mut content = Vec::with_capacity(message.parts.len());
         encoder.add_parts(message.role, &message.parts, &mut content)?;

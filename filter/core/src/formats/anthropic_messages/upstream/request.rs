@@ -132,6 +132,9 @@ fn encode_messages<'c>(
         if message.role == Role::System {
             losses.approximate(message.path.as_str(), "instructions after the first turn become words of the user");
         }
+        if message.has_results_behind_words() {
+            losses.approximate(message.path.as_str(), "results of tools go before other words of the user");
+        }
         let content = encode_parts(&message.parts, losses)?;
         // Anthropic refuses messages without content, but for the last one of the assistant.
         if content.is_empty() {

@@ -296,10 +296,10 @@ fn cache_points_follow_what_is_marked() {
     let user = Message {
         role: Role::User,
         parts: vec![
+            marked(result("t", [text("c")], false), CacheMark::FiveMinutes),
             marked(text("a"), CacheMark::FiveMinutes),
             marked(pdf(Some("b")), CacheMark::Hour),
             marked(text(""), CacheMark::Hour),
-            marked(result("t", [text("c")], false), CacheMark::FiveMinutes),
         ],
         path: "messages.1".to_owned(),
     };

@@ -94,6 +94,9 @@ impl<'c> Encoder<'_, 'c> {
             let reason = "instructions after the first turn become words of the user";
             self.losses.approximate(message.path.as_str(), reason);
         }
+        if message.has_results_behind_words() {
+            self.losses.approximate(message.path.as_str(), "results of tools go before other words of the user");
+        }
         let said = match message.role {
             Role::Assistant => self.model_message(&message.parts)?,
             Role::System | Role::User => self.user_message(&message.parts)?,

@@ -55,11 +55,7 @@ impl<'c> Encoder<'c, '_> {
 
     fn user(&mut self, message: &'c Message<'_>) -> Result<(), InvalidRequest> {
         let is_result = |part: &Part<'_>| matches!(part.block, Block::ToolResult { .. });
-        let first_other = message.parts.iter().position(|part| !is_result(part));
-        let last_result = message.parts.iter().rposition(is_result);
-        if let (Some(other), Some(result)) = (first_other, last_result)
-            && other < result
-        {
+        if message.has_results_behind_words() {
             self.losses.approximate(message.path.as_str(), "results of tools go before other words of the user");
         }
         for part in &message.parts {
@@ -67,7 +63,7 @@ impl<'c> Encoder<'c, '_> {
                 self.result(id, parts, *is_error, part)?;
             }
         }
-        if first_other.is_none() && last_result.is_some() {
+        if !message.parts.is_empty() && message.parts.iter().all(is_result) {
             return Ok(());
         }
         let mut moved = std::mem::take(&mut self.moved);
