@@ -197,6 +197,15 @@ fn results_come_before_what_the_user_says_beside_them() {
 }
 
 #[test]
+fn claude_goes_on_from_no_white_space() {
+    let chat = chat([message(Role::User, [text("Hi")]), message(Role::Assistant, [text("So: ")])]);
+    let (body, losses) = encode(CLAUDE, &chat);
+    assert_eq!(body["messages"][1]["content"], json!([{"text": "So:"}]));
+    assert_eq!(losses, ["~messages.0"]);
+    assert_eq!(encode(NOVA, &chat).0["messages"][1]["content"], json!([{"text": "So: "}]));
+}
+
+#[test]
 fn texts_of_white_space_stay_away() {
     let messages = [
         message(Role::System, [text("\n")]),
