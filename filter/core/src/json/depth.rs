@@ -6,7 +6,8 @@ use crate::bounds::MAX_DEPTH;
 /// Whether arrays and objects stand in each other more than [`MAX_DEPTH`] levels deep in `text`, which is valid JSON.
 ///
 /// The parser steps over values without recursion, so it has no such bound of its own there.
-pub(super) fn is_too_deep(text: &[u8]) -> bool {
+#[must_use]
+pub fn is_too_deep(text: &[u8]) -> bool {
     // Most texts have fewer brackets than that, strings included, which is seen much faster.
     if memchr2_iter(b'[', b'{', text).nth(MAX_DEPTH).is_none() {
         return false;

@@ -168,6 +168,24 @@ fn reasoning_between_calls_goes_back_between_them() {
 }
 
 #[test]
+fn reasoning_at_one_place_keeps_its_order() {
+    let chat = decode(
+        r#"[{"role":"assistant","content":"So.","reasoning_details":[
+        {"type":"reasoning.text","text":"A","signature":"a","format":"anthropic-claude-v1","index":0},
+        {"type":"reasoning.encrypted","data":"b","format":"anthropic-claude-v1","index":0},
+        {"type":"reasoning.encrypted","data":"c","format":"anthropic-claude-v1","index":0}]}]"#,
+    );
+    let seal = |redacted, data| Some((Vendor::Anthropic, redacted, data));
+    let expected = [
+        thinking("A", seal(false, "a")),
+        thinking("", seal(true, "b")),
+        thinking("", seal(true, "c")),
+        Block::Text("So.".into()),
+    ];
+    assert_eq!(blocks(&chat), expected);
+}
+
+#[test]
 fn googles_seal_is_read_at_its_call() {
     let chat = decode(
         r#"[{"role":"assistant","tool_calls":[{"id":"1","type":"function","function":{"name":"f","arguments":"{}"},"extra_content":{"google":{"thought_signature":"CiQB"}}}]}]"#,

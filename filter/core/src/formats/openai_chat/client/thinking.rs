@@ -48,10 +48,14 @@ impl<'a> Recalled<'a> {
                 }
             }
         }
-        for (count, Piece { part, index }) in pieces.into_iter().enumerate() {
-            let at = index.and_then(|index| usize::try_from(index).ok()).unwrap_or(count).max(count);
-            parts.insert(at.min(parts.len()), part);
+        let mut others = std::mem::take(parts).into_iter();
+        for Piece { part, index } in pieces {
+            let at = index.and_then(|index| usize::try_from(index).ok()).unwrap_or(0);
+            let between = at.saturating_sub(parts.len());
+            parts.extend(others.by_ref().take(between));
+            parts.push(part);
         }
+        parts.extend(others);
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -29,7 +29,9 @@ pub(super) fn encode_tools<'c>(
     let mut said = Tools::default();
     // Only OpenAI knows a list of allowed tools; elsewhere the others are left out, which constrains as well.
     let only = match choice.map(|given| &given.value) {
-        Some(ToolChoice::Allowed { names, .. }) if !capability.is_openai() => Some(names),
+        Some(ToolChoice::Allowed { names, .. }) if !capability.is_openai() => {
+            Some(names.iter().map(|name| &**name).collect::<BTreeSet<_>>())
+        }
         _ => None,
     };
     for tool in tools {
@@ -39,7 +41,7 @@ pub(super) fn encode_tools<'c>(
         match &tool.kind {
             ToolKind::Function(function) => {
                 check_name(&function.name, &tool.path, capability)?;
-                if only.is_none_or(|names| names.contains(&function.name)) {
+                if only.as_ref().is_none_or(|names| names.contains(&*function.name)) {
                     said.tools.push(encode_function(function)?);
                 }
             }

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::{leave_rest, pick, text, text_if_any, want};
 use crate::{
     canonical::{Function, Given, Tool, ToolChoice, ToolKind, WebSearch},
@@ -110,7 +112,7 @@ fn is_strict(schema: Node<'_>, depth: u32) -> bool {
     }
     if is_object {
         let required: Vec<_> = pick(&members, "required").and_then(Node::elements).unwrap_or_default();
-        let required: Vec<_> = required.into_iter().filter_map(Node::string).collect();
+        let required: BTreeSet<_> = required.into_iter().filter_map(Node::string).collect();
         let properties = pick(&members, "properties").and_then(Node::members).unwrap_or_default();
         let closed = pick(&members, "additionalProperties").and_then(Node::boolean) == Some(false);
         if !closed || !properties.iter().all(|(name, _)| required.contains(name)) {
