@@ -56,7 +56,7 @@ def differences(expected, seen, losses, *, choices=True):
         return [f"ends in an error: {seen.error[:200]}"]
     found = []
     wanted = expected.choices if choices else expected.choices[:1]
-    if len(wanted) != len(seen.choices) and not (not wanted or (len(wanted) == 1 and not seen.choices)):
+    if len(wanted) != len(seen.choices) and wanted not in ([], [Choice()]) and expected.error is None:
         found.append(f"choices: expected {len(wanted)}, saw {len(seen.choices)}")
     for index, (want, got) in enumerate(zip(wanted, seen.choices)):
         found += [f"choice {index}: {what}" for what in _choice_differences(want, got, losses, expected.error)]
@@ -139,7 +139,7 @@ def usage_differences(expected, seen):
     figures = dict(expected)
     if figures.get("output_incl_reasoning") is not None:
         figures["output"] = figures["output_incl_reasoning"]
-    wrong = {key: value for key, value in seen.items() if value is not None and value != (figures.get(key) or 0)}
+    wrong = {key: value for key, value in seen.items() if (value or 0) != (figures.get(key) or 0)}
     return [f"usage: {key}: expected {figures.get(key) or 0}, saw {value}" for key, value in wrong.items()]
 
 

@@ -39,6 +39,7 @@ def _request(recording, job, result):
         changed = [key for key in {*body, *recording.request} - ours if body.get(key) != recording.request.get(key)]
         return _verdict([f"{key} was changed in the identity lane" for key in changed])
     violations = [what for what in vendor.request(body, job["stream"]) if not _is_recordings_own(what, recording)]
+    violations += _members_of_ours(job, body)
     return _verdict(violations + _meaning(job, body, result, recording.request))
 
 
@@ -46,6 +47,18 @@ def _meaning(job, body, result, source):
     read_source, read_target = getattr(meaning, job["client"]), getattr(meaning, job["upstream"])
     found = silent(source, body, result["losses"], seals=job["direction"] == "request")
     return found + list(meaning.differences(read_source(source), read_target(body), result["losses"]))
+
+
+def _members_of_ours(job, body):
+    """The model and the stream, where the body names them, and the wish for usage in streams that have it only then."""
+    if job["upstream"] in ("gemini_generate", "bedrock_converse"):
+        return []
+    found = [] if body.get("model") == job["model"] else [f"model: {body.get('model')!r}"]
+    found += [] if bool(body.get("stream")) == job["stream"] else [f"stream: {body.get('stream')!r}"]
+    asks = (body.get("stream_options") or {}).get("include_usage")
+    if job["stream"] and job["upstream"] in ("openai_chat", "openai_completions") and not asks:
+        found.append("usage is not asked for")
+    return found
 
 
 def _is_recordings_own(violation, recording):

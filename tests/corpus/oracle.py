@@ -48,7 +48,8 @@ def read(recording):
     calls = [(call["name"], arguments(call["arguments"])) for call in expect["tool_calls"]]
     text = Digest(expect["text_len"], expect["text_sha256"])
     # Of several choices, `expect` has all or the first.
-    if answer is not None and text in ("".join(c.text for c in answer.choices), answer.choices[0].text if answer.choices else ""):
+    texts = [choice.text for choice in answer.choices] if answer else []
+    if answer is not None and text in ("".join(texts), *texts[:1]):
         read = [(call.name, call.arguments) for choice in answer.choices for call in choice.calls]
         served = [(call.name, call.arguments) for choice in answer.choices for call in choice.served]
         if calls == read or sorted(map(repr, calls)) == sorted(map(repr, read + served)):

@@ -1,7 +1,8 @@
 """The corpus ring: recorded traffic, translated by the core, held against the vendors' own types.
 
 Every recorded request of a client format goes to every upstream format, every recorded answer to every client format, as a
-stream and whole. What comes out must be valid for the vendor's library, say what the recording says, and state its usage.
+stream and whole, and back to its provider in the client's next turn. What comes out must be valid for the vendor's library, say
+what the recording says, and state its usage.
 See "The corpus ring" in CONTRIBUTING.md.
 """
 
@@ -26,8 +27,14 @@ MODELS = {
     "openai_completions": ["gpt-3.5-turbo-instruct"],
     "anthropic_messages": ["claude-sonnet-4-5", "claude-opus-5"],
     "gemini_generate": ["gemini-2.5-flash", "gemini-3-pro-preview"],
-    "bedrock_converse": ["us.anthropic.claude-sonnet-4-5-20250929-v1:0", "us.anthropic.claude-opus-5", "amazon.nova-lite-v1:0"],
+    "bedrock_converse": [
+        "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "us.anthropic.claude-opus-5",
+        "amazon.nova-lite-v1:0",
+    ],
 }
+# What a report says of a translation.
+SAID = ("direction", "client", "upstream", "model", "stream")
 DIRECTIONS = ("request", "response", "turn", "error")
 
 
@@ -98,7 +105,7 @@ def run(binary, only):
     with concurrent.futures.ProcessPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
         checked = [outcomes for batch in pool.map(_check_all, batches) for outcomes in batch]
     outcomes = [
-        {"file": recording.file, **{key: job[key] for key in ("direction", "client", "upstream", "model", "stream")}, **outcome}
+        {"file": recording.file, **{key: job[key] for key in SAID}, **outcome}
         for (recording, rows), here in zip(work, checked)
         for (job, _), outcome in zip(rows, here)
     ]

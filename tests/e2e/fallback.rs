@@ -1,8 +1,8 @@
 //! Fallback across formats: the client sees one good answer, and nothing of one attempt reaches another provider.
 
 use mock_llm::script::{Reset, Rule, Script};
-use serde_json::json;
-use tollgate_tests::{Stack, events};
+use serde_json::{Value, json};
+use tollgate_tests::{DEV_KEY, Setup, Stack, events};
 
 use super::{ask, ask_streaming, assert_nothing_leaked};
 
@@ -142,4 +142,92 @@ async fn a_stream_that_breaks_off_is_not_tried_again() {
         records.iter().all(|record| record["outcome"] == "interrupted" && record["provenance"] == "partial"),
         "{records:#?}"
     );
+}
+
+/// Each client's own request for a stream, and how it looks when the answer is complete.
+fn streams_of_every_client(model: &str) -> [(String, &'static str, Value, &'static str); 5] {
+    let said = json!([{"role": "user", "content": "hello"}]);
+    [
+        (
+            "/v1/chat/completions".to_owned(),
+            "authorization",
+            json!({"model": model, "stream": true, "messages": said}),
+            "data: [DONE]",
+        ),
+        (
+            "/v1/responses".to_owned(),
+            "authorization",
+            json!({"model": model, "stream": true, "input": "hello"}),
+            "event: response.completed",
+        ),
+        (
+            "/v1/completions".to_owned(),
+            "authorization",
+            json!({"model": model, "stream": true, "prompt": "hello"}),
+            "data: [DONE]",
+        ),
+        (
+            "/v1/messages".to_owned(),
+            "x-api-key",
+            json!({"model": model, "stream": true, "max_tokens": 50, "messages": said}),
+            "event: message_stop",
+        ),
+        (
+            format!("/v1beta/models/{model}:streamGenerateContent"),
+            "x-goog-api-key",
+            json!({"contents": [{"parts": [{"text": "hello"}]}]}),
+            "\"finishReason\":\"STOP\"",
+        ),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_clients_stream_falls_back_from_chats_to_gemini_to_a_signed_bedrock() {
+    let stack = Setup::prepare(|config| {
+        let url = |name: &str| config["providers"][name]["base_url"].as_str().unwrap_or_default().to_owned();
+        let (gemini, bedrock) = (url("claude"), url("second"));
+        config["providers"]["gemini"] = json!({
+            "kind": "gemini", "api_key": "sk-provider-canary-gemini", "base_url": gemini.replace("/v1", "/v1beta"),
+        });
+        config["providers"]["bedrock"] = json!({
+            "kind": "bedrock", "region": "eu-north-1", "base_url": bedrock.trim_end_matches("/v1"),
+            // The pair that the mock knows.
+            "access_key_id": "AKIDEXAMPLE", "secret_access_key": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+        });
+        let target = |provider: &str, model: &str, priority: u32| {
+            json!({"provider": provider, "model": model, "priority": priority})
+        };
+        config["models"]["three"] = json!({"targets": [
+            target("openai", "openai-model", 0),
+            target("gemini", "gemini-2.5-pro", 1),
+            target("bedrock", "eu.anthropic.claude-haiku-4-5-20251001-v1:0", 2),
+        ]});
+    })
+    .await
+    .started()
+    .await;
+    let providers = stack.providers();
+    let clients = streams_of_every_client("three");
+    let formats = ["openai_chat", "openai_responses", "openai_completions", "anthropic_messages", "gemini_generate"];
+    for (path, header, body, last) in &clients {
+        providers.clear();
+        providers.openai.script(Script::status(503));
+        providers.claude.script(Script::status(500));
+        let key = if *header == "authorization" { format!("Bearer {DEV_KEY}") } else { DEV_KEY.to_owned() };
+        let request = reqwest::Client::new().post(stack.url(path)).header(*header, key).json(body);
+        let answer = request.send().await.expect("an answer");
+        let (status, text) = (answer.status(), answer.text().await.expect("a body"));
+        assert!(status == 200 && text.contains(last) && text.contains("hello"), "{path}: {status} {text}");
+        let paths =
+            providers.each().map(|mock| mock.requests().iter().map(|seen| seen.path.clone()).collect::<Vec<_>>());
+        assert_eq!(paths.each_ref().map(Vec::len), [1, 1, 1], "{path}: {paths:?}");
+        assert!(paths[1][0].contains("gemini-2.5-pro:streamGenerateContent"), "{path}: {paths:?}");
+        assert!(paths[2][0].ends_with("-v1%3A0/converse-stream"), "{path}: {paths:?}");
+    }
+    let records = stack.api().wait_for_records(clients.len()).await;
+    for (record, format) in records.iter().zip(formats) {
+        assert_eq!((&record["client_format"], &record["attempts"]), (&json!(format), &json!(3)), "{record:#}");
+        assert_eq!((&record["provider"], &record["provider_format"]), (&json!("bedrock"), &json!("bedrock_converse")));
+        assert_eq!((&record["outcome"], &record["provenance"]), (&json!("success"), &json!("reported")), "{record:#}");
+    }
 }

@@ -2,8 +2,8 @@
 //! drives the core through it.
 //!
 //! A job: `{"id", "direction": "request" | "response" | "error", "client", "upstream", "model", "stream", "kind": "stream" |
-//! "whole", "framing": "sse" | "json_array", "status", "body_b64"}`. A result: `{"id", "ok", "body_b64", "losses", "observed", "error", "param"}`, or
-//! `{"id", "absent": true}` where nothing translates between the two formats.
+//! "whole", "framing": "sse" | "json_array", "status", "body_b64"}`. A result: `{"id", "ok", "body_b64", "losses",
+//! "observed", "error", "param"}`, or `{"id", "absent": true}` where nothing translates between the two formats.
 
 use std::{
     error::Error,

@@ -29,7 +29,8 @@ EVENT = pydantic.TypeAdapter(RawMessageStreamEvent)
 
 def request(body, stream):
     body = {key: value for key, value in body.items() if key not in SAMPLING}
-    return shapes.check(body, params.MessageCreateParamsStreaming if stream else params.MessageCreateParamsNonStreaming)
+    expected = params.MessageCreateParamsStreaming if stream else params.MessageCreateParamsNonStreaming
+    return shapes.check(body, expected)
 
 
 def whole(body):
@@ -172,6 +173,7 @@ def usage(figures):
         "output": figures.get("output_tokens"),
         "cached": cached,
         "cache_write": written,
+        "reasoning": (figures.get("output_tokens_details") or {}).get("thinking_tokens"),
     }
 
 

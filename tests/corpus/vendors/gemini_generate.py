@@ -79,6 +79,10 @@ def _add(answer, value):
     violations += shapes.parse(_parse(types.GenerateContentResponse), value)
     answer.model = value.get("modelVersion") or answer.model
     answer.usage = usage(value.get("usageMetadata")) or answer.usage
+    violations += [f".{member}: missing" for member in ("modelVersion", "responseId") if not value.get(member)]
+    figures = value.get("usageMetadata")
+    if figures and figures.get("totalTokenCount") != usage(figures)["input"] + usage(figures)["output"]:
+        violations.append("totalTokenCount is not the sum")
     for at, candidate in enumerate(value.get("candidates") or []):
         choice = answer.choice(candidate.get("index") or at)
         for part in (candidate.get("content") or {}).get("parts") or []:

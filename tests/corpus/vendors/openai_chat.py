@@ -34,7 +34,8 @@ EXTENSIONS = {
 
 
 def request(body, stream):
-    return shapes.check(body, params.CompletionCreateParamsStreaming if stream else params.CompletionCreateParamsNonStreaming)
+    expected = params.CompletionCreateParamsStreaming if stream else params.CompletionCreateParamsNonStreaming
+    return shapes.check(body, expected)
 
 
 def whole(body):
@@ -84,11 +85,14 @@ def stream(body):
         violations += parsed
         heads.add((chunk.get("id"), chunk.get("model"), chunk.get("created")))
         answer.usage = usage(chunk.get("usage")) or answer.usage
+        if answer.model is None and (chunk["choices"] or [{}])[0].get("delta", {}).get("role") != "assistant":
+            violations.append("the first delta has no role")
         answer.model = chunk.get("model")
         for choice in chunk.get("choices") or []:
             target = answer.choice(choice.get("index") or 0)
             delta = choice.get("delta") or {}
-            if target.finish is not None and (delta.get("content") or delta.get("tool_calls") or choice.get("finish_reason")):
+            more = delta.get("content") or delta.get("tool_calls") or choice.get("finish_reason")
+            if target.finish is not None and more:
                 violations.append("a choice goes on after its finish_reason")
             _add(target, delta, choice.get("finish_reason"), streams=True)
             target.logprobs += len((choice.get("logprobs") or {}).get("content") or [])

@@ -16,7 +16,8 @@ error = openai_chat.error
 
 
 def request(body, stream):
-    return shapes.check(body, params.CompletionCreateParamsStreaming if stream else params.CompletionCreateParamsNonStreaming)
+    expected = params.CompletionCreateParamsStreaming if stream else params.CompletionCreateParamsNonStreaming
+    return shapes.check(body, expected)
 
 
 def whole(body):

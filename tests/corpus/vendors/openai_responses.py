@@ -23,7 +23,8 @@ ENDS = {"response.completed", "response.incomplete", "response.failed", "error"}
 
 
 def request(body, stream):
-    return shapes.check(body, params.ResponseCreateParamsStreaming if stream else params.ResponseCreateParamsNonStreaming)
+    expected = params.ResponseCreateParamsStreaming if stream else params.ResponseCreateParamsNonStreaming
+    return shapes.check(body, expected)
 
 
 def whole(body):

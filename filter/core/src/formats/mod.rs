@@ -26,8 +26,9 @@ pub use error::{ClientError, encode_error, is_error_of, retry_after_s, translate
 pub use relay::{MAX_WHOLE, Observed, Passed, Relay, RelayError, ResponseKind};
 
 use crate::{
+    bounds::MAX_DEPTH,
     canonical::Losses,
-    json::{Edit, Envelope},
+    json::{self, Edit, Envelope},
 };
 use dialect::{Dialect, IdentitySide};
 
@@ -213,6 +214,13 @@ pub fn encode_request(
     let (Some(client), Some(upstream)) = (&attempt.client.dialect().client, &dialect.upstream) else {
         return Err(no_translation(attempt.client, attempt.upstream));
     };
+    // What passes as it is nobody looks into, so only here.
+    if json::is_too_deep(body) {
+        return Err(InvalidRequest {
+            message: format!("the body is nested deeper than {MAX_DEPTH} levels"),
+            param: None,
+        });
+    }
     let chat = (client.decode_request)(body, envelope)?;
     for path in &chat.extra {
         losses.declare(path.as_str(), "the provider's format has no such member");
@@ -239,4 +247,36 @@ fn splice_request(attempt: &Attempt<'_>, identity: &IdentitySide, body: &[u8], e
 fn no_translation(client: Format, upstream: Format) -> InvalidRequest {
     let (client, upstream) = (client.name(), upstream.name());
     InvalidRequest { message: format!("a request in {client} cannot be translated to {upstream}"), param: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_nested_too_deep_passes_but_is_not_translated() {
+        let body = |depth: usize| {
+            let nested = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+            format!(r#"{{"model":"m","messages":[{{"role":"user","content":"hi"}}],"unknown":{nested}}}"#)
+        };
+        let encode = |upstream, depth| {
+            let (body, client) = (body(depth), Format::OpenaiChat);
+            let attempt = Attempt {
+                client,
+                upstream,
+                model: "m",
+                default_max_tokens: 1,
+                stream: false,
+                include_usage: false,
+                framing: Framing::Sse,
+                exchange: "0",
+                created_s: 0,
+            };
+            encode_request(&attempt, body.as_bytes(), &Envelope::scan(body.as_bytes()).unwrap())
+        };
+        assert_eq!(encode(Format::OpenaiChat, 1_000).unwrap().body, UpstreamBody::AsReceived);
+        assert!(encode(Format::AnthropicMessages, MAX_DEPTH - 1).is_ok());
+        let refused = encode(Format::AnthropicMessages, MAX_DEPTH).unwrap_err();
+        assert_eq!(refused.to_string(), "the body is nested deeper than 128 levels");
+    }
 }

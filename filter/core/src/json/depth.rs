@@ -1,23 +1,23 @@
 use memchr::memchr2_iter;
 
-use super::shallow::skip_string;
+use super::shallow::after_string;
 use crate::bounds::MAX_DEPTH;
 
 /// Whether arrays and objects stand in each other more than [`MAX_DEPTH`] levels deep in `text`, which is valid JSON.
 ///
 /// The parser steps over values without recursion, so it has no such bound of its own there.
-pub(super) fn is_too_deep(text: &[u8]) -> bool {
+#[must_use]
+pub fn is_too_deep(text: &[u8]) -> bool {
     // Most texts have fewer brackets than that, strings included, which is seen much faster.
     if memchr2_iter(b'[', b'{', text).nth(MAX_DEPTH).is_none() {
         return false;
     }
     let mut depth = 0_usize;
-    let mut bytes = text.iter();
-    while let Some(byte) = bytes.next() {
+    let mut rest = text;
+    while let Some((byte, after)) = rest.split_first() {
+        rest = after;
         match byte {
-            b'"' => {
-                skip_string(&mut bytes);
-            }
+            b'"' => rest = after_string(rest).unwrap_or_default(),
             b'[' | b'{' => {
                 depth = depth.saturating_add(1);
                 if depth > MAX_DEPTH {

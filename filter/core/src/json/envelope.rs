@@ -4,11 +4,9 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor}
 use serde_json::value::RawValue;
 
 use super::{
-    depth::is_too_deep,
     read::{Node, Text},
     shallow::MAX_MEMBERS,
 };
-use crate::bounds::MAX_DEPTH;
 
 /// The top-level members of a JSON object, by position in the text they were scanned from.
 ///
@@ -34,8 +32,6 @@ pub enum ScanError {
     Syntax(String),
     /// JSON, but not an object.
     NotAnObject,
-    /// An object, nested deeper than [`MAX_DEPTH`].
-    TooDeep,
 }
 
 /// A change to one top-level member.
@@ -57,7 +53,8 @@ impl Member {
 }
 
 impl Envelope {
-    /// Scans `text`, which must be one JSON object, nested at most [`MAX_DEPTH`] deep, with nothing but white space around it.
+    /// Scans `text`, which must be one JSON object, nested however deep, with nothing but white space around it. Whoever looks
+    /// into its members asks [`is_too_deep`](super::is_too_deep) first.
     ///
     /// # Errors
     /// When it is anything else.
@@ -67,9 +64,6 @@ impl Envelope {
             (serde_json::error::Category::Data, Some(byte)) if *byte != b'{' => ScanError::NotAnObject,
             _ => ScanError::Syntax(error.to_string()),
         })?;
-        if is_too_deep(text) {
-            return Err(ScanError::TooDeep);
-        }
         let base = text.as_ptr().addr();
         let members = members
             .0
@@ -187,7 +181,6 @@ impl fmt::Display for ScanError {
         match self {
             Self::Syntax(message) => write!(f, "the body is not valid JSON: {message}"),
             Self::NotAnObject => write!(f, "the body is not a JSON object"),
-            Self::TooDeep => write!(f, "the body is nested deeper than {MAX_DEPTH} levels"),
         }
     }
 }
@@ -227,21 +220,18 @@ impl<'de> Deserialize<'de> for Members<'de> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bounds::MAX_DEPTH;
 
     fn nested(depth: usize) -> String {
         format!("{{\"a\":{}0{}}}", "[".repeat(depth - 1), "]".repeat(depth - 1))
     }
 
     #[test]
-    fn scans_as_deep_as_the_bound_and_no_deeper() {
-        assert!(Envelope::scan(nested(MAX_DEPTH).as_bytes()).is_ok());
-        let error = Envelope::scan(nested(MAX_DEPTH + 1).as_bytes()).unwrap_err();
-        assert_eq!(error, ScanError::TooDeep);
-        assert_eq!(error.to_string(), "the body is nested deeper than 128 levels");
-        assert_eq!(Envelope::scan(nested(1 << 20).as_bytes()), Err(ScanError::TooDeep));
+    fn scans_however_deep_a_text_is_nested() {
+        assert_eq!(Envelope::scan(nested(1 << 20).as_bytes()).map(|envelope| envelope.members().len()), Ok(1));
     }
 
-    /// What is found valid must also be readable, level by level, by whoever looks into it with types.
+    /// What is not too deep must also be readable, level by level, by whoever looks into it with types.
     #[test]
     fn what_is_as_deep_as_the_bound_can_be_read() {
         let text = nested(MAX_DEPTH);

@@ -10,6 +10,7 @@ mod unescape;
 mod watch;
 
 pub use array::{ArrayDecoder, ArrayError, MAX_ELEMENT};
+pub use depth::is_too_deep;
 pub use envelope::{Edit, Envelope, Member, ScanError};
 pub use read::{Node, Text};
 pub use watch::Watch;

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use memchr::memchr2;
+use memchr::memchr_iter;
 
 use super::{read::Node, unescape::unescape};
 
@@ -119,24 +119,22 @@ pub(super) fn inside(string: &str) -> Option<&str> {
 
 /// Where a string ends that begins with `text`.
 fn end_of_string(text: &[u8]) -> Option<usize> {
-    let mut bytes = text.get(1..)?.iter();
-    skip_string(&mut bytes).then(|| text.len().saturating_sub(bytes.len()))
+    after_string(text.get(1..)?).map(|after| text.len().saturating_sub(after.len()))
 }
 
 /// Where an array or an object ends that begins with `text`.
 fn end_of_brackets(text: &[u8]) -> Option<usize> {
     let mut depth = 0_usize;
-    let mut bytes = text.iter();
-    while let Some(byte) = bytes.next() {
+    let mut rest = text;
+    while let Some((byte, after)) = rest.split_first() {
+        rest = after;
         match byte {
-            b'"' => {
-                skip_string(&mut bytes);
-            }
+            b'"' => rest = after_string(rest)?,
             b'[' | b'{' => depth = depth.saturating_add(1),
             b']' | b'}' => {
                 depth = depth.saturating_sub(1);
                 if depth == 0 {
-                    return Some(text.len().saturating_sub(bytes.len()));
+                    return Some(text.len().saturating_sub(rest.len()));
                 }
             }
             _ => {}
@@ -145,17 +143,14 @@ fn end_of_brackets(text: &[u8]) -> Option<usize> {
     None
 }
 
-/// Goes on behind the quotation mark that ends the string; `false`, and nothing is left, when there is none.
-pub(super) fn skip_string(bytes: &mut std::slice::Iter<'_, u8>) -> bool {
-    while let Some(plain) = memchr2(b'"', b'\\', bytes.as_slice()) {
-        if bytes.nth(plain) == Some(&b'"') {
-            return true;
-        }
-        // A backslash, and the byte that it escapes.
-        bytes.next();
-    }
-    *bytes = [].iter();
-    false
+/// What follows a string, given what follows its opening quotation mark; `None` when it does not end.
+pub(super) fn after_string(text: &[u8]) -> Option<&[u8]> {
+    let end = memchr_iter(b'"', text).find(|at| {
+        let before = text.get(..*at).unwrap_or_default();
+        // Of an odd number of backslashes the last one escapes the mark.
+        before.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 0
+    })?;
+    text.get(end.saturating_add(1)..)
 }
 
 #[cfg(test)]

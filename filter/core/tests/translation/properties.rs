@@ -202,7 +202,7 @@ proptest! {
     }
 
     #[test]
-    fn texts_tools_and_ids_arrive_in_order(turns in proptest::collection::vec(("[a-z \"\\\\é]{1,8}", "[a-zA-Z0-9_-]{1,8}", json_value()), 1..6)) {
+    fn texts_tools_and_ids_arrive_in_order(turns in proptest::collection::vec(("[a-z \"\\\\é]{0,7}[a-zé]", "[a-zA-Z0-9_-]{1,8}", json_value()), 1..6)) {
         let mut messages = Vec::new();
         for (text, id, value) in &turns {
             let input = json!({"value": value}).to_string();

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -32,6 +33,21 @@ pub(super) fn finish<'e>(stop_reason: &str, fields: Option<&'e RawValue>) -> Fin
     let fields = fields.map(|fields| fields.member("delta").unwrap_or(fields));
     let stop_sequence = fields.and_then(|fields| fields.member("stop_sequence")).and_then(Node::string);
     Finish { reason, stop_sequence }
+}
+
+/// Redacted reasoning: bytes here, which are the text that Anthropic's own API has
+/// (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ReasoningContentBlock.html>). `None` for bytes that
+/// are no text: they could not go back the way they came.
+pub(super) fn decode_redacted(bytes: &str, sink: Sink<'_>) -> Option<Signature<'static>> {
+    if bytes.is_empty() {
+        return None;
+    }
+    let data = BASE64_STANDARD.decode(bytes).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    if data.is_none() {
+        let reason = "it is not the text that the model's vendor seals thinking in";
+        sink(Event::Lost { path: "content.reasoningContent.redactedContent".into(), reason });
+    }
+    data.map(|data| seal(data.into(), true))
 }
 
 /// A seal on reasoning. Claude alone seals, and its seals are the same wherever it is served

@@ -51,8 +51,12 @@ pub(super) struct Empty {}
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) enum ReasoningWire<'c> {
-    ReasoningText { text: &'c str, signature: &'c str },
-    RedactedContent(&'c str),
+    ReasoningText {
+        text: &'c str,
+        signature: &'c str,
+    },
+    /// Bytes, which are base64 in JSON: those of the text that Anthropic's own API has.
+    RedactedContent(String),
 }
 
 /// <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_CachePointBlock.html>
@@ -80,7 +84,7 @@ impl<'l> Encoder<'l> {
     pub(super) fn add_system<'c>(&mut self, parts: &'c [Part<'_>], content: &mut Vec<Content<'c>>) {
         for part in parts {
             match &part.block {
-                Block::Text(text) | Block::Refusal(text) => content.extend(encode_text(text)),
+                Block::Text(text) | Block::Refusal(text) => content.extend(self.encode_text(text, part)),
                 _ => self.losses.declare(part.path.as_str(), "the provider's system prompt is text only"),
             }
             self.add_cache_point(part, content);
@@ -103,10 +107,10 @@ impl<'l> Encoder<'l> {
 
     fn encode<'c>(&mut self, role: Role, part: &'c Part<'_>) -> Result<Option<Content<'c>>, InvalidRequest> {
         let content = match &part.block {
-            Block::Text(text) => return Ok(encode_text(text)),
+            Block::Text(text) => return Ok(self.encode_text(text, part)),
             Block::Refusal(text) => {
                 self.losses.approximate(part.path.as_str(), "a refusal becomes plain words of the assistant");
-                return Ok(encode_text(text));
+                return Ok(self.encode_text(text, part));
             }
             Block::Thinking { text, signature } => return Ok(self.encode_thinking(text, signature.as_ref(), part)),
             Block::ToolUse { id, name, input } => Content::ToolUse {
@@ -163,18 +167,23 @@ impl<'l> Encoder<'l> {
                 Some(Content::Reasoning(ReasoningWire::ReasoningText { text, signature: data }))
             }
             Some(Signature { vendor: Vendor::Anthropic, redacted: true, data }) if self.family.takes_seals() => {
-                // Bytes here, a text of any letters in Anthropic's own API.
-                if BASE64_STANDARD.decode(data.as_bytes()).is_err() {
-                    self.losses.declare(part.path.as_str(), "the provider takes redacted thinking in base64 only");
-                    return None;
-                }
-                Some(Content::Reasoning(ReasoningWire::RedactedContent(data)))
+                Some(Content::Reasoning(ReasoningWire::RedactedContent(BASE64_STANDARD.encode(data.as_bytes()))))
             }
             _ => {
                 self.losses.declare(part.path.as_str(), "the provider takes thinking back only with its own signature");
                 None
             }
         }
+    }
+
+    /// A text block; `None` for an empty text, which AWS refuses and which says nothing, and for white space, which it
+    /// refuses too ("text content blocks must contain non-whitespace text").
+    fn encode_text<'c>(&mut self, text: &'c str, part: &Part<'_>) -> Option<Content<'c>> {
+        let is_blank = text.trim().is_empty();
+        if is_blank && !text.is_empty() {
+            self.losses.declare(part.path.as_str(), "the provider refuses texts of white space");
+        }
+        (!is_blank).then_some(Content::Text(Cow::Borrowed(text)))
     }
 
     /// What a tool answered: texts, images, documents, video
@@ -187,7 +196,7 @@ impl<'l> Encoder<'l> {
         let mut content = Vec::with_capacity(parts.len());
         for part in parts {
             match &part.block {
-                Block::Text(text) | Block::Refusal(text) => content.extend(encode_text(text)),
+                Block::Text(text) | Block::Refusal(text) => content.extend(self.encode_text(text, part)),
                 Block::Image { .. } | Block::Document { .. } | Block::Video(_) => {
                     content.push(self.encode_medium(part)?)
                 }
@@ -253,11 +262,6 @@ fn cache_point(
         }
     };
     Some(CachePoint { r#type: "default", ttl })
-}
-
-/// A text block; `None` for an empty text, which AWS refuses and which says nothing.
-fn encode_text<'c>(text: &'c str) -> Option<Content<'c>> {
-    (!text.is_empty()).then_some(Content::Text(Cow::Borrowed(text)))
 }
 
 /// Arguments are an object here, and in some formats text; no text is no argument.

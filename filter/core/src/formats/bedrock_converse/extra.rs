@@ -72,7 +72,7 @@ pub(super) struct NovaReasoning {
 impl Extra<'_> {
     /// How other models than Claude are told to reason. Answers whether they then take no sampling.
     pub(super) fn set_reasoning(&mut self, chat: &Chat<'_>, family: Family, losses: &mut Losses) -> bool {
-        let Some(wish) = chat.reasoning.as_ref().filter(|wish| !wish.value.is_open()) else { return false };
+        let Some(wish) = chat.reasoning.as_ref() else { return false };
         let path = wish.path.as_ref();
         if wish.value.is_off() {
             if family == Family::GptOss {
@@ -85,10 +85,14 @@ impl Extra<'_> {
             losses.declare(path, "the model cannot be told here how much to reason");
             return false;
         }
-        if wish.value.effort.is_none() {
+        // These two reason unasked.
+        if wish.value.is_open() && family != Family::Nova2 {
+            return false;
+        }
+        if wish.value.budget.is_some() && wish.value.effort.is_none() {
             losses.approximate(path, "the model takes an effort in place of a budget");
         }
-        let word = match wish.value.level().unwrap_or(Effort::High) {
+        let word = match wish.value.level().unwrap_or(Effort::Medium) {
             Effort::Low => "low",
             Effort::None | Effort::Minimal => {
                 losses.approximate(path, "the least effort of the model is low");

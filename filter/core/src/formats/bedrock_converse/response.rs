@@ -98,10 +98,14 @@ impl ReasoningWire<'_> {
         };
         let seal = match signature.filter(|signature| !signature.0.is_empty()) {
             Some(signature) => Some(answer::seal(signature.0, false)),
-            None => redacted_content.map(|data| answer::seal(data.0, true)),
+            None => redacted_content.and_then(|bytes| answer::decode_redacted(&bytes.0, sink)),
         };
+        let text = text.filter(|text| !text.0.is_empty());
+        if text.is_none() && seal.is_none() {
+            return;
+        }
         sink(Event::BlockStart(BlockStart::Thinking));
-        if let Some(text) = text.filter(|text| !text.0.is_empty()) {
+        if let Some(text) = text {
             sink(Event::BlockDelta(Delta::Thinking(text.0)));
         }
         if let Some(seal) = seal {
@@ -216,6 +220,8 @@ mod tests {
             r#"{"metrics":{"latencyMs":1},"output":{"message":{"role":"assistant","content":[
             {"reasoningContent":{"reasoningText":{"text":"hm","signature":"Eq=="}}},
             {"reasoningContent":{"redactedContent":"UmVk"}},
+            {"reasoningContent":{"redactedContent":""}},
+            {"reasoningContent":{"reasoningText":{"text":"","signature":""}}},
             {"reasoningContent":{"reasoningText":{"text":"","signature":"Ab"}}},
             {"text":"I look."},
             {"toolUse":{"toolUseId":"tooluse_1","name":"look","input":{"at":1.0},"type":"tool_use"}},
@@ -233,7 +239,7 @@ mod tests {
         };
         let expected = vec![
             thinking("hm", "Eq==", false),
-            thinking("", "UmVk", true),
+            thinking("", "Red", true),
             thinking("", "Ab", false),
             AnswerBlock::Text { text: "I look.".to_owned(), citations: vec![], logprobs: vec![] },
             call("tooluse_1", "look", r#"{"at":1.0}"#),

@@ -158,7 +158,7 @@ impl StreamDecoder {
         let ReasoningWire { text, signature, redacted_content } = reasoning;
         let text = text.map(|text| Delta::Thinking(text.0));
         let signature = signature.map(|data| Delta::Signature(answer::seal(data.0, false)));
-        let redacted = redacted_content.map(|data| Delta::Signature(answer::seal(data.0, true)));
+        let redacted = redacted_content.and_then(|bytes| answer::decode_redacted(&bytes.0, sink)).map(Delta::Signature);
         for delta in [text, signature, redacted].into_iter().flatten() {
             let is_empty = match &delta {
                 Delta::Thinking(text) => text.is_empty(),

@@ -2,12 +2,14 @@ use crate::canonical::FinishReason;
 
 /// A reason of Google's (<https://ai.google.dev/api/generate-content#FinishReason>). `STOP` is also said where the model calls
 /// functions. `OTHER`, and a reason that came after this was written, counts as a plain stop: the answer is complete as far
-/// as can be told. The first four have the same numbers in both of Google's APIs.
+/// as can be told. The first five have the same numbers in both of Google's APIs.
 pub(super) fn decode_finish(reason: &str, called: bool) -> FinishReason {
     match reason {
         "MAX_TOKENS" | "2" => FinishReason::Length,
         "SAFETY"
+        | "3"
         | "RECITATION"
+        | "4"
         | "LANGUAGE"
         | "BLOCKLIST"
         | "PROHIBITED_CONTENT"
@@ -50,6 +52,10 @@ mod tests {
         assert_eq!(decode_finish("STOP", true), FinishReason::ToolUse);
         assert_eq!(decode_finish("MAX_TOKENS", true), FinishReason::Length);
         assert_eq!(decode_finish("RECITATION", false), FinishReason::Filter);
+        assert_eq!(
+            ["2", "3", "4"].map(|number| decode_finish(number, false)),
+            [FinishReason::Length, FinishReason::Filter, FinishReason::Filter,]
+        );
         assert_eq!(decode_finish("A_REASON_OF_TOMORROW", false), FinishReason::Stop);
     }
 }

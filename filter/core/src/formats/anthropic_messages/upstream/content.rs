@@ -80,18 +80,36 @@ impl From<CacheMark> for CacheWire {
     }
 }
 
-/// A text block; `None` for an empty text, which Anthropic refuses and which says nothing.
-pub(super) fn encode_text<'c>(text: &'c str, part: &Part<'_>) -> Option<Content<'c>> {
-    (!text.is_empty()).then(|| content(Kind::Text { text }, part))
+/// A text block; `None` for an empty text, which Anthropic refuses and which says nothing, and for white space, which it refuses
+/// too ("text content blocks must contain non-whitespace text").
+pub(super) fn encode_text<'c>(text: &'c str, part: &Part<'_>, losses: &mut Losses) -> Option<Content<'c>> {
+    let is_blank = text.trim().is_empty();
+    if is_blank && !text.is_empty() {
+        losses.declare(part.path.as_str(), "the provider refuses texts of white space");
+    }
+    (!is_blank).then(|| content(Kind::Text { text }, part))
 }
 
-/// The blocks of a message or of a tool's result.
+impl Content<'_> {
+    /// Takes white space from the end of a text, and answers whether there was some.
+    pub(super) fn trim_end(&mut self) -> bool {
+        let Kind::Text { text } = &mut self.kind else { return false };
+        let trimmed = text.trim_end();
+        let had_some = trimmed.len() < text.len();
+        *text = trimmed;
+        had_some
+    }
+}
+
+/// The blocks of a message or of a tool's result. Results of tools stand before all else that the user says
+/// (<https://platform.claude.com/docs/en/agents-and-tools/tool-use/handle-tool-calls>).
 pub(super) fn encode_parts<'c>(parts: &'c [Part<'_>], losses: &mut Losses) -> Result<Vec<Content<'c>>, InvalidRequest> {
     let mut blocks = Vec::with_capacity(parts.len());
-    for part in parts {
+    let is_result = |part: &&Part<'_>| matches!(part.block, Block::ToolResult { .. });
+    for part in parts.iter().filter(is_result).chain(parts.iter().filter(|part| !is_result(part))) {
         let kind = match &part.block {
             Block::Text(text) | Block::Refusal(text) => {
-                blocks.extend(encode_text(text, part));
+                blocks.extend(encode_text(text, part, losses));
                 continue;
             }
             Block::Thinking { text, signature } => match signature {

@@ -123,7 +123,7 @@ fn encode_messages<'c>(
         if message.role == Role::System && messages.is_empty() {
             for part in &message.parts {
                 match &part.block {
-                    Block::Text(text) | Block::Refusal(text) => system.extend(encode_text(text, part)),
+                    Block::Text(text) | Block::Refusal(text) => system.extend(encode_text(text, part, losses)),
                     _ => losses.declare(part.path.as_str(), "the provider's system prompt is text only"),
                 }
             }
@@ -151,6 +151,11 @@ fn encode_messages<'c>(
     if messages.is_empty() {
         let message = "must have a message besides instructions and empty ones";
         return Err(InvalidRequest::new("messages", message));
+    }
+    if let (Some(last), Some(said)) = (messages.last_mut().filter(|last| last.role == "assistant"), chat.last())
+        && last.content.last_mut().is_some_and(Content::trim_end)
+    {
+        losses.approximate(said.path.as_str(), "the provider goes on from no text that ends in white space");
     }
     Ok((system, messages))
 }

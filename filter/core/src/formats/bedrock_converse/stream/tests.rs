@@ -58,7 +58,7 @@ fn text_and_reasoning_begin_with_their_first_delta_at_any_index() {
         text: text.to_owned(),
         signature: Some(answer::seal(data.into(), redacted)),
     };
-    assert_eq!(answer.choices[0].blocks, [thinking("hm", "Eq==", false), thinking("", "UmVk", true), text("Hello")]);
+    assert_eq!(answer.choices[0].blocks, [thinking("hm", "Eq==", false), thinking("", "Red", true), text("Hello")]);
     assert_eq!(answer.choices[0].finish, Some(FinishReason::Stop.into()));
     assert_eq!(answer.usage, Some(Usage { input: 5, output: 7, ..Usage::default() }));
     assert!(ended && lost.is_empty());

@@ -132,6 +132,7 @@ fn decode_thinking(
     extra: &mut Vec<String>,
 ) -> Result<Option<Given<Reasoning>>, InvalidRequest> {
     let mut reasoning = Reasoning { visible: Some(false), ..Reasoning::default() };
+    let mut dynamic = false;
     for (key, value) in fields(value, &path)? {
         let path = format!("{path}.{key}");
         match &*key {
@@ -140,6 +141,7 @@ fn decode_thinking(
                 let budget = number(value, &path)?;
                 let budget = want(as_whole(budget), &path, "a whole number")?;
                 reasoning.budget = u64::try_from(budget).ok();
+                dynamic = reasoning.budget.is_none();
             }
             "thinkingLevel" => {
                 let level = word(value, &path)?;
@@ -151,7 +153,7 @@ fn decode_thinking(
             _ => extra.push(path),
         }
     }
-    let says_nothing = reasoning.is_open() && reasoning.visible == Some(false);
+    let says_nothing = reasoning.is_open() && reasoning.visible == Some(false) && !dynamic;
     Ok((!says_nothing).then(|| Given::new(reasoning, path)))
 }
 

@@ -5,7 +5,7 @@ use std::{
 
 use super::{
     fields::{boolean, fields, list, string, want, word},
-    media::{decode_file, decode_inline},
+    media::{decode_file, decode_inline, standard_base64},
 };
 use crate::{
     canonical::{Block, Message, Part, Role, Signature, Vendor},
@@ -118,7 +118,7 @@ impl<'a> Decoder<'_, 'a> {
                 return Err(InvalidRequest::new(path, "must be one thing: two of its members are data"));
             }
         }
-        let seal = seal.map(|seal| Signature::read(seal, Vendor::Google));
+        let seal = seal.map(|seal| Signature::read(standard_base64(seal), Vendor::Google));
         match data.unwrap_or(Data::Text("".into())) {
             Data::Text(text) if thought => push_thought(parts, text, seal, path),
             Data::Foreign => {}
@@ -357,6 +357,15 @@ mod tests {
             carried.carried_by(Vendor::Google)
         );
         assert_eq!(blocks(&contents), [thinking("a", seal(Vendor::Anthropic, "s")), Block::Text("x".into())]);
+    }
+
+    #[test]
+    fn a_seal_in_the_other_alphabet_of_base64_is_the_same_seal() {
+        let carried = Signature { vendor: Vendor::Anthropic, redacted: false, data: "a>b?c~".into() };
+        let text = carried.carried_by(Vendor::Google).replace('+', "-").replace('/', "_");
+        assert!(text.contains(['-', '_']), "{text}");
+        let contents = format!(r#"[{{"role":"model","parts":[{{"text":"x","thoughtSignature":"{text}"}}]}}]"#);
+        assert_eq!(blocks(&contents), [thinking("", Some(carried)), Block::Text("x".into())]);
     }
 
     #[test]

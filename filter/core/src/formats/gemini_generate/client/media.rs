@@ -101,8 +101,9 @@ fn plain_text(media_type: &str, data: &str) -> Option<String> {
     String::from_utf8(BASE64_STANDARD.decode(data).ok()?).ok()
 }
 
-/// Google's JSON takes either alphabet of base64, with and without padding; other formats want the usual one.
-fn standard_base64(data: Cow<'_, str>) -> Cow<'_, str> {
+/// Google's JSON takes either alphabet of base64, with and without padding, and Google's Python client writes the other one;
+/// other formats want the usual one.
+pub(super) fn standard_base64(data: Cow<'_, str>) -> Cow<'_, str> {
     let lacks = match data.len() % 4 {
         2 => "==",
         3 => "=",

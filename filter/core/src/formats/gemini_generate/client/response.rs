@@ -61,7 +61,7 @@ fn encode_choice<'e>(index: usize, choice: &'e Choice, losses: &mut Losses) -> C
     for block in &choice.blocks {
         match block {
             AnswerBlock::Text { text, citations, .. } => {
-                if text.is_empty() && seal.is_none() {
+                if text.is_empty() && citations.is_empty() && seal.is_none() {
                     continue;
                 }
                 let mut offsets = Offsets::default();

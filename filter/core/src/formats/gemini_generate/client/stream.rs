@@ -245,8 +245,12 @@ impl StreamEncoder {
         }
     }
 
-    /// The last chunk: what every candidate still lacks, and the figures.
+    /// The last chunk: what every candidate still lacks, and the figures. A provider that was cut off leaves blocks open.
     fn end(&mut self, out: &mut Vec<u8>, losses: &mut Losses) {
+        for index in 0..self.choices.len() {
+            self.current = index;
+            self.stop(out, losses);
+        }
         if self.choices.is_empty() {
             self.choices.push(Choice::default());
         }
@@ -380,6 +384,17 @@ mod tests {
         assert!(!stream.contains("functionCall"), "{stream}");
         assert!(stream.contains(r#""finishReason":"MALFORMED_FUNCTION_CALL""#), "{stream}");
         assert_eq!(losses.len(), 1);
+    }
+
+    #[test]
+    fn a_call_that_nothing_ended_is_made_if_it_is_whole_and_declared_if_it_is_cut() {
+        for (input, losses) in [(["{\"a\":", "1}"], 0), (["{\"a\":", "\"b"], 1)] {
+            let open = call(&input).into_iter().filter(|event| *event != Event::BlockStop);
+            let end = [Event::Finish(FinishReason::Length.into()), Event::End];
+            let (stream, declared) = encoded(Framing::Sse, open.chain(end));
+            assert_eq!((stream.contains("functionCall"), declared.len()), (losses == 0, losses), "{stream}");
+            assert!(stream.contains(r#""finishReason":"MAX_TOKENS""#), "{stream}");
+        }
     }
 
     #[test]

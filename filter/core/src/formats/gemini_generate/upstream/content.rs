@@ -24,9 +24,10 @@ pub(super) struct Contents<'c> {
 }
 
 /// Leading system messages become `systemInstruction`; there is no role for later ones, so they become words of the user.
-/// Consecutive contents of one role are taken as they are. The responses to the calls of one turn must be one content, in
-/// the turn right after it (<https://ai.google.dev/gemini-api/docs/function-calling>): they are joined, and what the client
-/// said beside them follows in a content of its own.
+/// Consecutive contents of the user are taken as they are, those of the model become one, since all calls of a turn stand in
+/// one. The responses to them must be one content too, right after it
+/// (<https://ai.google.dev/gemini-api/docs/function-calling>): they are joined in the order of the calls, by which they meet where
+/// ids do not cross, and what the client said beside them follows in a content of its own.
 pub(super) fn encode_contents<'c>(
     messages: &'c [Message<'_>],
     capability: Capability,
@@ -34,9 +35,11 @@ pub(super) fn encode_contents<'c>(
 ) -> Result<Contents<'c>, InvalidRequest> {
     let mut encoder = Encoder {
         capability,
-        names: BTreeMap::new(),
+        calls: BTreeMap::new(),
         out: Contents { system: Vec::new(), contents: Vec::new() },
-        answering: false,
+        count: 0,
+        unanswered: 0,
+        answers: Vec::new(),
         beside: Vec::new(),
         losses,
     };
@@ -52,14 +55,26 @@ pub(super) fn encode_contents<'c>(
 
 struct Encoder<'e, 'c> {
     capability: Capability,
-    /// The functions by the ids of their calls: a response names the function.
-    names: BTreeMap<&'c str, &'c str>,
+    /// The calls by their ids: a response names the function.
+    calls: BTreeMap<&'c str, Called<'c>>,
     out: Contents<'c>,
-    /// Whether the last content holds responses, which more may join.
-    answering: bool,
+    /// How many calls there were.
+    count: usize,
+    /// How many calls of the model's last turn have no response yet.
+    unanswered: usize,
+    /// The responses to them so far, with the numbers of their calls.
+    answers: Vec<(usize, PartWire<'c>)>,
     /// What stood beside these responses and must wait for their end.
     beside: Vec<PartWire<'c>>,
     losses: &'e mut Losses,
+}
+
+/// A call of an earlier turn.
+#[derive(Clone, Copy)]
+struct Called<'c> {
+    name: &'c str,
+    /// The how manieth call of the conversation it is.
+    number: usize,
 }
 
 impl<'c> Encoder<'_, 'c> {
@@ -79,31 +94,52 @@ impl<'c> Encoder<'_, 'c> {
             let reason = "instructions after the first turn become words of the user";
             self.losses.approximate(message.path.as_str(), reason);
         }
-        let before = self.out.contents.len();
-        if message.role == Role::Assistant {
-            self.end_answers();
-            let parts = self.model_parts(&message.parts)?;
-            self.push("model", parts);
-        } else {
-            let results = |part: &&Part<'_>| matches!(part.block, Block::ToolResult { .. });
-            for part in message.parts.iter().filter(results) {
-                self.result(part)?;
-            }
-            let mut others = Vec::new();
-            for part in message.parts.iter().filter(|part| !results(part)) {
-                self.declare_cache(part);
-                others.extend(self.user_part(part)?);
-            }
-            if !others.is_empty() {
-                self.end_answers();
-                self.push("user", others);
-            }
-        }
-        let said = self.out.contents.len() > before || self.answering;
+        let said = match message.role {
+            Role::Assistant => self.model_message(&message.parts)?,
+            Role::System | Role::User => self.user_message(&message.parts)?,
+        };
         if !said {
             self.losses.declare(message.path.as_str(), "the provider takes no message without content");
         }
         Ok(())
+    }
+
+    /// Says what the user says. Answers whether that is anything.
+    fn user_message(&mut self, parts: &'c [Part<'_>]) -> Result<bool, InvalidRequest> {
+        let is_result = |part: &&Part<'_>| matches!(part.block, Block::ToolResult { .. });
+        let mut said = false;
+        for part in parts.iter().filter(is_result) {
+            self.result(part)?;
+            said = true;
+        }
+        let mut others = Vec::new();
+        for part in parts.iter().filter(|part| !is_result(part)) {
+            self.declare_cache(part);
+            others.extend(self.user_part(part)?);
+        }
+        said |= !others.is_empty();
+        if self.unanswered > 0 && !self.answers.is_empty() {
+            self.beside.extend(others);
+        } else if !others.is_empty() {
+            self.end_answers();
+            self.push("user", others);
+        }
+        Ok(said)
+    }
+
+    /// Says what the model said, in its last content if that is the last of all. Answers whether that is anything.
+    fn model_message(&mut self, parts: &'c [Part<'_>]) -> Result<bool, InvalidRequest> {
+        self.end_answers();
+        if self.out.contents.last().is_none_or(|last| last.role != Some("model")) {
+            self.unanswered = 0;
+        }
+        let encoded = self.model_parts(parts)?;
+        let said = !encoded.is_empty();
+        match self.out.contents.last_mut().filter(|last| last.role == Some("model")) {
+            Some(last) => last.parts.extend(encoded),
+            None => self.push("model", encoded),
+        }
+        Ok(said)
     }
 
     fn push(&mut self, role: &'static str, parts: Vec<PartWire<'c>>) {
@@ -113,7 +149,9 @@ impl<'c> Encoder<'_, 'c> {
     }
 
     fn end_answers(&mut self) {
-        self.answering = false;
+        let mut answers = std::mem::take(&mut self.answers);
+        answers.sort_by_key(|(number, _)| *number);
+        self.push("user", answers.into_iter().map(|(_, answer)| answer).collect());
         let beside = std::mem::take(&mut self.beside);
         self.push("user", beside);
     }
@@ -122,7 +160,6 @@ impl<'c> Encoder<'_, 'c> {
     fn model_parts(&mut self, parts: &'c [Part<'_>]) -> Result<Vec<PartWire<'c>>, InvalidRequest> {
         let mut out = Vec::with_capacity(parts.len());
         let mut seal: Option<Cow<'c, str>> = None;
-        let mut called = false;
         for part in parts {
             self.declare_cache(part);
             match &part.block {
@@ -140,18 +177,19 @@ impl<'c> Encoder<'_, 'c> {
                     self.losses.declare(part.path.as_str(), reason);
                 }
                 Block::ToolUse { id, name, input } => {
-                    self.names.insert(id, name);
+                    self.count = self.count.saturating_add(1);
+                    self.calls.insert(id, Called { name, number: self.count });
                     let args = arguments(input).ok_or_else(|| {
                         let message = "the arguments of a call must be the JSON text of an object";
                         InvalidRequest::new(part.path.as_str(), message)
                     })?;
                     // Calls beside the first of a turn carry none.
-                    if seal.is_none() && self.capability.third && !called {
+                    if seal.is_none() && self.capability.third && self.unanswered == 0 {
                         let reason = "the model wants its own signature on the call; a stand-in takes its place";
                         self.losses.approximate(part.path.as_str(), reason);
                         seal = Some(STAND_IN.into());
                     }
-                    called = true;
+                    self.unanswered = self.unanswered.saturating_add(1);
                     let call = CallWire { id: own_id(id), name, args };
                     out.push(PartWire { function_call: Some(call), ..PartWire::default() }.sealed(seal.take()));
                 }
@@ -200,7 +238,7 @@ impl<'c> Encoder<'_, 'c> {
     fn result(&mut self, part: &'c Part<'_>) -> Result<(), InvalidRequest> {
         let Block::ToolResult { id, parts, is_error } = &part.block else { return Ok(()) };
         self.declare_cache(part);
-        let name = self.names.get(&**id).copied().ok_or_else(|| {
+        let Called { name, number } = self.calls.get(&**id).copied().ok_or_else(|| {
             InvalidRequest::new(part.path.as_str(), "is the result of a call that no earlier message has")
         })?;
         let mut texts: Vec<&'c str> = Vec::new();
@@ -221,11 +259,8 @@ impl<'c> Encoder<'_, 'c> {
         let response = encode_response(&texts, *is_error, part)?;
         let response = ResponseWire { id: own_id(id), name, response, parts: inner };
         let encoded = PartWire { function_response: Some(response), ..PartWire::default() };
-        match self.out.contents.last_mut().filter(|_| self.answering) {
-            Some(content) => content.parts.push(encoded),
-            None => self.push("user", vec![encoded]),
-        }
-        self.answering = true;
+        self.unanswered = self.unanswered.saturating_sub(1);
+        self.answers.push((number, encoded));
         Ok(())
     }
 
@@ -345,6 +380,25 @@ mod tests {
             r#"[{"parts":[{"functionCall":{"name":"f","args":{}}},{"functionCall":{"name":"f","args":{}}}],"role":"model"},{"parts":[{"functionResponse":{"name":"f","response":{"output":"x"}}},{"functionResponse":{"name":"f","response":{"error":"y"}}}],"role":"user"},{"parts":[{"inlineData":{"mimeType":"image/png","data":"AA=="}}],"role":"user"},{"parts":[{"text":"Go on"}],"role":"user"}]"#
         );
         assert_eq!(losses, ["media in the result become words of the user"]);
+    }
+
+    #[test]
+    fn responses_follow_the_order_of_their_calls_whatever_stands_between_them() {
+        let messages = [
+            message(Role::Assistant, [text("I look.")]),
+            message(Role::Assistant, [call("a")]),
+            message(Role::Assistant, [call("b")]),
+            message(Role::User, [result("b", vec![part(text("y"))], false), text("Wait")]),
+            message(Role::System, [text("Be brief")]),
+            message(Role::User, [result("a", vec![part(text("x"))], false)]),
+            message(Role::User, [text("Go on")]),
+        ];
+        let (contents, losses) = encoded("gemini-3-flash-preview", &messages);
+        assert_eq!(
+            contents,
+            r#"[{"parts":[{"text":"I look."},{"functionCall":{"name":"f","args":{}},"thoughtSignature":"skip_thought_signature_validator"},{"functionCall":{"name":"f","args":{}}}],"role":"model"},{"parts":[{"functionResponse":{"name":"f","response":{"output":"x"}}},{"functionResponse":{"name":"f","response":{"output":"y"}}}],"role":"user"},{"parts":[{"text":"Wait"},{"text":"Be brief"}],"role":"user"},{"parts":[{"text":"Go on"}],"role":"user"}]"#
+        );
+        assert_eq!(losses.len(), 2);
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub(super) struct Grounding<'e> {
     grounding_chunks: Option<Vec<Chunk<'e>>>,
     grounding_supports: Option<Vec<Support>>,
     pub(super) search_entry_point: Option<IgnoredAny>,
+    pub(super) web_search_queries: Option<Vec<IgnoredAny>>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -11,8 +11,7 @@ use super::{
 };
 use crate::{
     canonical::{Chat, Given, Losses, ResponseFormat, Sampling, ServiceTier},
-    formats::{Attempt, InvalidRequest, gemini_generate::part::ContentWire},
-    json::{Edit, Envelope},
+    formats::{Attempt, InvalidRequest, gemini_generate::part::ContentWire, schema},
 };
 
 /// Encodes a request: <https://ai.google.dev/api/generate-content#request-body>. The path names the model and the stream.
@@ -148,24 +147,14 @@ fn encode_format<'c>(
         ResponseFormat::JsonObject => None,
         // The name labels the schema, and `strict` is what the provider does anyway: neither changes the answer.
         ResponseFormat::JsonSchema { schema, name: _, description, strict: _ } => {
-            let described = description.as_deref().and_then(|description| describe(schema, description));
-            let raw = match described {
-                Some(schema) => RawValue::from_string(schema).map(Cow::Owned),
-                None => serde_json::from_str::<&RawValue>(schema).map(Cow::Borrowed),
+            let raw = match schema::describe(schema, description.as_deref()) {
+                Cow::Owned(described) => RawValue::from_string(described).map(Cow::Owned),
+                Cow::Borrowed(schema) => serde_json::from_str::<&RawValue>(schema).map(Cow::Borrowed),
             };
             Some(raw.map_err(|error| InvalidRequest::new(path.as_ref(), error.to_string()))?)
         }
     };
     Ok((Some("application/json"), schema))
-}
-
-/// The schema with the description that stands beside it elsewhere, before its own.
-fn describe(schema: &str, description: &str) -> Option<String> {
-    let envelope = Envelope::scan(schema.as_bytes()).ok()?;
-    let own = envelope.parse::<String>(schema.as_bytes(), "description");
-    let both = own.map_or_else(|| description.to_owned(), |own| format!("{description}\n{own}"));
-    let both = serde_json::to_string(&both).ok()?;
-    String::from_utf8(envelope.splice(schema.as_bytes(), &[Edit::Set("description", both.into())])).ok()
 }
 
 /// `standard` is what the Gemini API does unasked, and Vertex knows no such member
@@ -234,12 +223,6 @@ struct GenerationWire<'c> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_description_joins_the_schemas_own() {
-        assert_eq!(describe(r#"{"type":"object"}"#, "A").unwrap(), r#"{"type":"object","description":"A"}"#);
-        assert_eq!(describe(r#"{"description":"B"}"#, "A").unwrap(), r#"{"description":"A\nB"}"#);
-    }
 
     #[test]
     fn a_seed_beyond_32_bits_is_declared() {

@@ -329,6 +329,9 @@ impl Choice {
             if grounding.search_entry_point.is_some() {
                 sink(lost("groundingMetadata.searchEntryPoint"));
             }
+            if grounding.web_search_queries.as_ref().is_some_and(|queries| !queries.is_empty()) {
+                sink(lost("groundingMetadata.webSearchQueries"));
+            }
             for citation in self.sources.decode(grounding, &self.text) {
                 match citation.filter(|_| is_text) {
                     Some(citation) => sink(Event::BlockDelta(Delta::Citation(citation))),

@@ -129,13 +129,18 @@ pub(super) fn encode_choice<'c>(
         Some(ToolChoice::Required) => ("ANY", Vec::new()),
         Some(ToolChoice::Named(name)) => ("ANY", vec![name]),
         Some(ToolChoice::Allowed { names, required: true }) => ("ANY", names.iter().map(Cow::as_ref).collect()),
-        Some(ToolChoice::Allowed { names, required: false }) => ("VALIDATED", names.iter().map(Cow::as_ref).collect()),
+        Some(ToolChoice::Allowed { names, required: false }) if capability.validates => {
+            ("VALIDATED", names.iter().map(Cow::as_ref).collect())
+        }
         Some(ToolChoice::Auto) | None if capability.validates && strict().next().is_some() => ("VALIDATED", Vec::new()),
-        choice => {
+        wish => {
             for tool in strict() {
                 losses.declare(format!("{}.strict", tool.path), "the model cannot be held to a function's schema");
             }
-            choice?;
+            if let (Some(ToolChoice::Allowed { .. }), Some(choice)) = (wish, choice) {
+                losses.approximate(choice.path.as_ref(), "the model may call any function where none is forced");
+            }
+            wish?;
             ("AUTO", Vec::new())
         }
     };

@@ -22,7 +22,7 @@ pub(super) fn decode_response(body: &[u8], sink: Sink<'_>) -> Result<(), RelayEr
         }
         // A choice without either said nothing.
         if choice.message.is_none() && choice.delta.is_none() {
-            choice.message = Some(super::message::MessageWire::default());
+            choice.message = Some(Box::default());
         }
     }
     let mut decoder = StreamDecoder::default();

@@ -292,10 +292,11 @@ struct GroqWire<'e> {
 #[derive(Debug, Deserialize)]
 pub(super) struct ChoiceWire<'e> {
     index: Option<u64>,
+    /// Boxed, since the parser hands what it has read from one to the next, and this is large.
     #[serde(borrow)]
-    pub(super) delta: Option<MessageWire<'e>>,
+    pub(super) delta: Option<Box<MessageWire<'e>>>,
     #[serde(borrow)]
-    pub(super) message: Option<MessageWire<'e>>,
+    pub(super) message: Option<Box<MessageWire<'e>>>,
     #[serde(borrow)]
     pub(super) finish_reason: Option<Text<'e>>,
     /// vLLM: the stop text that was met, or the id of a token.
