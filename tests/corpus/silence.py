@@ -90,6 +90,8 @@ def silent(source, target, losses, *, seals):
             continue
         if key == "name" and _is_server_tool(source, path):
             continue
+        if key == "reasoningContent" and _is_told_in_pieces(source, path):
+            continue
         if (key in SEALS or place in SEALED) and (not seals or _says_reasoning(path, losses)):
             continue
         if _is_covered(path, declared) or value in covered:
@@ -123,6 +125,14 @@ def _is_server_tool(source, path):
     if len(path) != 3 or path[0] != "tools":
         return False
     return source["tools"][int(path[1])].get("type") not in (None, "function", "custom")
+
+
+def _is_told_in_pieces(source, path):
+    """`reasoning_details` has the same words piece by piece, each of which is looked for."""
+    message = source
+    for name in path[:-1]:
+        message = message[int(name) if isinstance(message, list) else name]
+    return bool(message.get("reasoning_details"))
 
 
 def _has_text(value, haystack):

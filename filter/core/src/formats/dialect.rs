@@ -55,8 +55,8 @@ pub(super) struct UpstreamSide {
     pub(super) framing: UpstreamFraming,
 }
 
-/// See [`IdentitySide::ask_for_usage`]. The envelope is the scan of the body.
-pub(super) type AskForUsage = fn(&[u8], &Envelope) -> Option<Edit<'static>>;
+/// See [`IdentitySide::ask_for_usage`]. The first is the upstream model, the envelope is the scan of the body.
+pub(super) type AskForUsage = fn(&str, &[u8], &Envelope) -> Option<Edit<'static>>;
 
 /// Where both sides speak the format, bytes pass and only this is known of them.
 pub(super) struct IdentitySide {

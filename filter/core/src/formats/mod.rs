@@ -236,7 +236,7 @@ fn splice_request(attempt: &Attempt<'_>, identity: &IdentitySide, body: &[u8], e
         edits.push(Edit::Set("model", model.into()));
     }
     if let Some(ask_for_usage) = identity.ask_for_usage.filter(|_| attempt.stream) {
-        edits.extend(ask_for_usage(body, envelope));
+        edits.extend(ask_for_usage(attempt.model, body, envelope));
     }
     match edits.is_empty() {
         true => UpstreamBody::AsReceived,

@@ -15,7 +15,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     upstream: Some(upstream::UPSTREAM),
     identity: IdentitySide {
         names_model: true,
-        ask_for_usage: Some(openai::ask_for_usage),
+        ask_for_usage: Some(|_, body, envelope| openai::ask_for_usage(body, envelope)),
         usage_member: "usage",
         decode_usage: openai::decode_usage,
         tap: Some(|| Box::new(openai::Tap::default())),

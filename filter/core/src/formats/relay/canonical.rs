@@ -247,6 +247,7 @@ impl Sink {
             Event::Choice(_) | Event::BlockStart(_) | Event::BlockDelta(_) | Event::BlockStop | Event::Finish(_)
         );
         if of_choice && self.choice > 0 && !self.many_choices {
+            observed.losses.declare("choices", "the client's format has a place for one answer only");
             return;
         }
         match &mut self.client {

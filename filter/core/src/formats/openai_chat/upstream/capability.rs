@@ -59,6 +59,12 @@ impl Capability {
         matches!(self.family, Family::Openai | Family::OpenaiReasoning { .. })
     }
 
+    /// Whether it is Mistral's own API, which refuses what it does not know: `user`, `logprobs`, `logit_bias`,
+    /// `service_tier`, and `stream_options`, since its streams state their usage unasked (<https://docs.mistral.ai/api/>).
+    pub(super) fn is_mistrals_own(self) -> bool {
+        self.family == Family::Mistral && !self.routed
+    }
+
     /// See [`Recall`].
     pub(super) fn recall(self) -> Recall {
         match (self.family, self.routed) {

@@ -81,6 +81,7 @@ struct AudioWire<'e> {
 pub(super) struct LogprobsWire<'e> {
     #[serde(borrow)]
     content: Option<Vec<TokenWire<'e>>>,
+    refusal: Option<Vec<IgnoredAny>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -134,7 +135,11 @@ impl MessageWire<'_> {
             }
             blocks.tell(Key::Text, &transcript.unwrap_or_default().0, sink)?;
         }
-        if let Some(tokens) = logprobs.and_then(|logprobs| logprobs.content).filter(|tokens| !tokens.is_empty())
+        let (tokens, of_refusal) = logprobs.map_or((None, None), |logprobs| (logprobs.content, logprobs.refusal));
+        if of_refusal.is_some_and(|tokens| !tokens.is_empty()) {
+            lose("logprobs.refusal", sink);
+        }
+        if let Some(tokens) = tokens.filter(|tokens| !tokens.is_empty())
             && !blocks.annotate(Delta::Logprobs(tokens.into_iter().map(TokenLogprob::from).collect()), sink)
         {
             lose("logprobs", sink);

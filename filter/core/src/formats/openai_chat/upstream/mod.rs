@@ -15,7 +15,14 @@ mod turn;
 #[cfg(test)]
 mod tests;
 
-use crate::formats::dialect::{UpstreamFraming, UpstreamSide};
+use crate::{
+    formats::{
+        dialect::{UpstreamFraming, UpstreamSide},
+        openai,
+    },
+    json::{Edit, Envelope},
+};
+use capability::Capability;
 
 pub(super) const UPSTREAM: UpstreamSide = UpstreamSide {
     headers: &[],
@@ -24,3 +31,11 @@ pub(super) const UPSTREAM: UpstreamSide = UpstreamSide {
     stream_decoder: || Box::new(stream::StreamDecoder::default()),
     framing: UpstreamFraming::Sse,
 };
+
+/// The edit that makes a streaming request ask for usage, of whom it has to be asked.
+pub(super) fn ask_for_usage(model: &str, body: &[u8], envelope: &Envelope) -> Option<Edit<'static>> {
+    match Capability::of(model).is_mistrals_own() {
+        true => None,
+        false => openai::ask_for_usage(body, envelope),
+    }
+}

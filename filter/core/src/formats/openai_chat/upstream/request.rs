@@ -56,7 +56,9 @@ pub(super) fn encode_request(
     let seed = seed.as_ref().map(|given| given.value);
     let has_tools = !tools.tools.is_empty();
     let stored = store.as_ref().is_some_and(|store| store.value);
-    let logprobs = said.filter(logprobs.as_ref(), samples, NOT_WHILE_REASONING);
+    let plain = !capability.is_mistrals_own();
+    let unsaid = if plain { NOT_WHILE_REASONING } else { NO_MEMBER };
+    let logprobs = said.filter(logprobs.as_ref(), samples && plain, unsaid);
     said.filter(top_k.as_ref(), false, NO_MEMBER);
     let wire = Wire {
         model: attempt.model,
@@ -72,7 +74,7 @@ pub(super) fn encode_request(
         n: choices.as_ref().map(|given| given.value).filter(|choices| *choices > 1),
         logprobs: logprobs.map(|_| true),
         top_logprobs: logprobs.copied().filter(|top| *top > 0).map(|top| top.min(MAX_TOP_LOGPROBS)),
-        logit_bias: said.filter(logit_bias.as_ref(), samples, NOT_WHILE_REASONING).map(|bias| raw(bias)).transpose()?,
+        logit_bias: said.filter(logit_bias.as_ref(), samples && plain, unsaid).map(|bias| raw(bias)).transpose()?,
         stop,
         parallel_tool_calls: said
             .filter(parallel_tools.as_ref().filter(|_| has_tools), capability.takes_parallel_flag(), NO_PARALLEL_FLAG)
@@ -83,7 +85,7 @@ pub(super) fn encode_request(
         response_format,
         reasoning_effort,
         verbosity: said.filter(verbosity.as_ref(), capability.takes_verbosity(), ONE_LENGTH).map(|word| &**word),
-        service_tier: said.tier(service_tier.as_ref(), is_openai),
+        service_tier: said.tier(service_tier.as_ref(), capability),
         // `false` is what happens anyway.
         store: said.filter(store.as_ref().filter(|given| given.value), is_openai, OPENAI_ONLY).copied(),
         // OpenAI: "The 'metadata' parameter is only allowed when 'store' is enabled."
@@ -91,11 +93,11 @@ pub(super) fn encode_request(
             .filter(metadata.as_ref(), is_openai && stored, "the provider labels only what it stores")
             .map(|labels| raw(labels))
             .transpose()?,
-        user: encode_name(user.as_ref(), said.losses),
-        safety_identifier: said.name(safety_identifier.as_ref(), is_openai),
-        prompt_cache_key: said.name(prompt_cache_key.as_ref(), is_openai),
+        user: said.name(user.as_ref(), plain, NO_MEMBER),
+        safety_identifier: said.name(safety_identifier.as_ref(), is_openai, OPENAI_ONLY),
+        prompt_cache_key: said.name(prompt_cache_key.as_ref(), is_openai, OPENAI_ONLY),
         stream: attempt.stream,
-        stream_options: attempt.stream.then_some(StreamOptionsWire { include_usage: true }),
+        stream_options: (attempt.stream && plain).then_some(StreamOptionsWire { include_usage: true }),
     };
     serde_json::to_vec(&wire).map_err(|error| InvalidRequest { message: error.to_string(), param: None })
 }
@@ -130,21 +132,27 @@ impl Said<'_> {
         None
     }
 
-    fn name<'g>(&mut self, given: Option<&'g Given<Cow<'_, str>>>, takes: bool) -> Option<Cow<'g, str>> {
-        self.filter(given, takes, OPENAI_ONLY)?;
+    fn name<'g>(
+        &mut self,
+        given: Option<&'g Given<Cow<'_, str>>>,
+        takes: bool,
+        reason: &'static str,
+    ) -> Option<Cow<'g, str>> {
+        self.filter(given, takes, reason)?;
         encode_name(given, self.losses)
     }
 
-    fn tier<'g>(&mut self, tier: Option<&'g Given<ServiceTier<'_>>>, is_openai: bool) -> Option<&'g str> {
+    fn tier<'g>(&mut self, tier: Option<&'g Given<ServiceTier<'_>>>, capability: Capability) -> Option<&'g str> {
         let tier = tier?;
+        let is_openai = capability.is_openai();
         match &tier.value {
             ServiceTier::Auto => None,
             ServiceTier::Standard if !is_openai => None,
             ServiceTier::Standard => Some("default"),
             ServiceTier::Priority if is_openai => Some("priority"),
-            ServiceTier::Flex => Some("flex"),
+            ServiceTier::Flex if !capability.is_mistrals_own() => Some("flex"),
             ServiceTier::Other(word) if is_openai && word == "scale" => Some("scale"),
-            ServiceTier::Priority | ServiceTier::Other(_) => {
+            ServiceTier::Priority | ServiceTier::Flex | ServiceTier::Other(_) => {
                 self.losses.declare(tier.path.as_ref(), "the provider has no such tier");
                 None
             }

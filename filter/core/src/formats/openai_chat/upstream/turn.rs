@@ -79,8 +79,21 @@ impl<'c> Encoder<'c, '_> {
                 ContentWire::Parts(moved)
             }
         };
-        self.out.push(MessageWire { content: Some(content), ..MessageWire::of("user") });
+        self.say(content, &message.path);
         Ok(())
+    }
+
+    /// The user speaks. Mistral wants the assistant between the results of tools and the user, and answers otherwise
+    /// "Unexpected role 'user' after role 'tool'".
+    fn say(&mut self, content: ContentWire<'c>, path: &str) {
+        let follows_result = self.out.last().is_some_and(|last| last.role == "tool");
+        if follows_result && self.capability.family == Family::Mistral {
+            let reason = "the provider wants words of the assistant between results of tools and the user";
+            self.losses.approximate(path, reason);
+            let content = Some(ContentWire::Text("Understood.".into()));
+            self.out.push(MessageWire { content, ..MessageWire::of("assistant") });
+        }
+        self.out.push(MessageWire { content: Some(content), ..MessageWire::of("user") });
     }
 
     fn result(
@@ -261,8 +274,8 @@ impl<'c> Encoder<'c, '_> {
 
     fn flush(&mut self) {
         if !self.moved.is_empty() {
-            let content = Some(ContentWire::Parts(std::mem::take(&mut self.moved)));
-            self.out.push(MessageWire { content, ..MessageWire::of("user") });
+            let content = ContentWire::Parts(std::mem::take(&mut self.moved));
+            self.say(content, "messages");
         }
     }
 

@@ -263,8 +263,10 @@ fn citations_and_probabilities_go_with_their_text() {
     let body = r#"{"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"So it is.","annotations":[
         {"type":"url_citation","url_citation":{"url":"https://a.example","title":"A","start_index":0,"end_index":2}},
         {"type":"file","file":{"hash":"x"}}]},
-        "logprobs":{"content":[{"token":"So","logprob":-0.1,"bytes":null,"top_logprobs":[]}]},"finish_reason":"stop"}]}"#;
-    assert_eq!(whole(body).unwrap(), "m:<Text So it is.%So^https://a.exampleSome((0, 2))-annotations>=Stop$");
+        "logprobs":{"content":[{"token":"So","logprob":-0.1,"bytes":null,"top_logprobs":[]}],
+        "refusal":[{"token":"No","logprob":-0.1}]},"finish_reason":"stop"}]}"#;
+    let expected = "m:<Text So it is.-logprobs.refusal%So^https://a.exampleSome((0, 2))-annotations>=Stop$";
+    assert_eq!(whole(body).unwrap(), expected);
     let first = r#"{"content":"","annotations":[{"type":"url_citation","url_citation":{"url":"https://a.example","start_index":0,"end_index":0}}]}"#;
     assert_eq!(deltas(&[first, r#"{"content":"So."}"#], "stop"), "m:<Text ^https://a.exampleNoneSo.>=Stop$");
     let sources = r#"{"model":"m","choices":[{"index":0,"delta":{"content":"So [1]."},"message":{"content":"So [1]."},"finish_reason":"stop"}],"citations":["https://a.example"]}"#;

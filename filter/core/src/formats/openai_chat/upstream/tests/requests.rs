@@ -5,6 +5,7 @@ use crate::{
         ServiceTier, Signature, Source, Tool, ToolChoice, ToolKind, Vendor, WebSearch,
     },
     formats::{Attempt, Format, Framing},
+    json::Envelope,
 };
 
 fn attempt(model: &str, stream: bool) -> Attempt<'_> {
@@ -161,11 +162,34 @@ fn parameters_go_to_the_models_that_take_them() {
     assert_eq!(losses, ["e", "top_k", "verbosity"]);
     let (body, losses) = sent("mistral-small", &full);
     assert!(body.contains(r#""max_tokens":9,"temperature":0.5,"random_seed":7,"n":2"#), "{body}");
-    assert_eq!(losses, ["e", "top_k", "verbosity", "store", "metadata"]);
+    assert_eq!(losses, ["e", "logprobs", "top_k", "verbosity", "store", "metadata"]);
     let (body, losses) = sent("o3", &full);
     assert!(!body.contains("temperature") && !body.contains("logprobs") && !body.contains("stop"), "{body}");
     assert_eq!(losses, ["a", "b", "c", "d", "e", "logprobs", "top_k", "temperature", "verbosity"]);
     assert!(sent("gpt-5.1", &full).0.contains(r#""verbosity":"low""#));
+}
+
+#[test]
+fn mistral_is_told_only_what_its_api_knows() {
+    let results = message(Role::User, [result("c", []), Block::Text("And?".into())]);
+    let mut asked = chat(vec![message(Role::Assistant, [call("c")]), results]);
+    asked.user = Some(Given::new("u".into(), "user"));
+    asked.logprobs = Some(Given::new(1, "logprobs"));
+    asked.sampling.logit_bias = Some(Given::new("{}", "logit_bias"));
+    asked.service_tier = Some(Given::new(ServiceTier::Flex, "service_tier"));
+    let (body, losses) = sent("mistral-large-latest", &asked);
+    let turns = r#"{"role":"assistant","content":"Understood."},{"role":"user","content":"And?"}]}"#;
+    assert!(body.ends_with(turns), "{body}");
+    assert_eq!(losses, ["message", "logprobs", "logit_bias", "service_tier", "user"]);
+    let streamed = |model| {
+        let body = encode_request(&attempt(model, true), &asked, &mut Losses::default()).unwrap();
+        String::from_utf8(body).unwrap().contains("stream_options")
+    };
+    assert_eq!([streamed("mistral-large-latest"), streamed("mistralai/mistral-large")], [false, true]);
+    // Nor where a client of the same format passes.
+    let body = br#"{"model":"m","stream":true}"#;
+    let asked = |model| super::super::ask_for_usage(model, body, &Envelope::scan(body).unwrap()).is_some();
+    assert_eq!([asked("mistral-large-latest"), asked("gpt-4o")], [false, true]);
 }
 
 #[test]
