@@ -29,11 +29,13 @@ const MAX_LOSSES: usize = 256;
 
 impl Losses {
     /// Declares that nothing of this crossed.
+    #[inline(never)]
     pub fn declare(&mut self, path: impl Into<String>, reason: &'static str) {
         self.add(Loss { path: path.into(), kind: LossKind::Dropped, reason });
     }
 
     /// Declares that something near to it crossed.
+    #[inline(never)]
     pub fn approximate(&mut self, path: impl Into<String>, reason: &'static str) {
         self.add(Loss { path: path.into(), kind: LossKind::Approximated, reason });
     }

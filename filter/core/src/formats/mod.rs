@@ -174,8 +174,18 @@ pub struct InvalidRequest {
 }
 
 impl InvalidRequest {
+    // Errors are made in hundreds of places, and hardly ever: none of them should have the code for it in its midst.
+    #[cold]
+    #[inline(never)]
     fn new(param: impl Into<String>, message: impl Into<String>) -> Self {
         Self { message: message.into(), param: Some(param.into()) }
+    }
+
+    /// A member that is not what it must be.
+    #[cold]
+    #[inline(never)]
+    fn unless(param: &str, expected: &str) -> Self {
+        Self::new(param, format!("must be {expected}"))
     }
 }
 

@@ -80,7 +80,7 @@ pub(in crate::formats::anthropic_messages) fn decode_request<'a>(
 
 /// The value, or an error that says where and what was expected.
 pub(super) fn want<T>(value: Option<T>, path: &str, expected: &str) -> Result<T, InvalidRequest> {
-    value.ok_or_else(|| InvalidRequest::new(path, format!("must be {expected}")))
+    value.ok_or_else(|| InvalidRequest::unless(path, expected))
 }
 
 fn number(value: Node<'_>, path: &str) -> Result<f64, InvalidRequest> {

@@ -32,7 +32,7 @@ pub(super) fn camel(key: Cow<'_, str>) -> Cow<'_, str> {
 
 /// The value, or an error that says where and what was expected.
 pub(super) fn want<T>(value: Option<T>, path: &str, expected: &str) -> Result<T, InvalidRequest> {
-    value.ok_or_else(|| InvalidRequest::new(path, format!("must be {expected}")))
+    value.ok_or_else(|| InvalidRequest::unless(path, expected))
 }
 
 /// The elements of a list; one value stands for a list of one, as Google's servers have it.

@@ -136,7 +136,7 @@ fn decode_tier(word: Cow<'_, str>) -> Given<ServiceTier<'_>> {
 
 /// The value, or an error that says where and what was expected.
 pub(super) fn want<T>(value: Option<T>, path: &str, expected: &str) -> Result<T, InvalidRequest> {
-    value.ok_or_else(|| InvalidRequest::new(path, format!("must be {expected}")))
+    value.ok_or_else(|| InvalidRequest::unless(path, expected))
 }
 
 /// A prompt caching mark in Anthropic's shape, as several clients put it into chat requests.

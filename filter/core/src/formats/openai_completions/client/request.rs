@@ -118,5 +118,5 @@ fn is_default(key: &str, value: Node<'_>) -> bool {
 }
 
 fn want<T>(value: Option<T>, path: &str, expected: &str) -> Result<T, InvalidRequest> {
-    value.ok_or_else(|| InvalidRequest::new(path, format!("must be {expected}")))
+    value.ok_or_else(|| InvalidRequest::unless(path, expected))
 }

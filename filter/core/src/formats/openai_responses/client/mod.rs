@@ -24,7 +24,7 @@ type Members<'a> = Vec<(Cow<'a, str>, Node<'a>)>;
 
 /// The value, or an error that says where and what was expected.
 fn want<T>(value: Option<T>, path: &str, expected: &str) -> Result<T, InvalidRequest> {
-    value.ok_or_else(|| InvalidRequest::new(path, format!("must be {expected}")))
+    value.ok_or_else(|| InvalidRequest::unless(path, expected))
 }
 
 /// The last member of that name that is not null. Contents are large, so members are looked for only once.
