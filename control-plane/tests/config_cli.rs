@@ -24,7 +24,7 @@ fn check_accepts_the_file_of_the_repository() {
     assert!(output.status.success(), "{}", text(&output.stderr));
     let said = text(&output.stdout);
     assert!(said.contains("note: provider `openai` is left out: OPENAI_API_KEY is empty"), "{said}");
-    assert!(said.contains("ok: 2 providers, 6 models, 2 aliases, 1 keys, 3 Envoy clusters"), "{said}");
+    assert!(said.contains("ok: 4 providers, 8 models, 2 aliases, 1 keys, 5 Envoy clusters"), "{said}");
 }
 
 #[test]
