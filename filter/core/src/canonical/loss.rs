@@ -1,5 +1,7 @@
 use std::fmt;
 
+use super::Given;
+
 /// Something that the other side's format cannot say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loss {
@@ -32,6 +34,13 @@ impl Losses {
     #[inline(never)]
     pub fn declare(&mut self, path: impl Into<String>, reason: &'static str) {
         self.add(Loss { path: path.into(), kind: LossKind::Dropped, reason });
+    }
+
+    /// Declares that nothing of this value crossed, where the client gave one.
+    pub fn declare_given<T>(&mut self, given: Option<&Given<T>>, reason: &'static str) {
+        if let Some(given) = given {
+            self.declare(given.path.as_ref(), reason);
+        }
     }
 
     /// Declares that something near to it crossed.

@@ -134,6 +134,9 @@ pub struct Attempt<'a> {
     pub created_s: u64,
 }
 
+/// Why a member is lost that has no counterpart at all.
+const NO_MEMBER: &str = "the provider's format has no such member";
+
 /// How a client's stream is framed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Framing {
@@ -233,7 +236,7 @@ pub fn encode_request(
     }
     let chat = (client.decode_request)(body, envelope)?;
     for path in &chat.extra {
-        losses.declare(path.as_str(), "the provider's format has no such member");
+        losses.declare(path.as_str(), NO_MEMBER);
     }
     let body = (upstream.encode_request)(attempt, &chat, &mut losses)?;
     Ok(UpstreamRequest { headers: upstream.headers, body: UpstreamBody::Replaced(body), losses })

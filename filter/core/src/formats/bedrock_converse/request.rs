@@ -12,7 +12,7 @@ use super::{
 use crate::{
     canonical::{Chat, Given, Losses, ResponseFormat, Sampling, ServiceTier},
     formats::{
-        Attempt, InvalidRequest,
+        Attempt, InvalidRequest, NO_MEMBER,
         claude::{self, Capability},
     },
     json::Node,
@@ -62,22 +62,17 @@ pub(super) fn encode_request(
     let mut extra = Extra { tool_choice: claude_choice, ..Extra::default() };
     let (inference_config, effort) = Inference::encode(attempt, chat, family, &mut extra, losses);
     let text_format = encode_format(response_format.as_ref(), family, losses);
-    let mut drop = |path: Option<&Cow<'static, str>>, reason| {
-        if let Some(path) = path {
-            losses.declare(path.as_ref(), reason);
-        }
-    };
-    drop(frequency_penalty.as_ref().map(|given| &given.path), NO_MEMBER);
-    drop(presence_penalty.as_ref().map(|given| &given.path), NO_MEMBER);
-    drop(seed.as_ref().map(|given| &given.path), NO_MEMBER);
-    drop(logit_bias.as_ref().map(|given| &given.path), NO_MEMBER);
-    drop(choices.as_ref().filter(|given| given.value > 1).map(|given| &given.path), "the provider gives one answer");
-    drop(logprobs.as_ref().map(|given| &given.path), NO_MEMBER);
-    drop(verbosity.as_ref().map(|given| &given.path), NO_MEMBER);
-    drop(user.as_ref().map(|given| &given.path), NO_MEMBER);
-    drop(safety_identifier.as_ref().map(|given| &given.path), NO_MEMBER);
-    drop(prompt_cache_key.as_ref().map(|given| &given.path), NO_MEMBER);
-    drop(store.as_ref().filter(|given| given.value).map(|given| &given.path), "the provider keeps no answers");
+    losses.declare_given(frequency_penalty.as_ref(), NO_MEMBER);
+    losses.declare_given(presence_penalty.as_ref(), NO_MEMBER);
+    losses.declare_given(seed.as_ref(), NO_MEMBER);
+    losses.declare_given(logit_bias.as_ref(), NO_MEMBER);
+    losses.declare_given(choices.as_ref().filter(|given| given.value > 1), "the provider gives one answer");
+    losses.declare_given(logprobs.as_ref(), NO_MEMBER);
+    losses.declare_given(verbosity.as_ref(), NO_MEMBER);
+    losses.declare_given(user.as_ref(), NO_MEMBER);
+    losses.declare_given(safety_identifier.as_ref(), NO_MEMBER);
+    losses.declare_given(prompt_cache_key.as_ref(), NO_MEMBER);
+    losses.declare_given(store.as_ref().filter(|given| given.value), "the provider keeps no answers");
     let asks_for_stop = family.is_claude() && !stop.is_empty();
     let wire = Wire {
         messages,
@@ -92,9 +87,6 @@ pub(super) fn encode_request(
     };
     serde_json::to_vec(&wire).map_err(|error| InvalidRequest { message: error.to_string(), param: None })
 }
-
-/// Why a member is dropped that has no counterpart at all.
-const NO_MEMBER: &str = "the provider's format has no such member";
 
 /// Where Claude says which stop text it met, which Converse tells when asked.
 fn stop_path(stream: bool) -> &'static str {

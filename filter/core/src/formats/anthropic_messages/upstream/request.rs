@@ -10,7 +10,7 @@ use super::{
 use crate::{
     canonical::{Block, Chat, Given, Losses, Message, ResponseFormat, Role, Sampling, ServiceTier},
     formats::{
-        Attempt, InvalidRequest,
+        Attempt, InvalidRequest, NO_MEMBER,
         claude::{self, Capability, ThinkingWire},
         schema,
     },
@@ -62,24 +62,19 @@ pub(in crate::formats::anthropic_messages) fn encode_request(
         encode_choice(tools, tool_choice.as_ref(), parallel_tools.as_ref(), losses),
     );
     let format = encode_format(response_format.as_ref(), losses)?;
-    let mut drop = |path: Option<&Cow<'static, str>>, reason| {
-        if let Some(path) = path {
-            losses.declare(path.as_ref(), reason);
-        }
-    };
-    drop(frequency_penalty.as_ref().map(|given| &given.path), NO_MEMBER);
-    drop(presence_penalty.as_ref().map(|given| &given.path), NO_MEMBER);
-    drop(seed.as_ref().map(|given| &given.path), NO_MEMBER);
-    drop(logit_bias.as_ref().map(|given| &given.path), NO_MEMBER);
-    drop(choices.as_ref().filter(|given| given.value > 1).map(|given| &given.path), "the provider gives one answer");
-    drop(logprobs.as_ref().map(|given| &given.path), NO_MEMBER);
-    drop(verbosity.as_ref().map(|given| &given.path), NO_MEMBER);
-    drop(prompt_cache_key.as_ref().map(|given| &given.path), NO_MEMBER);
-    drop(metadata.as_ref().map(|given| &given.path), NO_MEMBER);
-    drop(store.as_ref().filter(|given| given.value).map(|given| &given.path), "the provider keeps no answers");
+    losses.declare_given(frequency_penalty.as_ref(), NO_MEMBER);
+    losses.declare_given(presence_penalty.as_ref(), NO_MEMBER);
+    losses.declare_given(seed.as_ref(), NO_MEMBER);
+    losses.declare_given(logit_bias.as_ref(), NO_MEMBER);
+    losses.declare_given(choices.as_ref().filter(|given| given.value > 1), "the provider gives one answer");
+    losses.declare_given(logprobs.as_ref(), NO_MEMBER);
+    losses.declare_given(verbosity.as_ref(), NO_MEMBER);
+    losses.declare_given(prompt_cache_key.as_ref(), NO_MEMBER);
+    losses.declare_given(metadata.as_ref(), NO_MEMBER);
+    losses.declare_given(store.as_ref().filter(|given| given.value), "the provider keeps no answers");
     let user = match (user, safety_identifier) {
         (Some(user), Some(other)) => {
-            drop(Some(&other.path), "the provider takes one name of the end user");
+            losses.declare(other.path.as_ref(), "the provider takes one name of the end user");
             Some(user)
         }
         (user, other) => user.as_ref().or(other.as_ref()),
@@ -104,9 +99,6 @@ pub(in crate::formats::anthropic_messages) fn encode_request(
     };
     serde_json::to_vec(&wire).map_err(|error| InvalidRequest { message: error.to_string(), param: None })
 }
-
-/// Why a member is dropped that has no counterpart at all.
-const NO_MEMBER: &str = "the provider's format has no such member";
 
 /// Leading system messages become `system`. The API takes others only with some models and places
 /// (<https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages>), so later ones become words

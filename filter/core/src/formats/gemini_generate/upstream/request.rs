@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     canonical::{Chat, Given, Losses, ResponseFormat, Sampling, ServiceTier},
-    formats::{Attempt, InvalidRequest, gemini_generate::part::ContentWire, schema},
+    formats::{Attempt, InvalidRequest, NO_MEMBER, gemini_generate::part::ContentWire, schema},
 };
 
 /// Encodes a request: <https://ai.google.dev/api/generate-content#request-body>. The path names the model and the stream.
@@ -48,21 +48,16 @@ pub(in crate::formats::gemini_generate) fn encode_request(
     let tool_config = encode_choice(tools, &wire_tools, tool_choice.as_ref(), capability, losses);
     let (response_mime_type, response_json_schema) =
         encode_format(response_format.as_ref(), capability.third || wire_tools.is_empty(), losses)?;
-    let mut drop = |path: Option<&Cow<'static, str>>, reason| {
-        if let Some(path) = path {
-            losses.declare(path.as_ref(), reason);
-        }
-    };
     let one_at_a_time = parallel_tools.as_ref().filter(|given| !given.value && !tools.is_empty());
-    drop(one_at_a_time.map(|given| &given.path), "the provider cannot be told to call one tool at a time");
-    drop(logit_bias.as_ref().map(|given| &given.path), NO_MEMBER);
-    drop(verbosity.as_ref().map(|given| &given.path), NO_MEMBER);
-    drop(user.as_ref().map(|given| &given.path), NO_MEMBER);
-    drop(safety_identifier.as_ref().map(|given| &given.path), NO_MEMBER);
-    drop(prompt_cache_key.as_ref().map(|given| &given.path), "the provider caches prompts without being told");
+    losses.declare_given(one_at_a_time, "the provider cannot be told to call one tool at a time");
+    losses.declare_given(logit_bias.as_ref(), NO_MEMBER);
+    losses.declare_given(verbosity.as_ref(), NO_MEMBER);
+    losses.declare_given(user.as_ref(), NO_MEMBER);
+    losses.declare_given(safety_identifier.as_ref(), NO_MEMBER);
+    losses.declare_given(prompt_cache_key.as_ref(), "the provider caches prompts without being told");
     // Labels are Vertex's alone, and the Gemini API refuses what it does not know.
-    drop(metadata.as_ref().map(|given| &given.path), NO_MEMBER);
-    drop(store.as_ref().filter(|given| given.value).map(|given| &given.path), "the provider keeps no answers");
+    losses.declare_given(metadata.as_ref(), NO_MEMBER);
+    losses.declare_given(store.as_ref().filter(|given| given.value), "the provider keeps no answers");
     let generation_config = GenerationWire {
         temperature: within(temperature.as_ref(), 0.0, 2.0, losses),
         top_p: top_p.as_ref().map(|given| given.value),
@@ -89,9 +84,6 @@ pub(in crate::formats::gemini_generate) fn encode_request(
     };
     serde_json::to_vec(&wire).map_err(|error| InvalidRequest { message: error.to_string(), param: None })
 }
-
-/// Why a member is dropped that has no counterpart at all.
-const NO_MEMBER: &str = "the provider's format has no such member";
 
 /// The bounds that the reference of `GenerationConfig` states.
 const MAX_CANDIDATES: u64 = 8;

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     canonical::{Chat, Effort, Given, Losses, Reasoning, ResponseFormat, Sampling, ServiceTier},
-    formats::{Attempt, InvalidRequest, openai::encode_name},
+    formats::{Attempt, InvalidRequest, NO_MEMBER, openai::encode_name},
 };
 
 /// Encodes a request: <https://platform.openai.com/docs/api-reference/chat/create>.
@@ -111,7 +111,6 @@ const MAX_STOPS: usize = 4;
 /// The longest name of a schema; letters, digits, `_` and `-`.
 const MAX_NAME: usize = 64;
 
-const NO_MEMBER: &str = "the provider's format has no such member";
 const OPENAI_ONLY: &str = "only OpenAI's own models take it";
 const NO_PARALLEL_FLAG: &str = "the model cannot be told";
 const ONE_LENGTH: &str = "the model's answers are of one length";

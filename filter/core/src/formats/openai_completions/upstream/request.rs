@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::prompt::encode_prompt;
 use crate::{
     canonical::{Chat, Given, Losses, Sampling, ServiceTier, ToolChoice},
-    formats::{Attempt, InvalidRequest, openai::encode_name},
+    formats::{Attempt, InvalidRequest, NO_MEMBER, openai::encode_name},
 };
 
 /// Encodes a request: <https://platform.openai.com/docs/api-reference/completions/create>.
@@ -43,23 +43,18 @@ pub(super) fn encode_request(
     for tool in tools {
         losses.declare(tool.path.as_str(), "the provider knows no tools");
     }
-    let mut drop = |path: Option<&Cow<'static, str>>| {
-        if let Some(path) = path {
-            losses.declare(path.as_ref(), "the provider's format has no such member");
-        }
-    };
     let demands_tools = |given: &&Given<ToolChoice<'_>>| !matches!(given.value, ToolChoice::None | ToolChoice::Auto);
-    drop(tool_choice.as_ref().filter(demands_tools).map(|given| &given.path));
-    drop(top_k.as_ref().map(|given| &given.path));
-    drop(response_format.as_ref().map(|given| &given.path));
-    drop(reasoning.as_ref().filter(|given| !given.value.is_off()).map(|given| &given.path));
-    drop(verbosity.as_ref().map(|given| &given.path));
-    drop(safety_identifier.as_ref().map(|given| &given.path));
-    drop(prompt_cache_key.as_ref().map(|given| &given.path));
+    losses.declare_given(tool_choice.as_ref().filter(demands_tools), NO_MEMBER);
+    losses.declare_given(top_k.as_ref(), NO_MEMBER);
+    losses.declare_given(response_format.as_ref(), NO_MEMBER);
+    losses.declare_given(reasoning.as_ref().filter(|given| !given.value.is_off()), NO_MEMBER);
+    losses.declare_given(verbosity.as_ref(), NO_MEMBER);
+    losses.declare_given(safety_identifier.as_ref(), NO_MEMBER);
+    losses.declare_given(prompt_cache_key.as_ref(), NO_MEMBER);
     let is_usual = |given: &&Given<ServiceTier<'_>>| matches!(given.value, ServiceTier::Auto | ServiceTier::Standard);
-    drop(service_tier.as_ref().filter(|given| !is_usual(given)).map(|given| &given.path));
-    drop(metadata.as_ref().map(|given| &given.path));
-    drop(store.as_ref().filter(|given| given.value).map(|given| &given.path));
+    losses.declare_given(service_tier.as_ref().filter(|given| !is_usual(given)), NO_MEMBER);
+    losses.declare_given(metadata.as_ref(), NO_MEMBER);
+    losses.declare_given(store.as_ref().filter(|given| given.value), NO_MEMBER);
     let wire = Wire {
         model: attempt.model,
         stop: encode_stop(stop, prompt.next_turn, losses),

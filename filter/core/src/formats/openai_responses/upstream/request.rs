@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     canonical::{Chat, Effort, Given, Losses, Reasoning, ResponseFormat, Sampling, ServiceTier},
-    formats::{Attempt, InvalidRequest, openai::encode_name},
+    formats::{Attempt, InvalidRequest, NO_MEMBER, openai::encode_name},
 };
 
 /// Encodes a request: <https://platform.openai.com/docs/api-reference/responses/create>.
@@ -55,7 +55,7 @@ pub(in crate::formats::openai_responses) fn encode_request(
     .flatten()
     .chain(stop.iter().map(|given| &given.path))
     {
-        losses.declare(path.as_ref(), "the provider's format has no such member");
+        losses.declare(path.as_ref(), NO_MEMBER);
     }
     if let Some(choices) = choices.as_ref().filter(|choices| choices.value > 1) {
         losses.declare(choices.path.as_ref(), "the provider gives one answer");
