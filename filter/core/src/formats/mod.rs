@@ -134,6 +134,11 @@ pub struct Attempt<'a> {
     pub created_s: u64,
 }
 
+/// The value, or an error that says where and what was expected.
+fn want<T>(value: Option<T>, path: &str, expected: &str) -> Result<T, InvalidRequest> {
+    value.ok_or_else(|| InvalidRequest::unless(path, expected))
+}
+
 /// Why a member is lost that has no counterpart at all.
 const NO_MEMBER: &str = "the provider's format has no such member";
 

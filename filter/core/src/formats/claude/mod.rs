@@ -1,9 +1,11 @@
 //! What is Claude's rather than a format's: which generation takes what, wherever it is served. Anthropic's own API and
 //! Bedrock have the same rules.
 
+mod cache;
 mod capability;
 mod thinking;
 
+pub(super) use cache::decode_cache;
 pub(super) use capability::{Capability, is_since};
 pub(super) use thinking::{Plan, ThinkingWire, plan};
 

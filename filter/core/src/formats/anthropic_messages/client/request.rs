@@ -1,4 +1,6 @@
 use super::{message::decode_messages, tool};
+pub(super) use crate::formats::claude::decode_cache;
+pub(super) use crate::formats::want;
 use crate::{
     canonical::{Chat, Effort, Given, Message, Part, Reasoning, ResponseFormat, Role, ServiceTier},
     formats::InvalidRequest,
@@ -78,30 +80,8 @@ pub(in crate::formats::anthropic_messages) fn decode_request<'a>(
     Ok(chat)
 }
 
-/// The value, or an error that says where and what was expected.
-pub(super) fn want<T>(value: Option<T>, path: &str, expected: &str) -> Result<T, InvalidRequest> {
-    value.ok_or_else(|| InvalidRequest::unless(path, expected))
-}
-
 fn number(value: Node<'_>, path: &str) -> Result<f64, InvalidRequest> {
     want(value.number(), path, "a number")
-}
-
-/// A mark of a prompt's cacheable beginning.
-pub(super) fn decode_cache(value: Node<'_>, path: &str) -> Result<Option<crate::canonical::CacheMark>, InvalidRequest> {
-    use crate::canonical::CacheMark;
-    if value.is_null() {
-        return Ok(None);
-    }
-    if value.member("type").and_then(Node::string).as_deref() != Some("ephemeral") {
-        return Err(InvalidRequest::new(path, "must be an object whose type is \"ephemeral\""));
-    }
-    match value.member("ttl").filter(|ttl| !ttl.is_null()).map(Node::string) {
-        None => Ok(Some(CacheMark::FiveMinutes)),
-        Some(Some(ttl)) if ttl == "5m" => Ok(Some(CacheMark::FiveMinutes)),
-        Some(Some(ttl)) if ttl == "1h" => Ok(Some(CacheMark::Hour)),
-        Some(_) => Err(InvalidRequest::new(format!("{path}.ttl"), "must be \"5m\" or \"1h\"")),
-    }
 }
 
 /// A text, or a list of text blocks.

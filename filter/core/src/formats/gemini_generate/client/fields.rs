@@ -1,3 +1,4 @@
+pub(super) use crate::formats::want;
 use std::borrow::Cow;
 
 use crate::{formats::InvalidRequest, json::Node};
@@ -28,11 +29,6 @@ pub(super) fn camel(key: Cow<'_, str>) -> Cow<'_, str> {
         }
     }
     Cow::Owned(name)
-}
-
-/// The value, or an error that says where and what was expected.
-pub(super) fn want<T>(value: Option<T>, path: &str, expected: &str) -> Result<T, InvalidRequest> {
-    value.ok_or_else(|| InvalidRequest::unless(path, expected))
 }
 
 /// The elements of a list; one value stands for a list of one, as Google's servers have it.

@@ -1,8 +1,10 @@
+pub(super) use crate::formats::claude::decode_cache;
+pub(super) use crate::formats::want;
 use std::borrow::Cow;
 
 use super::{message::decode_message, tool};
 use crate::{
-    canonical::{CacheMark, Chat, Effort, Given, Reasoning, ResponseFormat, Sampling, ServiceTier},
+    canonical::{Chat, Effort, Given, Reasoning, ResponseFormat, Sampling, ServiceTier},
     formats::InvalidRequest,
     json::{Envelope, Node},
 };
@@ -132,27 +134,6 @@ fn decode_tier(word: Cow<'_, str>) -> Given<ServiceTier<'_>> {
         _ => ServiceTier::Other(word),
     };
     Given::new(tier, "service_tier")
-}
-
-/// The value, or an error that says where and what was expected.
-pub(super) fn want<T>(value: Option<T>, path: &str, expected: &str) -> Result<T, InvalidRequest> {
-    value.ok_or_else(|| InvalidRequest::unless(path, expected))
-}
-
-/// A prompt caching mark in Anthropic's shape, as several clients put it into chat requests.
-pub(super) fn decode_cache(value: Node<'_>, path: &str) -> Result<Option<CacheMark>, InvalidRequest> {
-    if value.is_null() {
-        return Ok(None);
-    }
-    if value.member("type").and_then(Node::string).as_deref() != Some("ephemeral") {
-        return Err(InvalidRequest::new(path, "must be an object whose type is \"ephemeral\""));
-    }
-    match value.member("ttl").filter(|ttl| !ttl.is_null()).map(Node::string) {
-        None => Ok(Some(CacheMark::FiveMinutes)),
-        Some(Some(ttl)) if ttl == "5m" => Ok(Some(CacheMark::FiveMinutes)),
-        Some(Some(ttl)) if ttl == "1h" => Ok(Some(CacheMark::Hour)),
-        Some(_) => Err(InvalidRequest::new(format!("{path}.ttl"), "must be \"5m\" or \"1h\"")),
-    }
 }
 
 fn decode_messages<'a>(value: Node<'a>, chat: &mut Chat<'a>) -> Result<(), InvalidRequest> {

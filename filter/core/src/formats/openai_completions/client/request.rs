@@ -1,3 +1,4 @@
+use crate::formats::want;
 use std::borrow::Cow;
 
 use crate::{
@@ -115,8 +116,4 @@ fn is_default(key: &str, value: Node<'_>) -> bool {
         "logit_bias" => value.members().is_some_and(|members| members.is_empty()),
         _ => false,
     }
-}
-
-fn want<T>(value: Option<T>, path: &str, expected: &str) -> Result<T, InvalidRequest> {
-    value.ok_or_else(|| InvalidRequest::unless(path, expected))
 }

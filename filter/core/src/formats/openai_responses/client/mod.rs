@@ -11,6 +11,7 @@ mod response;
 mod stream;
 mod tool;
 
+use crate::formats::want;
 pub(super) use request::decode_request;
 pub(super) use response::ResponseEncoder;
 pub(super) use stream::StreamEncoder;
@@ -21,11 +22,6 @@ use crate::{formats::InvalidRequest, json::Node};
 
 /// The members of an object.
 type Members<'a> = Vec<(Cow<'a, str>, Node<'a>)>;
-
-/// The value, or an error that says where and what was expected.
-fn want<T>(value: Option<T>, path: &str, expected: &str) -> Result<T, InvalidRequest> {
-    value.ok_or_else(|| InvalidRequest::unless(path, expected))
-}
 
 /// The last member of that name that is not null. Contents are large, so members are looked for only once.
 fn pick<'a>(members: &Members<'a>, key: &str) -> Option<Node<'a>> {
