@@ -15,10 +15,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tollgate_core::{
     canonical::{Losses, Usage},
-    formats::{
-        Attempt, Format, Framing, Observed, Passed, Relay, ResponseKind, UpstreamBody, encode_request, translate_error,
-    },
+    formats::{Attempt, Framing, Observed, Passed, Relay, ResponseKind, UpstreamBody, encode_request, translate_error},
     json::Envelope,
+    words::Format,
 };
 
 /// Responses come in pieces of this size, so that events are cut at all places over the whole corpus.
@@ -103,7 +102,7 @@ fn run(job: &Job) -> Result<Value, Box<dyn Error>> {
 }
 
 fn format(name: &str) -> Result<Format, String> {
-    Format::ALL.into_iter().find(|format| format.name() == name).ok_or_else(|| format!("no such format: {name}"))
+    Format::from_name(name).ok_or_else(|| format!("no such format: {name}"))
 }
 
 fn request(attempt: &Attempt<'_>, body: &[u8]) -> Value {

@@ -1,24 +1,16 @@
-//! Every decision that the Tollgate filter makes.
+//! Every decision that the Tollgate filter makes, and the words that both planes use.
 //!
 //! Inputs go in (a head, a chunk of body, an answer, a tick, the time), effects come out; nothing here calls a host,
-//! reads a clock or draws a random number. `docs/ARCHITECTURE.md` walks a request through it.
+//! reads a clock or draws a random number. `docs/ARCHITECTURE.md` has the map of the rooms and walks a request through them.
 
-pub mod auth;
+pub mod admit;
+pub mod aws;
 pub mod bounds;
 pub mod canonical;
-pub mod config;
-pub mod eventstream;
 pub mod exchange;
 pub mod formats;
-pub mod glob;
-pub mod ids;
+pub mod framing;
 pub mod json;
 pub mod meter;
-pub mod outbox;
-pub mod route;
-pub mod secret;
-pub mod session;
-pub mod sigv4;
-pub mod sse;
-pub mod time;
 pub mod vm;
+pub mod words;

@@ -12,8 +12,9 @@ use std::{
 use serde_json::Value;
 use tollgate_core::{
     canonical::Usage,
-    formats::{Attempt, Format, Framing, Observed, Passed, Relay, ResponseKind, UpstreamBody, encode_request},
+    formats::{Attempt, Framing, Observed, Passed, Relay, ResponseKind, UpstreamBody, encode_request},
     json::Envelope,
+    words::Format,
 };
 
 /// Every format that has an identity lane, in the corpus' words and ours.

@@ -9,7 +9,7 @@ use aws_sigv4::{
     sign::v4::SigningParams,
 };
 use proptest::prelude::*;
-use tollgate_core::sigv4::{Credentials, SigningRequest, sign};
+use tollgate_core::aws::sigv4::{Credentials, SigningRequest, sign};
 
 const HOST: &str = "bedrock-runtime.eu-central-1.amazonaws.com";
 

@@ -1,7 +1,7 @@
 //! What cuts streams into events.
 
 use serde_json::value::RawValue;
-use tollgate_core::{eventstream, json::ArrayDecoder, sse};
+use tollgate_core::framing::{ArrayDecoder, eventstream, sse};
 
 use crate::split::{choices, split};
 

@@ -3,7 +3,7 @@
 use std::{env, fs, path::Path};
 
 use serde_json::Value;
-use tollgate_core::formats::Format;
+use tollgate_core::words::Format;
 
 use crate::translation::{ARRAY_WANTED, FORMATS, STREAM_SENT, STREAM_WANTED, USAGE_WANTED};
 

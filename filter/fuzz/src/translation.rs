@@ -2,13 +2,13 @@
 
 use serde::de::IgnoredAny;
 use tollgate_core::{
-    eventstream,
     formats::{
-        Attempt, Format, Framing, Observed, Passed, Relay, RelayError, ResponseKind, UpstreamBody, encode_request,
+        Attempt, Framing, Observed, Passed, Relay, RelayError, ResponseKind, UpstreamBody, encode_request,
         translate_error,
     },
+    framing::{eventstream, sse},
     json::Envelope,
-    sse,
+    words::Format,
 };
 
 use crate::split::{choices, split};

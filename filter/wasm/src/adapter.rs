@@ -7,8 +7,7 @@ use proxy_wasm::{
 };
 use tollgate_core::{
     exchange::{Adapter, Chunk, EXCHANGE_HEADER, Reject, ResponseHead},
-    formats::Format,
-    ids::ExchangeId,
+    words::{ExchangeId, Format},
 };
 
 use crate::host;

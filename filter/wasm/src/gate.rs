@@ -8,10 +8,12 @@ use proxy_wasm::{
     types::{Action, BufferType, MapType},
 };
 use tollgate_core::{
-    auth::Answer,
     exchange::{Admission, Ending, Gate, Reply, Verdict},
-    ids::ExchangeId,
-    session::{decode_resolution, encode_resolve},
+    vm::{
+        Answer,
+        session::{decode_resolution, encode_resolve},
+    },
+    words::ExchangeId,
 };
 
 use crate::{host, root::Link};

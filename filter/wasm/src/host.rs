@@ -17,8 +17,8 @@ use proxy_wasm::{
 };
 use tollgate_core::{
     exchange::{Head, Reply},
-    time::Millis,
     vm::Vm,
+    words::Millis,
 };
 
 thread_local! {

@@ -9,9 +9,11 @@ use proxy_wasm::{
 };
 use serde::Deserialize;
 use tollgate_core::{
-    ids::ExchangeId,
-    session::{Action, Session, Severity},
-    vm::{Node, Vm},
+    vm::{
+        Node, Vm,
+        session::{Action, Session, Severity},
+    },
+    words::ExchangeId,
 };
 
 use crate::{adapter::AdapterContext, gate::GateContext, host};

@@ -1,7 +1,7 @@
 //! What is sent: chats of some sizes in the dialects of four clients, the same bytes at each turn.
 
 use bytes::Bytes;
-use tollgate_core::formats::Format;
+use tollgate_core::words::Format;
 
 use crate::dialect::{Client, Dialect, Request};
 

@@ -3,14 +3,13 @@ use super::{
     table::{Attempt, Exchange, Request},
 };
 use crate::{
+    admit::route::Step,
     formats::{
-        Format, Framing, InvalidRequest, Passed, Relay, ResponseKind, UpstreamBody, UpstreamRequest, is_error_of,
+        Framing, InvalidRequest, Passed, Relay, ResponseKind, UpstreamBody, UpstreamRequest, is_error_of,
         retry_after_s, translate_error,
     },
-    ids::ExchangeId,
-    route::Step,
-    time::Millis,
     vm::Vm,
+    words::{ExchangeId, Format, Millis},
 };
 
 mod outgoing;

@@ -2,8 +2,8 @@ use std::borrow::Cow;
 
 use super::Head;
 use crate::{
-    formats::{Format, Framing},
-    meter::Operation,
+    formats::Framing,
+    words::{Format, Operation},
 };
 
 /// What a client's method and path ask for.

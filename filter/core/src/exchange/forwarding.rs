@@ -2,7 +2,7 @@
 //! provider does not pass to a client.
 
 use super::Head;
-use crate::{canonical::Losses, config::Provider, formats::Format};
+use crate::{admit::snapshot::Provider, canonical::Losses, words::Format};
 
 /// Client headers that a provider may see, and where: what routes traces goes anywhere, what chooses a dialect's version and beta
 /// features only to that dialect. Everything else (credentials, cookies, addresses, internal headers) stays here.

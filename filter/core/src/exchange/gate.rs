@@ -6,12 +6,9 @@ use super::{
     reject::Failure,
 };
 use crate::{
-    auth::{Answer, Known, Principal, find_credential},
-    formats::Format,
-    ids::{ExchangeId, KeyDigest},
-    meter::Outcome,
-    time::Millis,
-    vm::Vm,
+    admit::{Principal, find_credential},
+    vm::{Answer, Known, Vm},
+    words::{ExchangeId, Format, KeyDigest, Millis, Outcome},
 };
 
 mod admission;
@@ -64,7 +61,7 @@ struct Collecting {
     debug: bool,
     digest: KeyDigest,
     key: Key,
-    /// [`KeyCache::changes`](crate::auth::KeyCache::changes) when the control plane was asked.
+    /// [`KeyCache::changes`](crate::vm::KeyCache::changes) when the control plane was asked.
     asked_at: u64,
     body: Option<Vec<u8>>,
     max_body: usize,

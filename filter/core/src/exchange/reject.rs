@@ -1,8 +1,9 @@
 use crate::{
-    auth::KeyRefusal,
+    admit::KeyRefusal,
     canonical::Losses,
-    formats::{ClientError, Format, encode_error},
+    formats::{ClientError, encode_error},
     json::ScanError,
+    words::Format,
 };
 
 /// Why the gate, or Envoy on its behalf, does not pass a provider's answer on.

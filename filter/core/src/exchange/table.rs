@@ -5,14 +5,14 @@ use std::{
 
 use super::{Reject, forwarding};
 use crate::{
-    auth::Principal,
+    admit::{
+        Principal,
+        route::{Plan, Step},
+    },
     canonical::Losses,
-    formats::{Format, Framing, InvalidRequest, Observed, UpstreamRequest, encode_request},
-    ids::ExchangeId,
+    formats::{Framing, InvalidRequest, Observed, UpstreamRequest, encode_request},
     json::Envelope,
-    meter::Operation,
-    route::{Plan, Step},
-    time::Millis,
+    words::{ExchangeId, Format, Millis, Operation},
 };
 
 /// The exchanges of one VM that were admitted and have not ended.

@@ -8,13 +8,10 @@ use tollgate_proto::v1;
 
 use super::*;
 use crate::{
-    auth::{Answer, KeyRefusal, Principal},
-    config::Snapshot,
-    glob::Glob,
-    ids::{ExchangeId, KeyDigest},
-    meter::{Outcome, Provenance, Record, price::NanoUsd},
-    time::Millis,
-    vm::{Node, Vm},
+    admit::{KeyRefusal, Principal, snapshot::Snapshot},
+    meter::{Record, price::NanoUsd},
+    vm::{Answer, Node, Vm},
+    words::{ExchangeId, Glob, KeyDigest, Millis, Outcome, Provenance},
 };
 
 const NOW: Millis = Millis(1_700_000_000_000);
@@ -529,5 +526,5 @@ fn an_answer_that_a_change_overtook_is_not_kept() {
     gate.handle_head(&mut vm, head(&[("authorization", "Bearer sk-new")]), false, NOW);
     vm.keys.forget(&digest);
     gate.handle_answer(&mut vm, &Answer::Good(principal(&["*"]), 300_000), NOW);
-    assert_eq!(vm.keys.look_up(&digest, true, NOW), crate::auth::Known::Ask(None));
+    assert_eq!(vm.keys.look_up(&digest, true, NOW), crate::vm::Known::Ask(None));
 }

@@ -10,8 +10,6 @@ use crate::{
 
 /// One format, as its folder describes it.
 pub(super) struct Dialect {
-    /// Its name in configuration, records and metrics.
-    pub(super) name: &'static str,
     /// What is needed where the client speaks it and the provider does not.
     pub(super) client: Option<ClientSide>,
     /// What is needed where the provider speaks it and the client does not.

@@ -29,40 +29,11 @@ use crate::{
     bounds::MAX_DEPTH,
     canonical::Losses,
     json::{self, Edit, Envelope},
+    words::Format,
 };
 use dialect::{Dialect, IdentitySide};
 
-/// A wire dialect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Format {
-    /// <https://platform.openai.com/docs/api-reference/chat>
-    OpenaiChat,
-    /// <https://platform.openai.com/docs/api-reference/embeddings>
-    OpenaiEmbeddings,
-    /// <https://platform.claude.com/docs/en/api/messages>
-    AnthropicMessages,
-    /// <https://platform.openai.com/docs/api-reference/responses>
-    OpenaiResponses,
-    /// <https://platform.openai.com/docs/api-reference/completions>
-    OpenaiCompletions,
-    /// <https://ai.google.dev/api/generate-content>
-    GeminiGenerate,
-    /// <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html>; providers only.
-    BedrockConverse,
-}
-
 impl Format {
-    /// Every format.
-    pub const ALL: [Self; 7] = [
-        Self::OpenaiChat,
-        Self::OpenaiEmbeddings,
-        Self::AnthropicMessages,
-        Self::OpenaiResponses,
-        Self::OpenaiCompletions,
-        Self::GeminiGenerate,
-        Self::BedrockConverse,
-    ];
-
     /// What its folder says of it.
     fn dialect(self) -> &'static Dialect {
         match self {
@@ -74,12 +45,6 @@ impl Format {
             Self::GeminiGenerate => &gemini_generate::DIALECT,
             Self::BedrockConverse => &bedrock_converse::DIALECT,
         }
-    }
-
-    /// Its name in configuration, records and metrics.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        self.dialect().name
     }
 
     /// Whether a request of this client format can be put into `upstream` and its answers back. The same format on both

@@ -1,7 +1,6 @@
 //! JSON without trees: one shallow scan of an object, changes to single members that leave every other byte as it was,
-//! values read on demand, a watch for one member of a body too large to keep, and the elements of an array as they arrive.
+//! values read on demand, and a watch for one member of a body too large to keep.
 
-mod array;
 mod depth;
 mod envelope;
 mod read;
@@ -9,7 +8,6 @@ mod shallow;
 mod unescape;
 mod watch;
 
-pub use array::{ArrayDecoder, ArrayError, MAX_ELEMENT};
 pub use depth::is_too_deep;
 pub use envelope::{Edit, Envelope, Member, ScanError};
 pub use read::{Node, Text};

@@ -3,4 +3,4 @@
 pub mod price;
 mod record;
 
-pub use record::{Operation, Outcome, Provenance, Record};
+pub use record::Record;

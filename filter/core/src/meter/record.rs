@@ -1,7 +1,11 @@
 use std::rc::Rc;
 
 use super::price::NanoUsd;
-use crate::{auth::Principal, canonical::Usage, formats::Format, ids::ExchangeId, time::Millis};
+use crate::{
+    admit::Principal,
+    canonical::Usage,
+    words::{ExchangeId, Format, Millis, Operation, Outcome, Provenance},
+};
 
 /// One exchange, once it has ended: who asked for what, how it ended, what it used and cost.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,39 +52,4 @@ pub struct Record {
     pub losses: u32,
     /// The snapshot it was admitted under; 0 for none.
     pub snapshot_version: u64,
-}
-
-/// What kind of call an exchange is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operation {
-    /// A chat completion.
-    Chat,
-    /// Embeddings.
-    Embeddings,
-}
-
-/// How an exchange ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The provider's whole answer reached the client.
-    Success,
-    /// The last attempt ended in an error, or no provider could be reached.
-    ProviderError,
-    /// The client went away before the end.
-    ClientAbort,
-    /// Refused by the gate.
-    Refused,
-    /// The response began and was cut off.
-    Interrupted,
-}
-
-/// How far usage can be trusted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Provenance {
-    /// The provider's terminal figures.
-    Reported,
-    /// The provider's figures up to where the exchange was cut off.
-    Partial,
-    /// Nothing was reported.
-    None,
 }

@@ -10,7 +10,7 @@ use std::{
 use serde_json::Value;
 use tollgate_core::{
     canonical::{LossKind, Losses},
-    formats::Format,
+    words::Format,
 };
 
 use super::fixtures::{attempt, clients, fixtures, relay, requests, upstreams};

@@ -10,12 +10,13 @@ use std::{fs, path::Path};
 use serde_json::Value;
 use tollgate_core::{
     canonical::{LossKind, Losses},
-    eventstream,
     formats::{
-        Attempt, Format, Framing, InvalidRequest, Observed, Passed, Relay, RelayError, ResponseKind, UpstreamBody,
+        Attempt, Framing, InvalidRequest, Observed, Passed, Relay, RelayError, ResponseKind, UpstreamBody,
         encode_request,
     },
+    framing::eventstream,
     json::Envelope,
+    words::Format,
 };
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden");

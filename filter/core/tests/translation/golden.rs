@@ -5,7 +5,8 @@ use std::path::Path;
 use super::fixtures::{attempt, clients, fixtures, relay, requests, show_losses, upstreams};
 use tollgate_core::{
     canonical::Usage,
-    formats::{Attempt, Format, Observed, ResponseKind},
+    formats::{Attempt, Observed, ResponseKind},
+    words::Format,
 };
 
 fn check(folder: &Path, name: &str, shown: &str) {

@@ -3,8 +3,9 @@
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use tollgate_core::{
-    formats::{Attempt, Format, Passed, Relay, ResponseKind, UpstreamBody, encode_request},
+    formats::{Attempt, Passed, Relay, ResponseKind, UpstreamBody, encode_request},
     json::{Edit, Envelope},
+    words::Format,
 };
 
 use super::fixtures::{self, clients, fixtures, relay, upstreams};

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use tollgate_core::{eventstream, formats::Format};
+use tollgate_core::{framing::eventstream, words::Format};
 
 use super::{Dialect, EVENTS, TEXT, pieces};
 

@@ -9,7 +9,7 @@ mod openai_responses;
 
 use bytes::Bytes;
 use serde_json::Value;
-use tollgate_core::formats::Format;
+use tollgate_core::words::Format;
 
 /// What every answer says, whole or in pieces.
 pub(crate) const TEXT: &str = "A gateway is judged by what it adds: here are sixty-odd words, more or less, which come \

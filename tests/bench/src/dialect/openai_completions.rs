@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use tollgate_core::formats::Format;
+use tollgate_core::words::Format;
 
 use super::{
     Client, Dialect, EVENTS, Request, TEXT, UPSTREAM_MODEL, data,

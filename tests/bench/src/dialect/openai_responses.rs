@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use tollgate_core::formats::Format;
+use tollgate_core::words::Format;
 
 use super::{
     Client, Dialect, EVENTS, Request, SYSTEM, TEXT, UPSTREAM_MODEL, named, openai_chat::OPENAI_HEADERS, pieces,

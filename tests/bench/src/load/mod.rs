@@ -19,7 +19,7 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tollgate_core::formats::Format;
+use tollgate_core::words::Format;
 
 pub(crate) use self::{closed::saturate, open::at_rate};
 use crate::workload::Workload;

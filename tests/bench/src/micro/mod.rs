@@ -7,8 +7,9 @@ use std::{hint::black_box, io::Write};
 
 use bytes::Bytes;
 use tollgate_core::{
-    formats::{Attempt, Format, Framing, Observed, Relay, ResponseKind, encode_request},
+    formats::{Attempt, Framing, Observed, Relay, ResponseKind, encode_request},
     json::Envelope,
+    words::Format,
 };
 
 use crate::{

@@ -18,7 +18,7 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
-use tollgate_core::formats::Format;
+use tollgate_core::words::Format;
 
 use crate::{
     dialect::Dialect,

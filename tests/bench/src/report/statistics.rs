@@ -2,7 +2,7 @@
 //! other.
 
 use serde::Serialize;
-use tollgate_core::formats::Format;
+use tollgate_core::words::Format;
 
 use crate::{
     measure::Side,

@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::{Map, json};
 use tokio::net::TcpStream;
-use tollgate_core::formats::Format;
+use tollgate_core::words::Format;
 
 use super::{Child, Cores, Programs, plain::envoy};
 use crate::{

@@ -1,13 +1,14 @@
 //! The head of a request to a provider, built anew for each attempt.
 
 use crate::{
-    config::{Auth, AwsCredentials},
+    admit::{
+        route::Step,
+        snapshot::{Auth, AwsCredentials},
+    },
+    aws::sigv4::{Credentials, SigningRequest, sign},
     exchange::{Head, Request, forwarding},
-    formats::{Format, Framing, UpstreamBody, UpstreamRequest},
-    route::Step,
-    secret::Secret,
-    sigv4::{Credentials, SigningRequest, sign},
-    time::Millis,
+    formats::{Framing, UpstreamBody, UpstreamRequest},
+    words::{Format, Millis, Secret},
 };
 
 /// The head of the request that asks `step` in `upstream`, complete.
@@ -94,7 +95,7 @@ pub(super) const EVENT_STREAM: &str = "application/vnd.amazon.eventstream";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{canonical::Losses, config::Provider, json::Envelope, meter::Operation};
+    use crate::{admit::snapshot::Provider, canonical::Losses, json::Envelope, words::Operation};
 
     fn asked(upstream: Format, stream: bool) -> Head {
         let request = Request {

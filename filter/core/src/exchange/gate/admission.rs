@@ -4,14 +4,15 @@ use std::rc::Rc;
 
 use super::{Admission, EXCHANGE_HEADER};
 use crate::{
-    auth::Principal,
+    admit::{
+        Principal,
+        route::{Plan, Selected, Unroutable, select},
+    },
     exchange::{Call, Exchange, Head, Reject, Request, forwarding},
-    formats::{Format, Framing, UpstreamRequest},
-    ids::ExchangeId,
+    formats::{Framing, UpstreamRequest},
     json::Envelope,
-    route::{Plan, Selected, Unroutable, select},
-    time::Millis,
     vm::Vm,
+    words::{ExchangeId, Format, Millis},
 };
 
 /// Longest model name: every vendor's is far shorter, and it is repeated in errors and records.

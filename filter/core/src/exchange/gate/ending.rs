@@ -3,12 +3,10 @@
 use std::rc::Rc;
 
 use crate::{
-    auth::Principal,
+    admit::Principal,
     exchange::{Exchange, Reply},
-    formats::Format,
-    ids::ExchangeId,
-    meter::{Operation, Outcome, Provenance, Record},
-    time::Millis,
+    meter::Record,
+    words::{ExchangeId, Format, Millis, Operation, Outcome, Provenance},
 };
 
 /// How Envoy ended an exchange whose response did not come to its end.

@@ -3,11 +3,10 @@
 use serde::Serialize;
 
 use crate::{
-    auth::Principal,
-    config::Snapshot,
+    admit::{Principal, snapshot::Snapshot},
     exchange::{Reject, Reply},
-    formats::Format,
     vm::Vm,
+    words::Format,
 };
 
 /// A model, in the words of a client's format. No route has a moment at which it was made: OpenAI's clients want a number, and

@@ -10,7 +10,6 @@ use super::dialect::{ClientSide, Dialect, IdentitySide, UpstreamFraming, Upstrea
 use crate::canonical::FinishReason;
 
 pub(super) const DIALECT: Dialect = Dialect {
-    name: "anthropic_messages",
     client: Some(ClientSide {
         decode_request: client::decode_request,
         many_choices: false,

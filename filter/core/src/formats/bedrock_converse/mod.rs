@@ -19,7 +19,6 @@ mod usage;
 use super::dialect::{Dialect, IdentitySide, UpstreamFraming, UpstreamSide};
 
 pub(super) const DIALECT: Dialect = Dialect {
-    name: "bedrock_converse",
     client: None,
     upstream: Some(UpstreamSide {
         headers: &[],

@@ -14,7 +14,6 @@ mod word;
 use super::dialect::{ClientSide, Dialect, IdentitySide, UpstreamFraming, UpstreamSide};
 
 pub(super) const DIALECT: Dialect = Dialect {
-    name: "gemini_generate",
     client: Some(ClientSide {
         decode_request: client::decode_request,
         many_choices: true,

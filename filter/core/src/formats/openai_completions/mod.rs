@@ -10,7 +10,6 @@ use super::{
 };
 
 pub(super) const DIALECT: Dialect = Dialect {
-    name: "openai_completions",
     client: Some(client::CLIENT),
     upstream: Some(upstream::UPSTREAM),
     identity: IdentitySide {

@@ -8,7 +8,6 @@ use super::{
 };
 
 pub(super) const DIALECT: Dialect = Dialect {
-    name: "openai_embeddings",
     client: None,
     upstream: None,
     identity: IdentitySide {

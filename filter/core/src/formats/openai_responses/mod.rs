@@ -12,7 +12,6 @@ use super::{
 };
 
 pub(super) const DIALECT: Dialect = Dialect {
-    name: "openai_responses",
     client: Some(ClientSide {
         decode_request: client::decode_request,
         many_choices: false,

@@ -1,13 +1,13 @@
 use super::{MAX_WHOLE, Observed, RelayError, ResponseKind};
 use crate::{
     canonical::{Answer, Event},
-    eventstream,
     formats::{
-        Attempt, Format,
+        Attempt,
         dialect::{ClientSide, DecodeStream, EncodeResponse, EncodeStream, Frame, UpstreamFraming, UpstreamSide},
         error::client_error,
     },
-    sse,
+    framing::{eventstream, sse},
+    words::Format,
 };
 
 /// The most room that is made for the translation of a chunk before it is known, in bytes.

@@ -4,8 +4,8 @@ use crate::{
         Attempt, Framing,
         dialect::{Frame, IdentitySide, Tap, Verdict},
     },
-    json::{ArrayDecoder, ArrayError, Watch},
-    sse,
+    framing::{ArrayDecoder, ArrayError, sse},
+    json::Watch,
 };
 
 /// Bytes pass as they are while their usage is read.
@@ -179,7 +179,10 @@ fn note(verdict: &Verdict, tap: &dyn Tap, observed: &mut Observed) {
 
 #[cfg(test)]
 mod tests {
-    use crate::formats::{Attempt, Format, Framing, Observed, Passed, Relay, ResponseKind};
+    use crate::{
+        formats::{Attempt, Framing, Observed, Passed, Relay, ResponseKind},
+        words::Format,
+    };
 
     fn observed(body: &str, size: usize) -> Observed {
         let attempt = Attempt {

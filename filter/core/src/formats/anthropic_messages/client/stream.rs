@@ -15,7 +15,7 @@ use crate::{
         },
         dialect::EncodeStream,
     },
-    sse::write_json,
+    framing::sse::write_json,
 };
 
 /// Encodes the events of an answer as a streamed message:

@@ -8,7 +8,8 @@ use crate::{
         Block, CacheMark, Effort, Function, LossKind, Message, Part, Reasoning, Role, Signature, Source, Tool,
         ToolChoice, ToolKind, Vendor, WebSearch,
     },
-    formats::{Format, Framing},
+    formats::Framing,
+    words::Format,
 };
 
 const CLAUDE: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";

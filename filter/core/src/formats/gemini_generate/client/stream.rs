@@ -17,7 +17,7 @@ use crate::{
             usage::encode_usage,
         },
     },
-    sse::write_json,
+    framing::sse::write_json,
 };
 
 /// Encodes the events of an answer as chunks, each an answer with what is new:
@@ -313,7 +313,7 @@ impl StreamEncoder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{canonical::Citation, formats::Format};
+    use crate::{canonical::Citation, words::Format};
 
     fn encoder(framing: Framing) -> StreamEncoder {
         StreamEncoder::new(&Attempt {

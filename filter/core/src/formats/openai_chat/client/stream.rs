@@ -13,7 +13,7 @@ use crate::{
         dialect::EncodeStream,
         openai::{self, EncodedUsage, encode_usage},
     },
-    sse::write_json,
+    framing::sse::write_json,
 };
 
 /// Encodes the events of an answer as a chat stream:

@@ -5,10 +5,11 @@ use crate::{
         Losses, Reasoning, Signature, Source, TokenLogprob, ToolChoice, ToolKind, Vendor, WebSearch,
     },
     formats::{
-        Attempt, Format, Framing, InvalidRequest,
+        Attempt, Framing, InvalidRequest,
         dialect::{EncodeResponse, EncodeStream},
     },
     json::Envelope,
+    words::Format,
 };
 
 fn try_decode(body: &str) -> Result<Chat<'_>, InvalidRequest> {

@@ -6,7 +6,7 @@ use crate::{
         dialect::EncodeStream,
         openai::{self, EncodedUsage, encode_usage},
     },
-    sse::write_json,
+    framing::sse::write_json,
 };
 
 /// Encodes the events of an answer as a stream of completions, each with more text

@@ -2,10 +2,11 @@ use super::{request::decode_request, response::ResponseEncoder, stream::StreamEn
 use crate::{
     canonical::{Answer, Block, BlockStart, Chat, Delta, Event, FinishReason, Losses, Role, TokenLogprob, Usage},
     formats::{
-        Attempt, Format, Framing, InvalidRequest,
+        Attempt, Framing, InvalidRequest,
         dialect::{EncodeResponse, EncodeStream},
     },
     json::Envelope,
+    words::Format,
 };
 
 fn decode(body: &str) -> Result<Chat<'_>, InvalidRequest> {

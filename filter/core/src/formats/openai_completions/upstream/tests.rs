@@ -7,9 +7,10 @@ use super::{
 use crate::{
     canonical::{Block, Chat, Delta, Event, Given, Losses, Message, Part, ResponseFormat, Role, Tool, ToolKind},
     formats::{
-        Attempt, Format, Framing, RelayError,
+        Attempt, Framing, RelayError,
         dialect::{DecodeStream, Frame},
     },
+    words::Format,
 };
 
 fn short(out: &mut String, event: &Event<'_>) {

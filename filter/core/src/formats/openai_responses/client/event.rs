@@ -4,7 +4,7 @@ use super::{
     object::Object,
     output::{Annotation, Item, Logprobs, Part, SummaryWire},
 };
-use crate::sse::write_json;
+use crate::framing::sse::write_json;
 
 /// Numbers events and writes them as server-sent ones.
 #[derive(Debug, Default)]

@@ -109,7 +109,8 @@ mod tests {
     use super::*;
     use crate::{
         canonical::{Choice, Signature, Usage, Vendor},
-        formats::{Format, Framing},
+        formats::Framing,
+        words::Format,
     };
 
     fn encode(blocks: Vec<AnswerBlock>, reason: FinishReason) -> (serde_json::Value, Losses) {

@@ -289,7 +289,8 @@ mod tests {
     use super::*;
     use crate::{
         canonical::{Block, Function, Message, Part, Role, Tool, ToolChoice, ToolKind},
-        formats::{Format, Framing},
+        formats::Framing,
+        words::Format,
     };
 
     fn attempt(model: &str) -> Attempt<'_> {

@@ -4,8 +4,9 @@ use crate::{
         Block, CacheMark, Chat, Effort, Function, Given, Losses, Message, Part, Reasoning, ResponseFormat, Role,
         ServiceTier, Signature, Source, Tool, ToolChoice, ToolKind, Vendor, WebSearch,
     },
-    formats::{Attempt, Format, Framing},
+    formats::{Attempt, Framing},
     json::Envelope,
+    words::Format,
 };
 
 fn attempt(model: &str, stream: bool) -> Attempt<'_> {

@@ -3,7 +3,8 @@ use serde_json::json;
 use super::*;
 use crate::{
     canonical::{Citation, Finish, Signature, TokenLogprob, Vendor},
-    formats::{Format, Framing},
+    formats::Framing,
+    words::Format,
 };
 
 const ATTEMPT: Attempt<'_> = Attempt {

@@ -14,10 +14,9 @@ mod wire;
 pub use wire::{decode_resolution, encode_resolve};
 
 use crate::{
-    config::Snapshot,
-    ids::KeyDigest,
-    time::Millis,
+    admit::snapshot::Snapshot,
     vm::{Node, Vm},
+    words::{KeyDigest, Millis},
 };
 
 /// First pause after a failure; doubles up to [`MAX_BACKOFF_MS`], and a random part of up to half is added so that a

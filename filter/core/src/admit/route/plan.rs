@@ -2,9 +2,9 @@ use std::rc::Rc;
 
 use super::Selected;
 use crate::{
-    config::{Provider, Route, Target},
-    formats::Format,
+    admit::snapshot::{Provider, Route, Target},
     meter::price::Price,
+    words::Format,
 };
 
 /// The ordered targets of one exchange. Envoy only walks it.

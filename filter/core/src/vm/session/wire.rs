@@ -5,15 +5,12 @@ use tollgate_proto::v1;
 
 use super::{Acknowledgement, Received};
 use crate::{
-    auth::{Answer, KeyRefusal, Principal},
+    admit::{KeyRefusal, Principal},
     canonical::Usage,
     exchange::Exchange,
-    formats::Format,
-    glob::Glob,
-    ids::KeyDigest,
-    meter::{Operation, Outcome, Provenance, Record},
-    outbox::Outbox,
-    vm::Node,
+    meter::Record,
+    vm::{Answer, Node, outbox::Outbox},
+    words::{Format, Glob, KeyDigest, Operation, Outcome, Provenance},
 };
 
 /// Beats per session where the control plane names no interval.
@@ -70,7 +67,7 @@ pub(super) fn encode_open_exchanges<'a>(open: impl Iterator<Item = &'a Exchange>
                 model: exchange.request.model.to_string(),
                 provider: provider.to_string(),
                 upstream_model: upstream_model.to_string(),
-                operation: name_operation(exchange.request.operation).to_owned(),
+                operation: exchange.request.operation.name().to_owned(),
                 stream: exchange.request.stream,
             }
         })
@@ -103,49 +100,20 @@ fn encode_record(record: &Record) -> v1::UsageRecord {
         model: record.model.to_string(),
         provider: provider.to_string(),
         upstream_model: upstream_model.to_string(),
-        operation: match record.operation {
-            Some(Operation::Chat) => v1::Operation::Chat,
-            Some(Operation::Embeddings) => v1::Operation::Embeddings,
-            None => v1::Operation::Unspecified,
-        }
-        .into(),
+        operation: Operation::to_wire(record.operation),
         stream: record.stream,
-        outcome: match record.outcome {
-            Outcome::Success => v1::Outcome::Success,
-            Outcome::ProviderError => v1::Outcome::ProviderError,
-            Outcome::ClientAbort => v1::Outcome::ClientAbort,
-            Outcome::Refused => v1::Outcome::Refused,
-            Outcome::Interrupted => v1::Outcome::Interrupted,
-        }
-        .into(),
+        outcome: Outcome::to_wire(Some(record.outcome)),
         status: record.status.into(),
         reason: record.reason.to_string(),
         attempts: record.attempts,
         usage: record.usage.map(encode_buckets),
-        provenance: match record.provenance {
-            Provenance::Reported => v1::Provenance::Reported,
-            Provenance::Partial => v1::Provenance::Partial,
-            Provenance::None => v1::Provenance::None,
-        }
-        .into(),
+        provenance: Provenance::to_wire(Some(record.provenance)),
         cost_nanousd: record.cost.map(|cost| cost.0),
         price_version: record.price_version.as_deref().unwrap_or_default().to_owned(),
         losses: record.losses,
         snapshot_version: record.snapshot_version,
-        client_format: record.client_format.map_or(v1::Format::Unspecified, encode_format).into(),
-        provider_format: record.provider_format.map_or(v1::Format::Unspecified, encode_format).into(),
-    }
-}
-
-fn encode_format(format: Format) -> v1::Format {
-    match format {
-        Format::OpenaiChat => v1::Format::OpenaiChat,
-        Format::OpenaiEmbeddings => v1::Format::OpenaiEmbeddings,
-        Format::OpenaiResponses => v1::Format::OpenaiResponses,
-        Format::OpenaiCompletions => v1::Format::OpenaiCompletions,
-        Format::AnthropicMessages => v1::Format::AnthropicMessages,
-        Format::GeminiGenerate => v1::Format::GeminiGenerate,
-        Format::BedrockConverse => v1::Format::BedrockConverse,
+        client_format: Format::to_wire(record.client_format),
+        provider_format: Format::to_wire(record.provider_format),
     }
 }
 
@@ -159,13 +127,6 @@ fn encode_buckets(usage: Usage) -> v1::Usage {
         reasoning: usage.reasoning,
         audio_in: usage.audio_in,
         audio_out: usage.audio_out,
-    }
-}
-
-fn name_operation(operation: Operation) -> &'static str {
-    match operation {
-        Operation::Chat => "chat",
-        Operation::Embeddings => "embeddings",
     }
 }
 

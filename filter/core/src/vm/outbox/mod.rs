@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::meter::{Outcome, Record};
+use crate::{meter::Record, words::Outcome};
 
 /// Most records that are kept. A record is about 300 bytes here, so a full outbox is about 6 MB.
 pub const CAPACITY: usize = 20_000;
@@ -79,11 +79,7 @@ impl Outbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        ids::ExchangeId,
-        meter::{Outcome, Provenance},
-        time::Millis,
-    };
+    use crate::words::{ExchangeId, Millis, Outcome, Provenance};
 
     fn record(n: u128) -> Record {
         Record {

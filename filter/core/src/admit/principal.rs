@@ -1,14 +1,6 @@
-//! Whom a request comes from.
-
-mod cache;
-mod credential;
-
 use std::rc::Rc;
 
-pub use cache::{Answer, KeyCache, Known};
-pub use credential::find_credential;
-
-use crate::glob::Glob;
+use crate::words::Glob;
 
 /// Whom a key belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,9 @@
 use std::{collections::HashMap, rc::Rc};
 
-use super::{KeyRefusal, Principal};
-use crate::{ids::KeyDigest, time::Millis};
+use crate::{
+    admit::{KeyRefusal, Principal},
+    words::{KeyDigest, Millis},
+};
 
 /// How long a key that was once good goes on working while the control plane cannot be asked.
 const STALE_MS: u64 = 24 * 60 * 60 * 1000;
@@ -142,7 +144,7 @@ mod tests {
     use super::*;
 
     fn principal() -> Rc<Principal> {
-        let models = vec![crate::glob::Glob::new("*")];
+        let models = vec![crate::words::Glob::new("*")];
         Rc::new(Principal { key_id: "k1".into(), name: "dev".into(), team: "".into(), user: "".into(), models })
     }
 

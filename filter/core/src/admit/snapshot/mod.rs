@@ -6,7 +6,10 @@ use std::{collections::HashMap, rc::Rc};
 
 pub use wire::InvalidSnapshot;
 
-use crate::{formats::Format, glob::Glob, meter::price::Price, secret::Secret};
+use crate::{
+    meter::price::Price,
+    words::{Format, Glob, Secret},
+};
 
 /// Everything that a VM needs except keys. Exchanges keep the one they were admitted under.
 #[derive(Debug)]

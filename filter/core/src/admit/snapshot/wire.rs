@@ -6,10 +6,8 @@ use tollgate_proto::v1;
 
 use super::{Auth, AwsCredentials, Chain, Provider, Route, Snapshot, Target};
 use crate::{
-    formats::Format,
-    glob::Glob,
     meter::price::{Price, Rates},
-    secret::Secret,
+    words::{Format, Glob, Secret},
 };
 
 /// Why a snapshot was refused. The VM stays on the one it has, and the control plane is told this text.
@@ -151,16 +149,7 @@ fn compile_route(
 }
 
 fn compile_format(wire: i32) -> Result<Format, InvalidSnapshot> {
-    match v1::Format::try_from(wire) {
-        Ok(v1::Format::OpenaiChat) => Ok(Format::OpenaiChat),
-        Ok(v1::Format::OpenaiEmbeddings) => Ok(Format::OpenaiEmbeddings),
-        Ok(v1::Format::AnthropicMessages) => Ok(Format::AnthropicMessages),
-        Ok(v1::Format::OpenaiResponses) => Ok(Format::OpenaiResponses),
-        Ok(v1::Format::OpenaiCompletions) => Ok(Format::OpenaiCompletions),
-        Ok(v1::Format::GeminiGenerate) => Ok(Format::GeminiGenerate),
-        Ok(v1::Format::BedrockConverse) => Ok(Format::BedrockConverse),
-        _ => Err(InvalidSnapshot::UnknownValue("format", wire)),
-    }
+    Format::from_wire(wire).ok().flatten().ok_or(InvalidSnapshot::UnknownValue("format", wire))
 }
 
 fn compile_prices(wire: Vec<v1::Price>) -> Vec<(String, Rc<Price>)> {

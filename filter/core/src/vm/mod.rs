@@ -1,8 +1,15 @@
 //! What one VM (one worker of Envoy) knows: both roles of the filter and all its exchanges share it.
 
+mod keys;
+pub mod outbox;
+pub mod session;
+
 use std::rc::Rc;
 
-use crate::{auth::KeyCache, config::Snapshot, exchange::Table, outbox::Outbox, session::Session};
+use crate::{admit::snapshot::Snapshot, exchange::Table};
+pub use keys::{Answer, KeyCache, Known};
+use outbox::Outbox;
+use session::Session;
 
 /// The state of one VM. Nothing is shared between VMs.
 #[derive(Debug)]

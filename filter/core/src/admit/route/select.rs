@@ -1,6 +1,6 @@
 use std::rc::Rc;
 
-use crate::config::{Provider, Route, Snapshot};
+use crate::admit::snapshot::{Provider, Route, Snapshot};
 
 /// What a client's model name leads to.
 #[derive(Clone, Debug)]

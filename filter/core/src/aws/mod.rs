@@ -1,0 +1,3 @@
+//! What only AWS wants of a client.
+
+pub mod sigv4;

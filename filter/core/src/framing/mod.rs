@@ -1,0 +1,8 @@
+//! How a stream's bytes fall into events: server-sent events, AWS's event stream, one JSON array. A decoder takes pieces
+//! of any size and its events do not depend on how the bytes were split.
+
+mod array;
+pub mod eventstream;
+pub mod sse;
+
+pub use array::{ArrayDecoder, ArrayError, MAX_ELEMENT};

@@ -1,0 +1,64 @@
+//! The words that both planes use: names of things as types. What two planes must agree on is said here once.
+
+mod exchange;
+mod format;
+mod glob;
+mod id;
+mod secret;
+mod time;
+mod wire;
+
+pub use exchange::{Operation, Outcome, Provenance};
+pub use format::Format;
+pub use glob::Glob;
+pub use id::{ExchangeId, KeyDigest};
+pub use secret::Secret;
+pub use time::Millis;
+
+/// Gives an enum its names: as they stand in configuration, on records, in SQL and JSON.
+macro_rules! names {
+    ($word:ident { $($variant:ident = $name:literal,)+ }) => {
+        impl $word {
+            /// Every one.
+            pub const ALL: [Self; [$($name),+].len()] = [$(Self::$variant),+];
+
+            /// Its name in configuration, on records and in metrics.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)+
+                }
+            }
+
+            /// From its name.
+            #[must_use]
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name {
+                    $($name => Some(Self::$variant),)+
+                    _ => None,
+                }
+            }
+        }
+
+        impl std::fmt::Display for $word {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+    };
+}
+use names;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_leads_back_to_its_word() {
+        assert!(Format::ALL.iter().all(|word| Format::from_name(word.name()) == Some(*word)));
+        assert!(Operation::ALL.iter().all(|word| Operation::from_name(word.name()) == Some(*word)));
+        assert!(Outcome::ALL.iter().all(|word| Outcome::from_name(word.name()) == Some(*word)));
+        assert!(Provenance::ALL.iter().all(|word| Provenance::from_name(word.name()) == Some(*word)));
+        assert_eq!(Format::from_name("openai"), None);
+    }
+}
