@@ -12,5 +12,6 @@ pub mod formats;
 pub mod framing;
 pub mod json;
 pub mod meter;
+mod vendors;
 pub mod vm;
 pub mod words;

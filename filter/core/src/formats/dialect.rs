@@ -9,73 +9,73 @@ use crate::{
 };
 
 /// One format, as its folder describes it.
-pub(super) struct Dialect {
+pub(crate) struct Dialect {
     /// What is needed where the client speaks it and the provider does not.
-    pub(super) client: Option<ClientSide>,
+    pub(crate) client: Option<ClientSide>,
     /// What is needed where the provider speaks it and the client does not.
-    pub(super) upstream: Option<UpstreamSide>,
+    pub(crate) upstream: Option<UpstreamSide>,
     /// What is needed where both speak it.
-    pub(super) identity: IdentitySide,
+    pub(crate) identity: IdentitySide,
     /// The body of an error.
-    pub(super) encode_error: fn(&ClientError<'_>) -> Vec<u8>,
+    pub(crate) encode_error: fn(&ClientError<'_>) -> Vec<u8>,
     /// Reads the body of an error, in the shapes that providers of this format use; `None` for anything else.
-    pub(super) decode_error: fn(&[u8]) -> Option<Failure>,
+    pub(crate) decode_error: fn(&[u8]) -> Option<Failure>,
     /// Whether a body already is an error as the format's own clients want it.
-    pub(super) is_error: fn(&[u8]) -> bool,
+    pub(crate) is_error: fn(&[u8]) -> bool,
 }
 
 /// From a client to the canonical model and back.
-pub(super) struct ClientSide {
+pub(crate) struct ClientSide {
     /// Decodes a request. Members set to null count as absent.
-    pub(super) decode_request: DecodeRequest,
+    pub(crate) decode_request: DecodeRequest,
     /// Whether an answer can have several choices.
-    pub(super) many_choices: bool,
+    pub(crate) many_choices: bool,
     /// Encodes a gathered answer.
-    pub(super) response_encoder: fn(&Attempt<'_>) -> Box<dyn EncodeResponse>,
+    pub(crate) response_encoder: fn(&Attempt<'_>) -> Box<dyn EncodeResponse>,
     /// Encodes the events of an answer.
-    pub(super) stream_encoder: fn(&Attempt<'_>) -> Box<dyn EncodeStream>,
+    pub(crate) stream_encoder: fn(&Attempt<'_>) -> Box<dyn EncodeStream>,
 }
 
 /// See [`ClientSide::decode_request`]. The envelope is the scan of the body.
-pub(super) type DecodeRequest = for<'a> fn(&'a [u8], &Envelope) -> Result<Chat<'a>, InvalidRequest>;
+pub(crate) type DecodeRequest = for<'a> fn(&'a [u8], &Envelope) -> Result<Chat<'a>, InvalidRequest>;
 
 /// From the canonical model to a provider and back.
-pub(super) struct UpstreamSide {
+pub(crate) struct UpstreamSide {
     /// Headers that a request must have, besides credentials and `content-type`.
-    pub(super) headers: &'static [(&'static str, &'static str)],
+    pub(crate) headers: &'static [(&'static str, &'static str)],
     /// Encodes a request and declares what it cannot say.
-    pub(super) encode_request: fn(&Attempt<'_>, &Chat<'_>, &mut Losses) -> Result<Vec<u8>, InvalidRequest>,
+    pub(crate) encode_request: fn(&Attempt<'_>, &Chat<'_>, &mut Losses) -> Result<Vec<u8>, InvalidRequest>,
     /// Decodes a whole answer into its events, `End` included.
-    pub(super) decode_response: fn(&[u8], Sink<'_>) -> Result<(), RelayError>,
+    pub(crate) decode_response: fn(&[u8], Sink<'_>) -> Result<(), RelayError>,
     /// Decodes a streamed answer.
-    pub(super) stream_decoder: fn() -> Box<dyn DecodeStream>,
+    pub(crate) stream_decoder: fn() -> Box<dyn DecodeStream>,
     /// How its stream is cut into frames.
-    pub(super) framing: UpstreamFraming,
+    pub(crate) framing: UpstreamFraming,
 }
 
 /// See [`IdentitySide::ask_for_usage`]. The first is the upstream model, the envelope is the scan of the body.
-pub(super) type AskForUsage = fn(&str, &[u8], &Envelope) -> Option<Edit<'static>>;
+pub(crate) type AskForUsage = fn(&str, &[u8], &Envelope) -> Option<Edit<'static>>;
 
 /// Where both sides speak the format, bytes pass and only this is known of them.
-pub(super) struct IdentitySide {
+pub(crate) struct IdentitySide {
     /// Whether the body of a request names the model (others name it in their path).
-    pub(super) names_model: bool,
+    pub(crate) names_model: bool,
     /// The edit that makes a streaming request ask for usage, for formats whose streams have it only then.
-    pub(super) ask_for_usage: Option<AskForUsage>,
+    pub(crate) ask_for_usage: Option<AskForUsage>,
     /// The top-level member of a response that states usage.
-    pub(super) usage_member: &'static str,
+    pub(crate) usage_member: &'static str,
     /// Reads that member's value; `None` where it states no figure.
-    pub(super) decode_usage: fn(&[u8]) -> Option<Usage>,
+    pub(crate) decode_usage: fn(&[u8]) -> Option<Usage>,
     /// Watches a stream; `None` where the format has none.
-    pub(super) tap: Option<fn() -> Box<dyn Tap>>,
+    pub(crate) tap: Option<fn() -> Box<dyn Tap>>,
 }
 
 /// Takes the events of an answer, one by one.
-pub(super) type Sink<'s> = &'s mut dyn FnMut(Event<'_>);
+pub(crate) type Sink<'s> = &'s mut dyn FnMut(Event<'_>);
 
 /// How a provider cuts its stream into frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum UpstreamFraming {
+pub(crate) enum UpstreamFraming {
     /// Server-sent events: <https://html.spec.whatwg.org/multipage/server-sent-events.html>.
     Sse,
     /// AWS's binary messages: <https://docs.aws.amazon.com/transcribe/latest/dg/event-stream.html>.
@@ -84,17 +84,17 @@ pub(super) enum UpstreamFraming {
 
 /// One frame of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Frame<'f> {
+pub(crate) struct Frame<'f> {
     /// The event's name, empty where it has none.
-    pub(super) name: &'f [u8],
+    pub(crate) name: &'f [u8],
     /// Its data, never empty.
-    pub(super) data: &'f [u8],
+    pub(crate) data: &'f [u8],
     /// Whether the framing itself marks it as an error.
-    pub(super) is_exception: bool,
+    pub(crate) is_exception: bool,
 }
 
 /// Decodes the frames of a provider's stream.
-pub(super) trait DecodeStream {
+pub(crate) trait DecodeStream {
     /// Decodes the next frame.
     fn decode(&mut self, frame: Frame<'_>, sink: Sink<'_>) -> Result<(), RelayError>;
 
@@ -106,7 +106,7 @@ pub(super) trait DecodeStream {
 }
 
 /// Encodes the events of an answer as a client's stream.
-pub(super) trait EncodeStream {
+pub(crate) trait EncodeStream {
     /// Appends what the next event is in this format, and declares what it cannot say.
     fn encode(&mut self, event: &Event<'_>, out: &mut Vec<u8>, losses: &mut Losses);
 
@@ -115,13 +115,13 @@ pub(super) trait EncodeStream {
 }
 
 /// Encodes a gathered answer as a client's response.
-pub(super) trait EncodeResponse {
+pub(crate) trait EncodeResponse {
     /// The body, and what it cannot say.
     fn encode(&self, answer: &Answer, losses: &mut Losses) -> Vec<u8>;
 }
 
 /// Watches a stream that passes unchanged.
-pub(super) trait Tap {
+pub(crate) trait Tap {
     /// Looks at the next frame. It should parse only those that can carry figures or an end.
     fn see(&mut self, frame: Frame<'_>) -> Verdict;
 
@@ -134,15 +134,15 @@ pub(super) trait Tap {
 
 /// What one frame of a passing stream was.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Verdict {
+pub(crate) struct Verdict {
     /// Its figures, which replace earlier ones.
-    pub(super) usage: Option<Usage>,
+    pub(crate) usage: Option<Usage>,
     /// Whether the figures are the last ones, or those seen before were.
-    pub(super) terminal: bool,
+    pub(crate) terminal: bool,
     /// Whether it is there only because usage was asked for: the event that is taken out again for a client that did not.
-    pub(super) usage_only: bool,
+    pub(crate) usage_only: bool,
     /// Whether it is the error that ends a stream which broke.
-    pub(super) failed: bool,
+    pub(crate) failed: bool,
 }
 
 /// Their insides are printed nowhere, and the code for it would be a thirtieth of the module.

@@ -6,11 +6,9 @@
 
 mod anthropic_messages;
 mod bedrock_converse;
-mod claude;
-mod dialect;
+pub(crate) mod dialect;
 mod error;
 mod gemini_generate;
-mod openai;
 mod openai_chat;
 mod openai_completions;
 mod openai_embeddings;
@@ -100,12 +98,12 @@ pub struct Attempt<'a> {
 }
 
 /// The value, or an error that says where and what was expected.
-fn want<T>(value: Option<T>, path: &str, expected: &str) -> Result<T, InvalidRequest> {
+pub(crate) fn want<T>(value: Option<T>, path: &str, expected: &str) -> Result<T, InvalidRequest> {
     value.ok_or_else(|| InvalidRequest::unless(path, expected))
 }
 
 /// Why a member is lost that has no counterpart at all.
-const NO_MEMBER: &str = "the provider's format has no such member";
+pub(crate) const NO_MEMBER: &str = "the provider's format has no such member";
 
 /// How a client's stream is framed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -150,14 +148,14 @@ impl InvalidRequest {
     // Errors are made in hundreds of places, and hardly ever: none of them should have the code for it in its midst.
     #[cold]
     #[inline(never)]
-    fn new(param: impl Into<String>, message: impl Into<String>) -> Self {
+    pub(crate) fn new(param: impl Into<String>, message: impl Into<String>) -> Self {
         Self { message: message.into(), param: Some(param.into()) }
     }
 
     /// A member that is not what it must be.
     #[cold]
     #[inline(never)]
-    fn unless(param: &str, expected: &str) -> Self {
+    pub(crate) fn unless(param: &str, expected: &str) -> Self {
         Self::new(param, format!("must be {expected}"))
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::family::Family;
 use crate::{
     canonical::{Chat, Effort, Losses, ToolChoice},
-    formats::claude::ThinkingWire,
+    vendors::claude::ThinkingWire,
 };
 
 /// The members of all families; each has some.

@@ -1,4 +1,4 @@
-use crate::formats::claude;
+use crate::vendors::claude;
 
 /// Which family a model is of, told from its name: Converse is one API, but what it passes on is each model's own matter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

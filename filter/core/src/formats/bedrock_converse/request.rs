@@ -11,11 +11,9 @@ use super::{
 };
 use crate::{
     canonical::{Chat, Given, Losses, ResponseFormat, Sampling, ServiceTier},
-    formats::{
-        Attempt, InvalidRequest, NO_MEMBER,
-        claude::{self, Capability},
-    },
+    formats::{Attempt, InvalidRequest, NO_MEMBER},
     json::Node,
+    vendors::claude::{self, Capability},
 };
 
 /// Encodes a request: <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html>. The model and

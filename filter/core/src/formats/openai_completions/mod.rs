@@ -4,10 +4,8 @@
 mod client;
 mod upstream;
 
-use super::{
-    dialect::{Dialect, IdentitySide},
-    openai,
-};
+use super::dialect::{Dialect, IdentitySide};
+use crate::vendors::openai;
 
 pub(super) const DIALECT: Dialect = Dialect {
     client: Some(client::CLIENT),

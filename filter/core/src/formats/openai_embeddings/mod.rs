@@ -2,10 +2,8 @@
 
 mod usage;
 
-use super::{
-    dialect::{Dialect, IdentitySide},
-    openai,
-};
+use super::dialect::{Dialect, IdentitySide};
+use crate::vendors::openai;
 
 pub(super) const DIALECT: Dialect = Dialect {
     client: None,

@@ -6,10 +6,8 @@ mod tap;
 mod upstream;
 mod usage;
 
-use super::{
-    dialect::{ClientSide, Dialect, IdentitySide, UpstreamFraming, UpstreamSide},
-    openai,
-};
+use super::dialect::{ClientSide, Dialect, IdentitySide, UpstreamFraming, UpstreamSide};
+use crate::vendors::openai;
 
 pub(super) const DIALECT: Dialect = Dialect {
     client: Some(ClientSide {

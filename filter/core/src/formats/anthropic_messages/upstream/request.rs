@@ -9,11 +9,8 @@ use super::{
 };
 use crate::{
     canonical::{Block, Chat, Given, Losses, Message, ResponseFormat, Role, Sampling, ServiceTier},
-    formats::{
-        Attempt, InvalidRequest, NO_MEMBER,
-        claude::{self, Capability, ThinkingWire},
-        schema,
-    },
+    formats::{Attempt, InvalidRequest, NO_MEMBER, schema},
+    vendors::claude::{self, Capability, ThinkingWire},
 };
 
 /// Encodes a request: <https://platform.claude.com/docs/en/api/messages/create>.

@@ -1,5 +1,5 @@
-pub(super) use crate::formats::claude::decode_cache;
 pub(super) use crate::formats::want;
+pub(super) use crate::vendors::claude::decode_cache;
 use std::borrow::Cow;
 
 use super::{message::decode_message, tool};

@@ -8,11 +8,8 @@ use super::{
 };
 use crate::{
     canonical::{Answer, AnswerBlock, Choice, Citation, FinishReason, Losses, Signature, Vendor},
-    formats::{
-        Attempt,
-        dialect::EncodeResponse,
-        openai::{EncodedUsage, encode_usage},
-    },
+    formats::{Attempt, dialect::EncodeResponse},
+    vendors::openai::{EncodedUsage, encode_usage},
 };
 
 /// Encodes a gathered answer as a chat completion: <https://platform.openai.com/docs/api-reference/chat/object>.

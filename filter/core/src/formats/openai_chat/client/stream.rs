@@ -8,12 +8,9 @@ use super::{
 };
 use crate::{
     canonical::{BlockStart, Delta, Event, Finish, Losses, Signature, Usage, Vendor},
-    formats::{
-        Attempt, ClientError,
-        dialect::EncodeStream,
-        openai::{self, EncodedUsage, encode_usage},
-    },
+    formats::{Attempt, ClientError, dialect::EncodeStream},
     framing::sse::write_json,
+    vendors::openai::{self, EncodedUsage, encode_usage},
 };
 
 /// Encodes the events of an answer as a chat stream:

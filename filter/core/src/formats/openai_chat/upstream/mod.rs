@@ -16,11 +16,9 @@ mod turn;
 mod tests;
 
 use crate::{
-    formats::{
-        dialect::{UpstreamFraming, UpstreamSide},
-        openai,
-    },
+    formats::dialect::{UpstreamFraming, UpstreamSide},
     json::{Edit, Envelope},
+    vendors::openai,
 };
 use capability::Capability;
 

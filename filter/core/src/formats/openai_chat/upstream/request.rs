@@ -10,7 +10,8 @@ use super::{
 };
 use crate::{
     canonical::{Chat, Effort, Given, Losses, Reasoning, ResponseFormat, Sampling, ServiceTier},
-    formats::{Attempt, InvalidRequest, NO_MEMBER, openai::encode_name},
+    formats::{Attempt, InvalidRequest, NO_MEMBER},
+    vendors::openai::encode_name,
 };
 
 /// Encodes a request: <https://platform.openai.com/docs/api-reference/chat/create>.

@@ -7,7 +7,7 @@ pub(super) fn decode_response(body: &[u8], sink: Sink<'_>) -> Result<(), RelayEr
         serde_json::from_slice(body).map_err(|error| RelayError::Malformed(error.to_string()))?;
     let Some(choices) = completion.choices.as_mut().filter(|choices| !choices.is_empty()) else {
         // Errors come with a good status too, in any of their shapes.
-        return match crate::formats::openai::decode_error(body) {
+        return match crate::vendors::openai::decode_error(body) {
             Some(failure) => Err(RelayError::Provider(failure)),
             None => Err(RelayError::Malformed("a completion without choices".to_owned())),
         };

@@ -11,9 +11,9 @@ use crate::{
     formats::{
         RelayError,
         dialect::{DecodeStream, Frame, Sink},
-        openai::{self, Ending, ending},
     },
     json::Text,
+    vendors::openai::{self, Ending, ending},
 };
 
 /// Decodes the chunks of a streamed completion: <https://platform.openai.com/docs/api-reference/chat-streaming>.

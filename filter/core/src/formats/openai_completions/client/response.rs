@@ -1,7 +1,8 @@
 use super::wire::{ChoiceWire, CompletionWire, LogprobsWire, TEXT_ONLY, finish_reason};
 use crate::{
     canonical::{Answer, AnswerBlock, Choice, FinishReason, Losses},
-    formats::{Attempt, dialect::EncodeResponse, openai::encode_usage},
+    formats::{Attempt, dialect::EncodeResponse},
+    vendors::openai::encode_usage,
 };
 
 /// Encodes a gathered answer: <https://platform.openai.com/docs/api-reference/completions/object>.

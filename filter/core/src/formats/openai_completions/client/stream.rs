@@ -1,12 +1,9 @@
 use super::wire::{ChoiceWire, CompletionWire, LogprobsWire, TEXT_ONLY, finish_reason};
 use crate::{
     canonical::{BlockStart, Delta, Event, Losses, Usage},
-    formats::{
-        Attempt, ClientError,
-        dialect::EncodeStream,
-        openai::{self, EncodedUsage, encode_usage},
-    },
+    formats::{Attempt, ClientError, dialect::EncodeStream},
     framing::sse::write_json,
+    vendors::openai::{self, EncodedUsage, encode_usage},
 };
 
 /// Encodes the events of an answer as a stream of completions, each with more text

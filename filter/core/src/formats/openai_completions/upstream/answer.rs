@@ -11,9 +11,9 @@ use crate::{
     formats::{
         RelayError,
         dialect::{DecodeStream, Frame, Sink},
-        openai::{self, Ending, ending},
     },
     json::Text,
+    vendors::openai::{self, Ending, ending},
 };
 
 /// Decodes a whole completion: a stream of one chunk.

@@ -6,7 +6,8 @@ use serde_json::value::RawValue;
 use super::prompt::encode_prompt;
 use crate::{
     canonical::{Chat, Given, Losses, Sampling, ServiceTier, ToolChoice},
-    formats::{Attempt, InvalidRequest, NO_MEMBER, openai::encode_name},
+    formats::{Attempt, InvalidRequest, NO_MEMBER},
+    vendors::openai::encode_name,
 };
 
 /// Encodes a request: <https://platform.openai.com/docs/api-reference/completions/create>.

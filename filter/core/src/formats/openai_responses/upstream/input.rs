@@ -5,11 +5,8 @@ use serde::Serialize;
 
 use crate::{
     canonical::{Block, Losses, Message, Part, Role, Source, Vendor},
-    formats::{
-        InvalidRequest,
-        openai::{MAX_NAME, shortened},
-        openai_responses::seal,
-    },
+    formats::{InvalidRequest, openai_responses::seal},
+    vendors::openai::{MAX_NAME, shortened},
 };
 
 /// An item of `input`: <https://platform.openai.com/docs/api-reference/responses/create#responses_create-input>.

@@ -7,7 +7,7 @@ use crate::formats::dialect::{self, Frame, Verdict};
 
 /// Watches the events of a stream, of chats or legacy completions, for usage and its end, parsing only those that carry figures.
 #[derive(Debug, Default)]
-pub(in crate::formats) struct Tap {
+pub(crate) struct Tap {
     finished: bool,
     done: bool,
 }

@@ -8,17 +8,17 @@ const MIN_BUDGET: u64 = 1024;
 
 /// What a request says about thinking.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::formats) struct Plan {
+pub(crate) struct Plan {
     /// The member `thinking`; `None` leaves it out, which is no thinking for all but models that always think.
-    pub(in crate::formats) thinking: Option<ThinkingWire>,
+    pub(crate) thinking: Option<ThinkingWire>,
     /// The member `output_config.effort`.
-    pub(in crate::formats) effort: Option<&'static str>,
+    pub(crate) effort: Option<&'static str>,
 }
 
 /// The member `thinking`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub(in crate::formats) enum ThinkingWire {
+pub(crate) enum ThinkingWire {
     Enabled {
         budget_tokens: u64,
     },
@@ -30,7 +30,7 @@ pub(in crate::formats) enum ThinkingWire {
 }
 
 /// Turns a wish to reason into thinking, where the rest of the request allows it.
-pub(in crate::formats) fn plan(chat: &Chat<'_>, capability: Capability, max_tokens: u64, losses: &mut Losses) -> Plan {
+pub(crate) fn plan(chat: &Chat<'_>, capability: Capability, max_tokens: u64, losses: &mut Losses) -> Plan {
     let Some(wish) = chat.reasoning.as_ref().filter(|wish| !wish.value.is_off()) else { return Plan::default() };
     let path = wish.path.as_ref();
     if let Some(reason) = obstacle(chat, capability) {

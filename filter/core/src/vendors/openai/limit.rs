@@ -11,14 +11,11 @@ use crate::{
 };
 
 /// Most characters of a name of the end user, and of an id in Responses: "Expected a string with maximum length 64".
-pub(in crate::formats) const MAX_NAME: usize = 64;
+pub(crate) const MAX_NAME: usize = 64;
 
 /// A name of the end user, or of a prompt's cache. A longer one is replaced by its digest, so that it stays one name: those
 /// of Claude Code have more than 128 characters, which is beyond what any provider takes.
-pub(in crate::formats) fn encode_name<'c>(
-    name: Option<&'c Given<Cow<'_, str>>>,
-    losses: &mut Losses,
-) -> Option<Cow<'c, str>> {
+pub(crate) fn encode_name<'c>(name: Option<&'c Given<Cow<'_, str>>>, losses: &mut Losses) -> Option<Cow<'c, str>> {
     let name = name?;
     let Some(digest) = shortened(&name.value) else { return Some(Cow::Borrowed(&*name.value)) };
     losses.approximate(name.path.as_ref(), "the provider takes 64 characters; a digest stands for the name");
@@ -26,7 +23,7 @@ pub(in crate::formats) fn encode_name<'c>(
 }
 
 /// A text of at most 64 characters that stands for a longer one, always the same; `None` where it is short enough.
-pub(in crate::formats) fn shortened(text: &str) -> Option<String> {
+pub(crate) fn shortened(text: &str) -> Option<String> {
     if text.chars().take(MAX_NAME.saturating_add(1)).count() <= MAX_NAME {
         return None;
     }
@@ -40,7 +37,7 @@ pub(in crate::formats) fn shortened(text: &str) -> Option<String> {
 
 /// The schema of a function's arguments. OpenAI wants an object's `properties` even where there are none, and otherwise
 /// refuses the request ("object schema missing properties"); MCP servers leave them out of tools without arguments.
-pub(in crate::formats) fn complete_schema(schema: &str) -> serde_json::Result<Cow<'_, RawValue>> {
+pub(crate) fn complete_schema(schema: &str) -> serde_json::Result<Cow<'_, RawValue>> {
     let as_it_is = || serde_json::from_str(schema).map(Cow::Borrowed);
     let Ok(envelope) = Envelope::scan(schema.as_bytes()) else { return as_it_is() };
     let has = |key| envelope.raw(schema.as_bytes(), key).is_some();

@@ -22,7 +22,7 @@ use crate::canonical::Usage;
 /// and bills both.
 ///
 /// `None` when there is neither a prompt nor a completion count: zero is a figure, absence is none.
-pub(in crate::formats) fn decode_usage(usage: &[u8]) -> Option<Usage> {
+pub(crate) fn decode_usage(usage: &[u8]) -> Option<Usage> {
     let wire: Decoded = serde_json::from_slice(usage).ok()?;
     if wire.prompt_tokens.is_none() && wire.completion_tokens.is_none() {
         return None;
@@ -65,7 +65,7 @@ pub(in crate::formats) fn decode_usage(usage: &[u8]) -> Option<Usage> {
 }
 
 /// The member as OpenAI writes it. `cache_write_tokens` is OpenRouter's addition, there only when it says something.
-pub(in crate::formats) fn encode_usage(usage: &Usage) -> EncodedUsage {
+pub(crate) fn encode_usage(usage: &Usage) -> EncodedUsage {
     let (prompt, completion) = (usage.total_input(), usage.total_output());
     EncodedUsage {
         prompt_tokens: prompt,
@@ -108,7 +108,7 @@ struct DecodedOutput {
 
 /// See [`encode_usage`].
 #[derive(Clone, Copy, Debug, Serialize)]
-pub(in crate::formats) struct EncodedUsage {
+pub(crate) struct EncodedUsage {
     prompt_tokens: u64,
     completion_tokens: u64,
     total_tokens: u64,

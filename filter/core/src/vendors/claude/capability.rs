@@ -1,11 +1,11 @@
 /// How a model family differs from others in what it takes, told from its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::formats) struct Capability {
+pub(crate) struct Capability {
     /// How it is told to think.
     pub(super) thinking: Thinking,
     /// Whether it takes `temperature` and `top_p` other than their defaults. Those after Claude 4.6 refuse them
     /// (the descriptions of both in <https://platform.claude.com/docs/en/api/messages/create>).
-    pub(in crate::formats) sampling: bool,
+    pub(crate) sampling: bool,
 }
 
 /// How a model is told to think.
@@ -26,7 +26,7 @@ pub(super) enum Thinking {
 impl Capability {
     /// Claude 4.6 thinks adaptively and still samples; later ones, and Claude names without a version, no longer
     /// sample; earlier ones, and other vendors behind the same API, take budgets; those before Claude 3.7 do not think.
-    pub(in crate::formats) fn of(model: &str) -> Self {
+    pub(crate) fn of(model: &str) -> Self {
         let Some((_, name)) = model.split_once("claude-") else {
             return Self { thinking: Thinking::Budget, sampling: true };
         };
@@ -41,7 +41,7 @@ impl Capability {
 }
 
 /// Whether a model is Claude of this version or later. Names without a version are of later ones.
-pub(in crate::formats) fn is_since(model: &str, major: u32, minor: u32) -> bool {
+pub(crate) fn is_since(model: &str, major: u32, minor: u32) -> bool {
     let Some((_, name)) = model.split_once("claude-") else { return false };
     match version(name) {
         Some(version) => version >= (major, minor),

@@ -2,7 +2,7 @@ use crate::canonical::FinishReason;
 
 /// What a `finish_reason` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::formats) enum Ending {
+pub(crate) enum Ending {
     /// Nothing yet: some give an empty text in place of `null`.
     None,
     Finish(FinishReason),
@@ -16,7 +16,7 @@ pub(in crate::formats) enum Ending {
 /// OpenAI: <https://platform.openai.com/docs/api-reference/chat/object>, Mistral: <https://docs.mistral.ai/api/>,
 /// DeepSeek: <https://api-docs.deepseek.com/api/create-chat-completion>, Zhipu:
 /// <https://docs.z.ai/api-reference/llm/chat-completion>, OpenRouter: <https://openrouter.ai/docs/api-reference/overview>.
-pub(in crate::formats) fn ending(word: &str) -> Ending {
+pub(crate) fn ending(word: &str) -> Ending {
     let reason = match word.to_ascii_lowercase().as_str() {
         "" | "null" => return Ending::None,
         "length" | "max_tokens" => FinishReason::Length,

@@ -2,7 +2,7 @@ use crate::{canonical::CacheMark, formats::InvalidRequest, json::Node};
 
 /// A mark of a prompt's cacheable beginning (<https://platform.claude.com/docs/en/build-with-claude/prompt-caching>), which clients
 /// of chats send too.
-pub(in crate::formats) fn decode_cache(value: Node<'_>, path: &str) -> Result<Option<CacheMark>, InvalidRequest> {
+pub(crate) fn decode_cache(value: Node<'_>, path: &str) -> Result<Option<CacheMark>, InvalidRequest> {
     if value.is_null() {
         return Ok(None);
     }

@@ -6,7 +6,7 @@ use crate::{canonical::Failure, formats::ClientError, json::Node};
 
 /// The error shape of all of OpenAI's APIs (<https://platform.openai.com/docs/guides/error-codes>):
 /// `{"error": {message, type, param, code}}`, the four always present.
-pub(in crate::formats) fn encode_error(error: &ClientError<'_>) -> Vec<u8> {
+pub(crate) fn encode_error(error: &ClientError<'_>) -> Vec<u8> {
     #[derive(Serialize)]
     struct Body<'a> {
         error: Inner<'a>,
@@ -25,7 +25,7 @@ pub(in crate::formats) fn encode_error(error: &ClientError<'_>) -> Vec<u8> {
 }
 
 /// Whether the body has an `error` object with a message, as the typed exceptions of OpenAI's clients want it.
-pub(in crate::formats) fn is_error(body: &[u8]) -> bool {
+pub(crate) fn is_error(body: &[u8]) -> bool {
     let Ok(body) = Node::parse(body) else { return false };
     // Anthropic's error has such an object too, next to a type of its own.
     body.member("type").is_none()
@@ -35,7 +35,7 @@ pub(in crate::formats) fn is_error(body: &[u8]) -> bool {
 /// Reads the shapes that OpenAI-compatible providers use: `error` as an object or a string, its members on the top
 /// level (vLLM), `detail` (FastAPI), a list of such bodies (Google's compatible API), a list `errors` (Cloudflare:
 /// <https://developers.cloudflare.com/fundamentals/api/how-to/make-api-calls/>).
-pub(in crate::formats) fn decode_error(body: &[u8]) -> Option<Failure> {
+pub(crate) fn decode_error(body: &[u8]) -> Option<Failure> {
     let body = Node::parse(body).ok()?;
     let body = first(body).unwrap_or(body);
     let member = |key| body.member(key).filter(|member: &Node<'_>| !member.is_null());

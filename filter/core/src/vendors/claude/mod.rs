@@ -5,22 +5,22 @@ mod cache;
 mod capability;
 mod thinking;
 
-pub(super) use cache::decode_cache;
-pub(super) use capability::{Capability, is_since};
-pub(super) use thinking::{Plan, ThinkingWire, plan};
+pub(crate) use cache::decode_cache;
+pub(crate) use capability::{Capability, is_since};
+pub(crate) use thinking::{Plan, ThinkingWire, plan};
 
 use crate::canonical::{Chat, Losses};
 
 /// How tokens are drawn, as far as the model and the plan to think allow it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Sampled {
-    pub(super) temperature: Option<f64>,
-    pub(super) top_p: Option<f64>,
-    pub(super) top_k: Option<u64>,
+pub(crate) struct Sampled {
+    pub(crate) temperature: Option<f64>,
+    pub(crate) top_p: Option<f64>,
+    pub(crate) top_k: Option<u64>,
 }
 
 /// Takes of the sampling what Claude takes, and declares the rest.
-pub(super) fn sampling(chat: &Chat<'_>, model: &str, plan: &Plan, losses: &mut Losses) -> Sampled {
+pub(crate) fn sampling(chat: &Chat<'_>, model: &str, plan: &Plan, losses: &mut Losses) -> Sampled {
     let capability = Capability::of(model);
     let temperature = temperature(chat, capability, plan, losses);
     // From 4.1 on it takes a temperature or a `top_p`, not both (<https://platform.claude.com/docs/en/about-claude/models/migration-guide>).

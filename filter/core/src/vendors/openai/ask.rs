@@ -2,7 +2,7 @@ use crate::json::{Edit, Envelope, Node};
 
 /// The edit that makes a streaming request ask for usage; other members of `stream_options` stay. `None` when it asks
 /// already, or has something there that the provider should refuse itself.
-pub(in crate::formats) fn ask_for_usage(body: &[u8], envelope: &Envelope) -> Option<Edit<'static>> {
+pub(crate) fn ask_for_usage(body: &[u8], envelope: &Envelope) -> Option<Edit<'static>> {
     let asking = r#"{"include_usage":true}"#;
     let Some(options) = envelope.raw(body, "stream_options") else {
         return Some(Edit::Set("stream_options", asking.into()));
