@@ -15,8 +15,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tollgate_core::{
     canonical::{Losses, Usage},
-    formats::{Attempt, Framing, Observed, Passed, Relay, ResponseKind, UpstreamBody, encode_request, translate_error},
     json::Envelope,
+    translate::{
+        Attempt, Framing, Observed, Passed, Relay, ResponseKind, UpstreamBody, encode_request, translate_error,
+    },
     words::Format,
 };
 

@@ -12,8 +12,8 @@ use std::{
 use serde_json::Value;
 use tollgate_core::{
     canonical::Usage,
-    formats::{Attempt, Framing, Observed, Passed, Relay, ResponseKind, UpstreamBody, encode_request},
     json::Envelope,
+    translate::{Attempt, Framing, Observed, Passed, Relay, ResponseKind, UpstreamBody, encode_request},
     words::Format,
 };
 

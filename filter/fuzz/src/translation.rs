@@ -2,12 +2,12 @@
 
 use serde::de::IgnoredAny;
 use tollgate_core::{
-    formats::{
+    framing::{eventstream, sse},
+    json::Envelope,
+    translate::{
         Attempt, Framing, Observed, Passed, Relay, RelayError, ResponseKind, UpstreamBody, encode_request,
         translate_error,
     },
-    framing::{eventstream, sse},
-    json::Envelope,
     words::Format,
 };
 

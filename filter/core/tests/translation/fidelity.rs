@@ -168,7 +168,7 @@ fn describe_answers(document: &mut String) {
             let mut lines = BTreeSet::new();
             for fixture in fixtures(upstream, "answers") {
                 for stream in [false, true] {
-                    let attempt = tollgate_core::formats::Attempt { stream, ..attempt(client, upstream) };
+                    let attempt = tollgate_core::translate::Attempt { stream, ..attempt(client, upstream) };
                     let (_, observed) = relay(&attempt, fixture.kind, std::iter::once(&*fixture.bytes));
                     for loss in observed.losses.iter() {
                         lines.insert(format!("- `{}` `{}`: {}", fate_of(loss.kind).mark(), loss.path, loss.reason));

@@ -10,12 +10,12 @@ use std::{fs, path::Path};
 use serde_json::Value;
 use tollgate_core::{
     canonical::{LossKind, Losses},
-    formats::{
+    framing::eventstream,
+    json::Envelope,
+    translate::{
         Attempt, Framing, InvalidRequest, Observed, Passed, Relay, RelayError, ResponseKind, UpstreamBody,
         encode_request,
     },
-    framing::eventstream,
-    json::Envelope,
     words::Format,
 };
 

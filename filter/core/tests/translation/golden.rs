@@ -5,7 +5,7 @@ use std::path::Path;
 use super::fixtures::{attempt, clients, fixtures, relay, requests, show_losses, upstreams};
 use tollgate_core::{
     canonical::Usage,
-    formats::{Attempt, Observed, ResponseKind},
+    translate::{Attempt, Observed, ResponseKind},
     words::Format,
 };
 

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use tollgate_core::{
-    formats::{Attempt, Passed, Relay, ResponseKind, UpstreamBody, encode_request},
     json::{Edit, Envelope},
+    translate::{Attempt, Passed, Relay, ResponseKind, UpstreamBody, encode_request},
     words::Format,
 };
 

@@ -7,8 +7,8 @@ use std::{hint::black_box, io::Write};
 
 use bytes::Bytes;
 use tollgate_core::{
-    formats::{Attempt, Framing, Observed, Relay, ResponseKind, encode_request},
     json::Envelope,
+    translate::{Attempt, Framing, Observed, Relay, ResponseKind, encode_request},
     words::Format,
 };
 

@@ -6,10 +6,12 @@ mod tap;
 mod upstream;
 mod usage;
 
-use super::dialect::{ClientSide, Dialect, IdentitySide, UpstreamFraming, UpstreamSide};
-use crate::canonical::FinishReason;
+use crate::{
+    canonical::FinishReason,
+    dialect::{ClientSide, Dialect, IdentitySide, UpstreamFraming, UpstreamSide},
+};
 
-pub(super) const DIALECT: Dialect = Dialect {
+pub(crate) const DIALECT: Dialect = Dialect {
     client: Some(ClientSide {
         decode_request: client::decode_request,
         many_choices: false,

@@ -2,7 +2,7 @@ use memchr::memmem;
 use serde::Deserialize;
 
 use super::usage::Figures;
-use crate::formats::dialect::{self, Frame, Verdict};
+use crate::dialect::{self, Frame, Verdict};
 
 /// Watches the events of a streamed message for usage and its end, parsing only those that carry figures.
 #[derive(Debug, Default)]
@@ -73,7 +73,7 @@ struct Delta {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::formats::dialect::Tap as _;
+    use crate::dialect::Tap as _;
 
     fn see(tap: &mut Tap, data: &str) -> Verdict {
         tap.see(Frame { name: b"", data: data.as_bytes(), is_exception: false })

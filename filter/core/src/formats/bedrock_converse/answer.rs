@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     canonical::{Citation, Event, Finish, FinishReason, Signature, Vendor},
-    formats::dialect::Sink,
+    dialect::Sink,
     json::{Node, Text},
 };
 

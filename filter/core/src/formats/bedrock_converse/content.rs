@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     canonical::{Block, CacheMark, Losses, Part, Role, Signature, Vendor},
-    formats::InvalidRequest,
+    dialect::InvalidRequest,
     json::Node,
 };
 

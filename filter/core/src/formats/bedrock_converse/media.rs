@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::{
     canonical::{Part, Source},
-    formats::InvalidRequest,
+    dialect::InvalidRequest,
 };
 
 /// <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ImageBlock.html>, and the same for video and audio.

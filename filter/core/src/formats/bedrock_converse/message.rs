@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::content::{Content, Encoder};
 use crate::{
     canonical::{Message, Role},
-    formats::InvalidRequest,
+    dialect::InvalidRequest,
 };
 
 /// <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Message.html>

@@ -16,9 +16,9 @@ mod stream;
 mod tool;
 mod usage;
 
-use super::dialect::{Dialect, IdentitySide, UpstreamFraming, UpstreamSide};
+use crate::dialect::{Dialect, IdentitySide, UpstreamFraming, UpstreamSide};
 
-pub(super) const DIALECT: Dialect = Dialect {
+pub(crate) const DIALECT: Dialect = Dialect {
     client: None,
     upstream: Some(UpstreamSide {
         headers: &[],

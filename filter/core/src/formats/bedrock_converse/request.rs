@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     canonical::{Chat, Given, Losses, ResponseFormat, Sampling, ServiceTier},
-    formats::{Attempt, InvalidRequest, NO_MEMBER},
+    dialect::{Attempt, InvalidRequest, NO_MEMBER},
     json::Node,
     vendors::claude::{self, Capability},
 };

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     canonical::{BlockStart, Delta, Event},
-    formats::{RelayError, dialect::Sink},
+    dialect::{RelayError, Sink},
     json::Text,
 };
 

@@ -11,10 +11,7 @@ use super::{
 };
 use crate::{
     canonical::{BlockStart, Delta, Event, Usage},
-    formats::{
-        RelayError,
-        dialect::{DecodeStream, Frame, Sink},
-    },
+    dialect::{DecodeStream, Frame, RelayError, Sink},
     json::Text,
 };
 

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     canonical::{Block, Chat, Function, Losses, Message, Tool, ToolChoice, ToolKind, WebSearch},
-    formats::InvalidRequest,
+    dialect::InvalidRequest,
     json::{Edit, Envelope, Node},
 };
 

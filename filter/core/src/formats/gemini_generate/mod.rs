@@ -11,9 +11,9 @@ mod upstream;
 mod usage;
 mod word;
 
-use super::dialect::{ClientSide, Dialect, IdentitySide, UpstreamFraming, UpstreamSide};
+use crate::dialect::{ClientSide, Dialect, IdentitySide, UpstreamFraming, UpstreamSide};
 
-pub(super) const DIALECT: Dialect = Dialect {
+pub(crate) const DIALECT: Dialect = Dialect {
     client: Some(ClientSide {
         decode_request: client::decode_request,
         many_choices: true,

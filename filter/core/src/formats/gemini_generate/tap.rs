@@ -2,7 +2,7 @@ use memchr::memmem;
 use serde::{Deserialize, de::IgnoredAny};
 
 use super::usage::Figures;
-use crate::formats::dialect::{self, Frame, Verdict};
+use crate::dialect::{self, Frame, Verdict};
 
 /// Watches a stream for its figures and its end. Each chunk states figures, so each is looked at, at its members only.
 #[derive(Debug, Default)]
@@ -68,7 +68,7 @@ struct Feedback {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::formats::dialect::Tap as _;
+    use crate::dialect::Tap as _;
 
     fn see(tap: &mut Tap, data: &str) -> Verdict {
         tap.see(Frame { name: b"", data: data.as_bytes(), is_exception: false })

@@ -4,10 +4,12 @@
 mod client;
 mod upstream;
 
-use super::dialect::{Dialect, IdentitySide};
-use crate::vendors::openai;
+use crate::{
+    dialect::{Dialect, IdentitySide},
+    vendors::openai,
+};
 
-pub(super) const DIALECT: Dialect = Dialect {
+pub(crate) const DIALECT: Dialect = Dialect {
     client: Some(client::CLIENT),
     upstream: Some(upstream::UPSTREAM),
     identity: IdentitySide {

@@ -2,10 +2,12 @@
 
 mod usage;
 
-use super::dialect::{Dialect, IdentitySide};
-use crate::vendors::openai;
+use crate::{
+    dialect::{Dialect, IdentitySide},
+    vendors::openai,
+};
 
-pub(super) const DIALECT: Dialect = Dialect {
+pub(crate) const DIALECT: Dialect = Dialect {
     client: None,
     upstream: None,
     identity: IdentitySide {

@@ -6,10 +6,12 @@ mod tap;
 mod upstream;
 mod usage;
 
-use super::dialect::{ClientSide, Dialect, IdentitySide, UpstreamFraming, UpstreamSide};
-use crate::vendors::openai;
+use crate::{
+    dialect::{ClientSide, Dialect, IdentitySide, UpstreamFraming, UpstreamSide},
+    vendors::openai,
+};
 
-pub(super) const DIALECT: Dialect = Dialect {
+pub(crate) const DIALECT: Dialect = Dialect {
     client: Some(ClientSide {
         decode_request: client::decode_request,
         many_choices: false,

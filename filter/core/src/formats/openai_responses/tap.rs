@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 
 use super::usage::decode_usage;
 use crate::{
-    formats::dialect::{self, Frame, Verdict},
+    dialect::{self, Frame, Verdict},
     json::Text,
 };
 
@@ -90,7 +90,7 @@ struct Response<'e> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{canonical::Usage, formats::dialect::Tap as _};
+    use crate::{canonical::Usage, dialect::Tap as _};
 
     fn frame<'f>(name: &'f str, data: &'f str) -> Frame<'f> {
         Frame { name: name.as_bytes(), data: data.as_bytes(), is_exception: false }

@@ -1,4 +1,4 @@
-use crate::{canonical::CacheMark, formats::InvalidRequest, json::Node};
+use crate::{canonical::CacheMark, dialect::InvalidRequest, json::Node};
 
 /// A mark of a prompt's cacheable beginning (<https://platform.claude.com/docs/en/build-with-claude/prompt-caching>), which clients
 /// of chats send too.

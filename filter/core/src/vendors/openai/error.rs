@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use crate::{canonical::Failure, formats::ClientError, json::Node};
+use crate::{canonical::Failure, dialect::ClientError, json::Node};
 
 /// The error shape of all of OpenAI's APIs (<https://platform.openai.com/docs/guides/error-codes>):
 /// `{"error": {message, type, param, code}}`, the four always present.

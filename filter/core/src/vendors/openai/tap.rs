@@ -3,7 +3,7 @@ use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
 use super::usage::decode_usage;
-use crate::formats::dialect::{self, Frame, Verdict};
+use crate::dialect::{self, Frame, Verdict};
 
 /// Watches the events of a stream, of chats or legacy completions, for usage and its end, parsing only those that carry figures.
 #[derive(Debug, Default)]
@@ -77,7 +77,7 @@ fn has_value(data: &[u8], key: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::formats::dialect::Tap as _;
+    use crate::dialect::Tap as _;
 
     fn frame(data: &[u8]) -> Frame<'_> {
         Frame { name: b"", data, is_exception: false }

@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use super::request::{decode_cache, want};
 use crate::{
     canonical::{Block, Message, Part, Role, Signature, Source, Vendor},
-    formats::InvalidRequest,
+    dialect::InvalidRequest,
     json::Node,
 };
 

@@ -1,9 +1,9 @@
 use super::{message::decode_messages, tool};
-pub(super) use crate::formats::want;
+pub(super) use crate::dialect::want;
 pub(super) use crate::vendors::claude::decode_cache;
 use crate::{
     canonical::{Chat, Effort, Given, Message, Part, Reasoning, ResponseFormat, Role, ServiceTier},
-    formats::InvalidRequest,
+    dialect::InvalidRequest,
     json::{Envelope, Node},
 };
 

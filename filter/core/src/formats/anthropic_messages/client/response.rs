@@ -3,11 +3,8 @@ use serde_json::value::RawValue;
 
 use crate::{
     canonical::{Answer, AnswerBlock, Citation, Finish, FinishReason, Losses, Signature, Vendor},
-    formats::{
-        Attempt,
-        anthropic_messages::usage::{EncodedUsage, encode_usage},
-        dialect::EncodeResponse,
-    },
+    dialect::{Attempt, EncodeResponse},
+    formats::anthropic_messages::usage::{EncodedUsage, encode_usage},
     json::Node,
 };
 

@@ -7,13 +7,10 @@ use super::response::{
 };
 use crate::{
     canonical::{BlockStart, Delta, Event, Finish, FinishReason, Losses, Usage, Vendor},
-    formats::{
-        Attempt, ClientError,
-        anthropic_messages::{
-            error::encode_error,
-            usage::{EncodedUsage, encode_final_usage, encode_usage},
-        },
-        dialect::EncodeStream,
+    dialect::{Attempt, ClientError, EncodeStream},
+    formats::anthropic_messages::{
+        error::encode_error,
+        usage::{EncodedUsage, encode_final_usage, encode_usage},
     },
     framing::sse::write_json,
 };

@@ -1,7 +1,7 @@
 use super::request::{decode_cache, want};
 use crate::{
     canonical::{Chat, Function, Given, Tool, ToolChoice, ToolKind, WebSearch},
-    formats::InvalidRequest,
+    dialect::InvalidRequest,
     json::Node,
 };
 

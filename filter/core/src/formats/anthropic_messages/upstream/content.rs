@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     canonical::{Block, CacheMark, Losses, Part, Signature, Source, Vendor},
-    formats::InvalidRequest,
+    dialect::InvalidRequest,
     json::Node,
 };
 

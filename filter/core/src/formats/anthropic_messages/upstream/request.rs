@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     canonical::{Block, Chat, Given, Losses, Message, ResponseFormat, Role, Sampling, ServiceTier},
-    formats::{Attempt, InvalidRequest, NO_MEMBER, schema},
+    dialect::{Attempt, InvalidRequest, NO_MEMBER, schema},
     vendors::claude::{self, Capability, ThinkingWire},
 };
 

@@ -3,10 +3,10 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::formats::anthropic_messages::{error::decode_error, finish_reason, usage::Figures};
 use crate::{
     canonical::{BlockStart, Citation, Delta, Event, Finish, Signature, Vendor},
-    formats::{RelayError, dialect::Sink},
+    dialect::{RelayError, Sink},
+    formats::anthropic_messages::{error::decode_error, finish_reason, usage::Figures},
     json::Text,
 };
 

@@ -4,13 +4,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::response::{BlockWire, CitationWire, decode_response, pass_over, seal_of};
-use crate::formats::anthropic_messages::{error::decode_error, finish_reason, usage::Figures};
 use crate::{
     canonical::{BlockStart, Delta, Event, Finish},
-    formats::{
-        RelayError,
-        dialect::{DecodeStream, Frame, Sink},
-    },
+    dialect::{DecodeStream, Frame, RelayError, Sink},
+    formats::anthropic_messages::{error::decode_error, finish_reason, usage::Figures},
     json::Text,
 };
 

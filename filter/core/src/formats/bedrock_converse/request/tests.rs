@@ -8,7 +8,7 @@ use crate::{
         Block, CacheMark, Effort, Function, LossKind, Message, Part, Reasoning, Role, Signature, Source, Tool,
         ToolChoice, ToolKind, Vendor, WebSearch,
     },
-    formats::Framing,
+    dialect::Framing,
     words::Format,
 };
 

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     canonical::{Chat, Effort, Given, Reasoning, ResponseFormat},
-    formats::InvalidRequest,
+    dialect::InvalidRequest,
     json::Node,
 };
 

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     canonical::{Block, Message, Part, Role, Signature, Vendor},
-    formats::InvalidRequest,
+    dialect::InvalidRequest,
     json::Node,
 };
 

@@ -5,7 +5,8 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use super::fields::{fields, string, want};
 use crate::{
     canonical::{Block, Source, Vendor},
-    formats::{InvalidRequest, gemini_generate::media::media_type_of},
+    dialect::InvalidRequest,
+    formats::gemini_generate::media::media_type_of,
     json::Node,
 };
 

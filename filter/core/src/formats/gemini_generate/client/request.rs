@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     canonical::{Chat, Given, ServiceTier},
-    formats::InvalidRequest,
+    dialect::InvalidRequest,
     json::{Envelope, Node},
 };
 

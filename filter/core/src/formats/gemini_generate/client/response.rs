@@ -6,15 +6,12 @@ use super::{
 };
 use crate::{
     canonical::{Answer, AnswerBlock, Choice, FinishReason, Losses, Usage, Vendor},
-    formats::{
-        Attempt,
-        dialect::EncodeResponse,
-        gemini_generate::{
-            finish::encode_finish,
-            offsets::Offsets,
-            part::{CallWire, PartWire, arguments},
-            usage::encode_usage,
-        },
+    dialect::{Attempt, EncodeResponse},
+    formats::gemini_generate::{
+        finish::encode_finish,
+        offsets::Offsets,
+        part::{CallWire, PartWire, arguments},
+        usage::encode_usage,
     },
 };
 

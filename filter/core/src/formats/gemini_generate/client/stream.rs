@@ -6,16 +6,14 @@ use super::{
     response::{declare_refusal, declare_usage, finish_word, malformed_call},
 };
 use crate::{
+    bounds::MAX_WHOLE,
     canonical::{BlockStart, Delta, Event, FinishReason, Losses, Signature, Usage, Vendor},
-    formats::{
-        Attempt, ClientError, Framing, MAX_WHOLE,
-        dialect::EncodeStream,
-        gemini_generate::{
-            error::encode_error,
-            offsets::Offsets,
-            part::{CallWire, PartWire, arguments},
-            usage::encode_usage,
-        },
+    dialect::{Attempt, ClientError, EncodeStream, Framing},
+    formats::gemini_generate::{
+        error::encode_error,
+        offsets::Offsets,
+        part::{CallWire, PartWire, arguments},
+        usage::encode_usage,
     },
     framing::sse::write_json,
 };

@@ -4,7 +4,7 @@ use super::{
 };
 use crate::{
     canonical::{Chat, Function, Given, Tool, ToolChoice, ToolKind, WebSearch},
-    formats::InvalidRequest,
+    dialect::InvalidRequest,
     json::Node,
 };
 

@@ -6,12 +6,10 @@ use serde_json::value::RawValue;
 use super::capability::Capability;
 use crate::{
     canonical::{Block, Losses, Message, Part, Role, Source, Vendor},
-    formats::{
-        InvalidRequest,
-        gemini_generate::{
-            media::media_type_of,
-            part::{BlobWire, CallWire, ContentWire, FileWire, PartWire, ResponseWire, arguments},
-        },
+    dialect::InvalidRequest,
+    formats::gemini_generate::{
+        media::media_type_of,
+        part::{BlobWire, CallWire, ContentWire, FileWire, PartWire, ResponseWire, arguments},
     },
 };
 

@@ -3,10 +3,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::{Map, Number, Value};
 
-use crate::{
-    formats::{MAX_WHOLE, RelayError},
-    json::Text,
-};
+use crate::{bounds::MAX_WHOLE, dialect::RelayError, json::Text};
 
 /// A call whose arguments arrive value by value, each with its place: what Vertex sends to those who ask for
 /// `streamFunctionCallArguments` (<https://docs.cloud.google.com/vertex-ai/generative-ai/docs/multimodal/function-calling>).

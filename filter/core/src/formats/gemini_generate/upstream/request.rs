@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     canonical::{Chat, Given, Losses, ResponseFormat, Sampling, ServiceTier},
-    formats::{Attempt, InvalidRequest, NO_MEMBER, gemini_generate::part::ContentWire, schema},
+    dialect::{Attempt, InvalidRequest, NO_MEMBER, schema},
+    formats::gemini_generate::part::ContentWire,
 };
 
 /// Encodes a request: <https://ai.google.dev/api/generate-content#request-body>. The path names the model and the stream.

@@ -10,12 +10,9 @@ use super::{
 };
 use crate::{
     canonical::{BlockStart, Delta, Event, FinishReason, Signature, Vendor},
-    formats::{
-        RelayError,
-        dialect::{DecodeStream, Frame, Sink},
-        gemini_generate::{
-            error::decode_error, finish::decode_finish, offsets::Offsets, part::compact, usage::Figures,
-        },
+    dialect::{DecodeStream, Frame, RelayError, Sink},
+    formats::gemini_generate::{
+        error::decode_error, finish::decode_finish, offsets::Offsets, part::compact, usage::Figures,
     },
 };
 

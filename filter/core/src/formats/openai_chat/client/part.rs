@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     canonical::{Block, CacheMark, Part, Source, Vendor},
-    formats::InvalidRequest,
+    dialect::InvalidRequest,
     json::Node,
 };
 

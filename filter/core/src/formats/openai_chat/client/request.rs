@@ -1,11 +1,11 @@
-pub(super) use crate::formats::want;
+pub(super) use crate::dialect::want;
 pub(super) use crate::vendors::claude::decode_cache;
 use std::borrow::Cow;
 
 use super::{message::decode_message, tool};
 use crate::{
     canonical::{Chat, Effort, Given, Reasoning, ResponseFormat, Sampling, ServiceTier},
-    formats::InvalidRequest,
+    dialect::InvalidRequest,
     json::{Envelope, Node},
 };
 

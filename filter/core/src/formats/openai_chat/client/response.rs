@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     canonical::{Answer, AnswerBlock, Choice, Citation, FinishReason, Losses, Signature, Vendor},
-    formats::{Attempt, dialect::EncodeResponse},
+    dialect::{Attempt, EncodeResponse},
     vendors::openai::{EncodedUsage, encode_usage},
 };
 

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     canonical::{BlockStart, Delta, Event, Finish, Losses, Signature, Usage, Vendor},
-    formats::{Attempt, ClientError, dialect::EncodeStream},
+    dialect::{Attempt, ClientError, EncodeStream},
     framing::sse::write_json,
     vendors::openai::{self, EncodedUsage, encode_usage},
 };

@@ -4,10 +4,7 @@ use crate::{
         Answer, Block, BlockStart, CacheMark, Chat, Citation, Delta, Effort, Event, Finish, FinishReason, Given,
         Losses, Reasoning, Signature, Source, TokenLogprob, ToolChoice, ToolKind, Vendor, WebSearch,
     },
-    formats::{
-        Attempt, Framing, InvalidRequest,
-        dialect::{EncodeResponse, EncodeStream},
-    },
+    dialect::{Attempt, EncodeResponse, EncodeStream, Framing, InvalidRequest},
     json::Envelope,
     words::Format,
 };

@@ -3,7 +3,7 @@ use serde::Deserialize;
 use super::{super::reasoning::Detail, message::part, request::want};
 use crate::{
     canonical::{Block, Part, Signature, Vendor},
-    formats::InvalidRequest,
+    dialect::InvalidRequest,
     json::{Node, Text},
 };
 

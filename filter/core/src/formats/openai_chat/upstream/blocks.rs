@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 
 use crate::{
     canonical::{BlockStart, Citation, Delta, Event, Signature},
-    formats::{RelayError, dialect::Sink},
+    dialect::{RelayError, Sink},
 };
 
 /// The blocks of one choice: what the provider mixes comes out one block after the other.

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     canonical::Event,
-    formats::{RelayError, dialect::Sink},
+    dialect::{RelayError, Sink},
     json::Text,
 };
 

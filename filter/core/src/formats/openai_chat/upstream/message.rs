@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     canonical::{Citation, Delta, Event, Signature, TokenLogprob, Vendor},
-    formats::{RelayError, dialect::Sink},
+    dialect::{RelayError, Sink},
     json::{Node, Text},
 };
 

@@ -16,7 +16,7 @@ mod turn;
 mod tests;
 
 use crate::{
-    formats::dialect::{UpstreamFraming, UpstreamSide},
+    dialect::{UpstreamFraming, UpstreamSide},
     json::{Edit, Envelope},
     vendors::openai,
 };

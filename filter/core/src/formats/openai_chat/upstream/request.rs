@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     canonical::{Chat, Effort, Given, Losses, Reasoning, ResponseFormat, Sampling, ServiceTier},
-    formats::{Attempt, InvalidRequest, NO_MEMBER},
+    dialect::{Attempt, InvalidRequest, NO_MEMBER},
     vendors::openai::encode_name,
 };
 

@@ -1,5 +1,5 @@
 use super::stream::{Chunk, StreamDecoder, failure};
-use crate::formats::{RelayError, dialect::Sink};
+use crate::dialect::{RelayError, Sink};
 
 /// Decodes a whole completion into the events of its answer: <https://platform.openai.com/docs/api-reference/chat/object>.
 pub(super) fn decode_response(body: &[u8], sink: Sink<'_>) -> Result<(), RelayError> {

@@ -8,10 +8,7 @@ use super::{
 };
 use crate::{
     canonical::{Citation, Event, Failure, Finish, FinishReason, Usage},
-    formats::{
-        RelayError,
-        dialect::{DecodeStream, Frame, Sink},
-    },
+    dialect::{DecodeStream, Frame, RelayError, Sink},
     json::Text,
     vendors::openai::{self, Ending, ending},
 };

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     canonical::{Block, Losses, Message, Part, Role, Signature, Vendor},
-    formats::InvalidRequest,
+    dialect::InvalidRequest,
 };
 
 /// The conversation. Results of tools become messages of their own, which must follow their calls at once; what is not

@@ -8,7 +8,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-use crate::formats::{Attempt, dialect::ClientSide};
+use crate::dialect::{Attempt, ClientSide};
 
 pub(super) const CLIENT: ClientSide = ClientSide {
     decode_request: request::decode_request,

@@ -1,11 +1,9 @@
-use crate::formats::want;
-use std::borrow::Cow;
-
 use crate::{
     canonical::{Block, Chat, Given, Message, Part, Role},
-    formats::InvalidRequest,
+    dialect::{InvalidRequest, want},
     json::{Envelope, Node},
 };
+use std::borrow::Cow;
 
 /// The output cap where the client sets none: the API's own default, which is small.
 const DEFAULT_MAX_TOKENS: u64 = 16;

@@ -1,7 +1,7 @@
 use super::wire::{ChoiceWire, CompletionWire, LogprobsWire, TEXT_ONLY, finish_reason};
 use crate::{
     canonical::{Answer, AnswerBlock, Choice, FinishReason, Losses},
-    formats::{Attempt, dialect::EncodeResponse},
+    dialect::{Attempt, EncodeResponse},
     vendors::openai::encode_usage,
 };
 

@@ -1,7 +1,7 @@
 use super::wire::{ChoiceWire, CompletionWire, LogprobsWire, TEXT_ONLY, finish_reason};
 use crate::{
     canonical::{BlockStart, Delta, Event, Losses, Usage},
-    formats::{Attempt, ClientError, dialect::EncodeStream},
+    dialect::{Attempt, ClientError, EncodeStream},
     framing::sse::write_json,
     vendors::openai::{self, EncodedUsage, encode_usage},
 };

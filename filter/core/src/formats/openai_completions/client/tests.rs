@@ -1,10 +1,7 @@
 use super::{request::decode_request, response::ResponseEncoder, stream::StreamEncoder};
 use crate::{
     canonical::{Answer, Block, BlockStart, Chat, Delta, Event, FinishReason, Losses, Role, TokenLogprob, Usage},
-    formats::{
-        Attempt, Framing, InvalidRequest,
-        dialect::{EncodeResponse, EncodeStream},
-    },
+    dialect::{Attempt, EncodeResponse, EncodeStream, Framing, InvalidRequest},
     json::Envelope,
     words::Format,
 };

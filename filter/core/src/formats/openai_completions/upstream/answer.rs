@@ -8,10 +8,7 @@ use super::prompt::NEXT_TURN;
 
 use crate::{
     canonical::{BlockStart, Delta, Event, Failure, Finish, FinishReason, TokenLogprob, Usage},
-    formats::{
-        RelayError,
-        dialect::{DecodeStream, Frame, Sink},
-    },
+    dialect::{DecodeStream, Frame, RelayError, Sink},
     json::Text,
     vendors::openai::{self, Ending, ending},
 };

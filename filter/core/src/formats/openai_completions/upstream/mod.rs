@@ -7,7 +7,7 @@ mod request;
 #[cfg(test)]
 mod tests;
 
-use crate::formats::dialect::{UpstreamFraming, UpstreamSide};
+use crate::dialect::{UpstreamFraming, UpstreamSide};
 
 pub(super) const UPSTREAM: UpstreamSide = UpstreamSide {
     headers: &[],

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::prompt::encode_prompt;
 use crate::{
     canonical::{Chat, Given, Losses, Sampling, ServiceTier, ToolChoice},
-    formats::{Attempt, InvalidRequest, NO_MEMBER},
+    dialect::{Attempt, InvalidRequest, NO_MEMBER},
     vendors::openai::encode_name,
 };
 

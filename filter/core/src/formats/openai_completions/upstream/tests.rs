@@ -6,10 +6,7 @@ use super::{
 };
 use crate::{
     canonical::{Block, Chat, Delta, Event, Given, Losses, Message, Part, ResponseFormat, Role, Tool, ToolKind},
-    formats::{
-        Attempt, Framing, RelayError,
-        dialect::{DecodeStream, Frame},
-    },
+    dialect::{Attempt, DecodeStream, Frame, Framing, RelayError},
     words::Format,
 };
 

@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use super::{Members, leave_rest, pick, text, text_if_any, want};
 use crate::{
     canonical::{Block, CacheMark, Part, Source, Vendor},
-    formats::InvalidRequest,
+    dialect::InvalidRequest,
     json::Node,
 };
 

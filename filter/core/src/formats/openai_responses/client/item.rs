@@ -1,7 +1,8 @@
 use super::{Members, content::decode_content, leave_rest, pick, text, want};
 use crate::{
     canonical::{Block, Message, Part, Role},
-    formats::{InvalidRequest, openai_responses::seal},
+    dialect::InvalidRequest,
+    formats::openai_responses::seal,
     json::Node,
 };
 

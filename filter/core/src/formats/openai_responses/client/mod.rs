@@ -11,14 +11,15 @@ mod response;
 mod stream;
 mod tool;
 
-use crate::formats::want;
+use crate::{
+    dialect::{InvalidRequest, want},
+    json::Node,
+};
 pub(super) use request::decode_request;
 pub(super) use response::ResponseEncoder;
 pub(super) use stream::StreamEncoder;
 
 use std::borrow::Cow;
-
-use crate::{formats::InvalidRequest, json::Node};
 
 /// The members of an object.
 type Members<'a> = Vec<(Cow<'a, str>, Node<'a>)>;

@@ -3,10 +3,8 @@ use serde::Serialize;
 use super::output::Item;
 use crate::{
     canonical::{FinishReason, Usage},
-    formats::{
-        Attempt,
-        openai_responses::usage::{EncodedUsage, encode_usage},
-    },
+    dialect::Attempt,
+    formats::openai_responses::usage::{EncodedUsage, encode_usage},
 };
 
 /// What all objects of one response have in common.

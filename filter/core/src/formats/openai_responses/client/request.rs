@@ -1,7 +1,7 @@
 use super::{item::decode_input, options, tool, want};
 use crate::{
     canonical::{Block, Chat, Given, Message, Part, Role, ServiceTier},
-    formats::InvalidRequest,
+    dialect::InvalidRequest,
     json::{Envelope, Node},
 };
 

@@ -4,7 +4,7 @@ use super::{
 };
 use crate::{
     canonical::{Answer, AnswerBlock, BlockStart, Citation, FinishReason, Losses, TokenLogprob},
-    formats::{Attempt, dialect::EncodeResponse},
+    dialect::{Attempt, EncodeResponse},
 };
 
 /// Encodes a gathered answer as a response: <https://platform.openai.com/docs/api-reference/responses/object>.
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
     use crate::{
         canonical::{Choice, Signature, Usage, Vendor},
-        formats::Framing,
+        dialect::Framing,
         words::Format,
     };
 

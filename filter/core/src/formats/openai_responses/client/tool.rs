@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use super::{leave_rest, pick, text, text_if_any, want};
 use crate::{
     canonical::{Function, Given, Tool, ToolChoice, ToolKind, WebSearch},
-    formats::InvalidRequest,
+    dialect::InvalidRequest,
     json::Node,
 };
 

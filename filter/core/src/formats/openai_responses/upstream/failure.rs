@@ -1,4 +1,4 @@
-use crate::{canonical::Failure, formats::RelayError, vendors::openai};
+use crate::{canonical::Failure, dialect::RelayError, vendors::openai};
 
 /// The failure that an error event or a failed response tells of, in any of the shapes that providers use.
 pub(super) fn decode_failure(body: &[u8]) -> RelayError {

@@ -5,7 +5,8 @@ use serde::Serialize;
 
 use crate::{
     canonical::{Block, Losses, Message, Part, Role, Source, Vendor},
-    formats::{InvalidRequest, openai_responses::seal},
+    dialect::InvalidRequest,
+    formats::openai_responses::seal,
     vendors::openai::{MAX_NAME, shortened},
 };
 

@@ -5,7 +5,8 @@ use serde_json::value::RawValue;
 
 use crate::{
     canonical::{BlockStart, Citation, Delta, Event, Signature, TokenLogprob, Vendor},
-    formats::{dialect::Sink, openai_responses::seal},
+    dialect::Sink,
+    formats::openai_responses::seal,
     json::{Node, Text},
 };
 

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     canonical::{Chat, Effort, Given, Losses, Reasoning, ResponseFormat, Sampling, ServiceTier},
-    formats::{Attempt, InvalidRequest, NO_MEMBER},
+    dialect::{Attempt, InvalidRequest, NO_MEMBER},
     vendors::openai::encode_name,
 };
 
@@ -290,7 +290,7 @@ mod tests {
     use super::*;
     use crate::{
         canonical::{Block, Function, Message, Part, Role, Tool, ToolChoice, ToolKind},
-        formats::Framing,
+        dialect::Framing,
         words::Format,
     };
 

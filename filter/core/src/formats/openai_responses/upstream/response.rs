@@ -7,7 +7,8 @@ use super::{
 };
 use crate::{
     canonical::{Event, FinishReason, Usage},
-    formats::{RelayError, dialect::Sink, openai_responses::usage::decode_usage},
+    dialect::{RelayError, Sink},
+    formats::openai_responses::usage::decode_usage,
     json::Text,
 };
 

@@ -3,10 +3,7 @@ use std::fmt::Write;
 use super::super::{response::decode_response, stream::StreamDecoder};
 use crate::{
     canonical::{BlockStart, Delta, Event, Usage},
-    formats::{
-        RelayError,
-        dialect::{DecodeStream, Frame},
-    },
+    dialect::{DecodeStream, Frame, RelayError},
 };
 
 /// Events in short: blocks in brackets, `#` before a seal, `^` before a citation, `%` before probabilities.

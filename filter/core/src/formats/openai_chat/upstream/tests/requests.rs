@@ -4,7 +4,7 @@ use crate::{
         Block, CacheMark, Chat, Effort, Function, Given, Losses, Message, Part, Reasoning, ResponseFormat, Role,
         ServiceTier, Signature, Source, Tool, ToolChoice, ToolKind, Vendor, WebSearch,
     },
-    formats::{Attempt, Framing},
+    dialect::{Attempt, Framing},
     json::Envelope,
     words::Format,
 };

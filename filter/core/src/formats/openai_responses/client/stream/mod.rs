@@ -11,8 +11,9 @@ use super::{
     response::declare_ending,
 };
 use crate::{
+    bounds::MAX_WHOLE,
     canonical::{BlockStart, Delta, Event, FinishReason, Losses, Usage},
-    formats::{Attempt, ClientError, MAX_WHOLE, RelayError, dialect::EncodeStream},
+    dialect::{Attempt, ClientError, EncodeStream, RelayError},
 };
 
 /// Encodes the events of an answer as those of a response:

@@ -3,7 +3,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     canonical::{Citation, Finish, Signature, TokenLogprob, Vendor},
-    formats::Framing,
+    dialect::Framing,
     words::Format,
 };
 

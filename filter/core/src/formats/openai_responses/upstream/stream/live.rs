@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use super::super::item::{AnnotationWire, ItemWire, Kind, LogprobWire, PartWire, Place, give_logprobs, give_text};
 use crate::{
     canonical::{BlockStart, Delta, Event},
-    formats::dialect::Sink,
+    dialect::Sink,
 };
 
 /// The item whose events are given as they come, and how much of it was.

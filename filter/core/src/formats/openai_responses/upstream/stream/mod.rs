@@ -12,11 +12,9 @@ use super::{
     response::{ResponseWire, Said, decode_item, decode_response},
 };
 use crate::{
+    bounds::MAX_WHOLE,
     canonical::Event,
-    formats::{
-        MAX_WHOLE, RelayError,
-        dialect::{DecodeStream, Frame, Sink},
-    },
+    dialect::{DecodeStream, Frame, RelayError, Sink},
     json::Text,
 };
 

@@ -1,23 +1,9 @@
-use super::Format;
-use crate::canonical::Failure;
+//! Errors on their way to the client: ours, and a provider's in the client's format.
+
+use crate::{canonical::Failure, dialect::ClientError, words::Format};
 
 /// The most of a body without JSON that becomes part of a message, in bytes.
 const MAX_TEXT: usize = 1 << 10;
-
-/// An error that the gateway makes itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClientError<'a> {
-    /// The status of the response.
-    pub status: u16,
-    /// OpenAI's word for the kind: `invalid_request_error`.
-    pub kind: &'a str,
-    /// A code next to the kind: `model_not_found`.
-    pub code: Option<&'a str>,
-    /// For people.
-    pub message: &'a str,
-    /// The request member it is about.
-    pub param: Option<&'a str>,
-}
 
 /// The body that tells a client of an error, in its own format.
 #[must_use]

@@ -1,12 +1,13 @@
-use super::{MAX_WHOLE, Observed, RelayError, ResponseKind};
+use super::{Observed, ResponseKind};
 use crate::{
+    bounds::MAX_WHOLE,
     canonical::{Answer, Event},
-    formats::{
-        Attempt,
-        dialect::{ClientSide, DecodeStream, EncodeResponse, EncodeStream, Frame, UpstreamFraming, UpstreamSide},
-        error::client_error,
+    dialect::{
+        Attempt, ClientSide, DecodeStream, EncodeResponse, EncodeStream, Frame, RelayError, UpstreamFraming,
+        UpstreamSide,
     },
     framing::{eventstream, sse},
+    translate::error::client_error,
     words::Format,
 };
 
@@ -260,7 +261,7 @@ impl Sink {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::formats::Framing;
+    use crate::dialect::Framing;
 
     /// What an OpenAI client gets of a stream of these messages.
     fn relayed(messages: &[u8]) -> String {

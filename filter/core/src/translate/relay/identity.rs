@@ -1,9 +1,6 @@
 use super::{Observed, Passed, ResponseKind};
 use crate::{
-    formats::{
-        Attempt, Framing,
-        dialect::{Frame, IdentitySide, Tap, Verdict},
-    },
+    dialect::{Attempt, Frame, Framing, IdentitySide, Tap, Verdict},
     framing::{ArrayDecoder, ArrayError, sse},
     json::Watch,
 };
@@ -180,7 +177,8 @@ fn note(verdict: &Verdict, tap: &dyn Tap, observed: &mut Observed) {
 #[cfg(test)]
 mod tests {
     use crate::{
-        formats::{Attempt, Framing, Observed, Passed, Relay, ResponseKind},
+        dialect::{Attempt, Framing},
+        translate::{Observed, Passed, Relay, ResponseKind},
         words::Format,
     };
 

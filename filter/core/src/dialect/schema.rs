@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::json::{Edit, Envelope};
 
 /// The schema with this description in it, before its own if it has one: for formats without a member beside the schema.
-pub(super) fn describe<'s>(schema: &'s str, description: Option<&str>) -> Cow<'s, str> {
+pub(crate) fn describe<'s>(schema: &'s str, description: Option<&str>) -> Cow<'s, str> {
     let (Some(description), Ok(envelope)) = (description, Envelope::scan(schema.as_bytes())) else {
         return Cow::Borrowed(schema);
     };

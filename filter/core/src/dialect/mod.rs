@@ -1,10 +1,29 @@
-//! What a format is made of: each folder fills in one [`Dialect`], and everything else asks that.
+//! What a format is made of: each folder of [`formats`](crate::formats) fills in one [`Dialect`], everything else asks that.
+//!
+//! The room is apart, below the formats, so that no format needs to look up to those who use it: here are the row, the traits of
+//! its machines and what they are given, and no format is named.
+
+mod error;
+mod request;
+mod response;
+pub(crate) mod schema;
+mod tap;
 
 use std::fmt;
 
-use super::{Attempt, ClientError, InvalidRequest, RelayError};
+pub use self::{
+    error::ClientError,
+    request::{Attempt, Framing, InvalidRequest},
+    response::RelayError,
+};
+pub(crate) use self::{
+    request::{NO_MEMBER, want},
+    response::{DecodeStream, EncodeResponse, EncodeStream, Frame, Sink, UpstreamFraming},
+    tap::{Tap, Verdict},
+};
+
 use crate::{
-    canonical::{Answer, Chat, Event, Failure, Losses, Usage},
+    canonical::{Chat, Failure, Losses, Usage},
     json::{Edit, Envelope},
 };
 
@@ -68,81 +87,6 @@ pub(crate) struct IdentitySide {
     pub(crate) decode_usage: fn(&[u8]) -> Option<Usage>,
     /// Watches a stream; `None` where the format has none.
     pub(crate) tap: Option<fn() -> Box<dyn Tap>>,
-}
-
-/// Takes the events of an answer, one by one.
-pub(crate) type Sink<'s> = &'s mut dyn FnMut(Event<'_>);
-
-/// How a provider cuts its stream into frames.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum UpstreamFraming {
-    /// Server-sent events: <https://html.spec.whatwg.org/multipage/server-sent-events.html>.
-    Sse,
-    /// AWS's binary messages: <https://docs.aws.amazon.com/transcribe/latest/dg/event-stream.html>.
-    EventStream,
-}
-
-/// One frame of a stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Frame<'f> {
-    /// The event's name, empty where it has none.
-    pub(crate) name: &'f [u8],
-    /// Its data, never empty.
-    pub(crate) data: &'f [u8],
-    /// Whether the framing itself marks it as an error.
-    pub(crate) is_exception: bool,
-}
-
-/// Decodes the frames of a provider's stream.
-pub(crate) trait DecodeStream {
-    /// Decodes the next frame.
-    fn decode(&mut self, frame: Frame<'_>, sink: Sink<'_>) -> Result<(), RelayError>;
-
-    /// The stream has ended. What is open is closed here; a provider that has said its last word but not given its end
-    /// event counts as ended, which the relay sees to.
-    fn finish(&mut self, _sink: Sink<'_>) -> Result<(), RelayError> {
-        Ok(())
-    }
-}
-
-/// Encodes the events of an answer as a client's stream.
-pub(crate) trait EncodeStream {
-    /// Appends what the next event is in this format, and declares what it cannot say.
-    fn encode(&mut self, event: &Event<'_>, out: &mut Vec<u8>, losses: &mut Losses);
-
-    /// Ends the stream with an error event.
-    fn fail(&mut self, error: &ClientError<'_>, out: &mut Vec<u8>);
-}
-
-/// Encodes a gathered answer as a client's response.
-pub(crate) trait EncodeResponse {
-    /// The body, and what it cannot say.
-    fn encode(&self, answer: &Answer, losses: &mut Losses) -> Vec<u8>;
-}
-
-/// Watches a stream that passes unchanged.
-pub(crate) trait Tap {
-    /// Looks at the next frame. It should parse only those that can carry figures or an end.
-    fn see(&mut self, frame: Frame<'_>) -> Verdict;
-
-    /// Whether the provider said why its answer ended.
-    fn finished(&self) -> bool;
-
-    /// Whether the stream may end here.
-    fn may_end(&self) -> bool;
-}
-
-/// What one frame of a passing stream was.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Verdict {
-    /// Its figures, which replace earlier ones.
-    pub(crate) usage: Option<Usage>,
-    /// Whether the figures are the last ones, or those seen before were.
-    pub(crate) terminal: bool,
-    /// Whether it is there only because usage was asked for: the event that is taken out again for a client that did not.
-    pub(crate) usage_only: bool,
-    /// Whether it is the error that ends a stream which broke.
-    pub(crate) failed: bool,
 }
 
 /// Their insides are printed nowhere, and the code for it would be a thirtieth of the module.

@@ -3,15 +3,12 @@
 mod canonical;
 mod identity;
 
-use std::fmt;
-
-use super::Attempt;
-use crate::canonical::{Failure, Losses, Usage};
+use crate::{
+    canonical::{Losses, Usage},
+    dialect::{Attempt, RelayError},
+};
 use canonical::Canonical;
 use identity::Identity;
-
-/// The most that a response may have, in bytes, when all of it must be held to be translated: 16 MiB.
-pub const MAX_WHOLE: usize = 16 << 20;
 
 /// One successful response being passed on, translated where the formats differ, its usage observed on the way.
 ///
@@ -64,21 +61,6 @@ pub struct Observed {
     pub losses: Losses,
 }
 
-/// Why a response cannot become an answer in the client's format.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RelayError {
-    /// Larger than [`MAX_WHOLE`], or one event larger than [`MAX_BLOCK`](crate::framing::sse::MAX_BLOCK).
-    TooLarge,
-    /// Not what the provider's format promises; says what is wrong.
-    Malformed(String),
-    /// It ended too early.
-    Incomplete,
-    /// The provider reports an error in the body of a good status.
-    Provider(Failure),
-    /// Nothing translates between these formats.
-    NoTranslation,
-}
-
 impl Relay {
     /// A relay for the response to `attempt`.
     #[must_use]
@@ -121,28 +103,3 @@ impl Relay {
         &self.observed
     }
 }
-
-impl RelayError {
-    /// The same as a failure of the provider.
-    #[must_use]
-    pub fn failure(&self) -> Failure {
-        match self {
-            Self::Provider(failure) => failure.clone(),
-            error => Failure { kind: Some("api_error".to_owned()), ..Failure::new(error.to_string()) },
-        }
-    }
-}
-
-impl fmt::Display for RelayError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooLarge => f.write_str("the provider's response is too large to be translated"),
-            Self::Malformed(what) => write!(f, "the provider's response does not follow its format: {what}"),
-            Self::Incomplete => f.write_str("the provider's response ended early"),
-            Self::Provider(failure) => f.write_str(&failure.message),
-            Self::NoTranslation => f.write_str("the provider's response cannot be translated to the client's format"),
-        }
-    }
-}
-
-impl std::error::Error for RelayError {}
