@@ -1,8 +1,8 @@
 //! OpenAI's chat completions: <https://platform.openai.com/docs/api-reference/chat>.
 
 mod client;
-mod reasoning;
 mod upstream;
+mod wire;
 
 use crate::{
     dialect::{Dialect, IdentitySide},

@@ -3,12 +3,13 @@
 mod canonical;
 mod identity;
 
+use canonical::Canonical;
+use identity::Identity;
+
 use crate::{
     canonical::{Losses, Usage},
     dialect::{Attempt, RelayError},
 };
-use canonical::Canonical;
-use identity::Identity;
 
 /// One successful response being passed on, translated where the formats differ, its usage observed on the way.
 ///

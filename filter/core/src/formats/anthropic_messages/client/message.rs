@@ -1,10 +1,10 @@
 use std::borrow::Cow;
 
-use super::request::{decode_cache, want};
 use crate::{
     canonical::{Block, Message, Part, Role, Signature, Source, Vendor},
-    dialect::InvalidRequest,
+    dialect::{InvalidRequest, want},
     json::Node,
+    vendors::claude::decode_cache,
 };
 
 /// The conversation. Consecutive messages of one role stay apart, as the API itself allows them.

@@ -10,13 +10,13 @@ use crate::{
 
 /// Encodes a gathered answer as a message: <https://platform.claude.com/docs/en/api/messages/create>.
 #[derive(Debug)]
-pub(in crate::formats::anthropic_messages) struct ResponseEncoder {
+pub(super) struct ResponseEncoder {
     id: String,
     model: String,
 }
 
 impl ResponseEncoder {
-    pub(in crate::formats::anthropic_messages) fn new(attempt: &Attempt<'_>) -> Self {
+    pub(super) fn new(attempt: &Attempt<'_>) -> Self {
         Self { id: message_id(attempt), model: attempt.model.to_owned() }
     }
 }

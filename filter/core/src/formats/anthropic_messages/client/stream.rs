@@ -18,7 +18,7 @@ use crate::{
 /// Encodes the events of an answer as a streamed message:
 /// <https://platform.claude.com/docs/en/build-with-claude/streaming>.
 #[derive(Debug)]
-pub(in crate::formats::anthropic_messages) struct StreamEncoder {
+pub(super) struct StreamEncoder {
     id: String,
     model: String,
     state: State,
@@ -47,7 +47,7 @@ enum State {
 }
 
 impl StreamEncoder {
-    pub(in crate::formats::anthropic_messages) fn new(attempt: &Attempt<'_>) -> Self {
+    pub(super) fn new(attempt: &Attempt<'_>) -> Self {
         Self {
             id: message_id(attempt),
             model: attempt.model.to_owned(),

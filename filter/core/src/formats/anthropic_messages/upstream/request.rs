@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Encodes a request: <https://platform.claude.com/docs/en/api/messages/create>.
-pub(in crate::formats::anthropic_messages) fn encode_request(
+pub(super) fn encode_request(
     attempt: &Attempt<'_>,
     chat: &Chat<'_>,
     losses: &mut Losses,

@@ -6,13 +6,13 @@ use serde_json::value::RawValue;
 use crate::{
     canonical::{BlockStart, Citation, Delta, Event, Finish, Signature, Vendor},
     dialect::{RelayError, Sink},
-    formats::anthropic_messages::{error::decode_error, finish_reason, usage::Figures},
+    formats::anthropic_messages::{error::decode_error, upstream::finish::decode_finish, usage::Figures},
     json::Text,
 };
 
 /// Decodes a whole message into the events of its answer. Blocks without a place in an answer are declared as lost and
 /// passed over, as in a stream.
-pub(in crate::formats::anthropic_messages) fn decode_response(body: &[u8], sink: Sink<'_>) -> Result<(), RelayError> {
+pub(super) fn decode_response(body: &[u8], sink: Sink<'_>) -> Result<(), RelayError> {
     if let Some(failure) = decode_error(body) {
         return Err(RelayError::Provider(failure));
     }
@@ -22,7 +22,7 @@ pub(in crate::formats::anthropic_messages) fn decode_response(body: &[u8], sink:
         decode_block(block, sink);
     }
     // Without a reason it is complete all the same: it is one JSON text.
-    let reason = finish_reason(message.stop_reason.as_ref().map_or("", |reason| &*reason.0));
+    let reason = decode_finish(message.stop_reason.as_ref().map_or("", |reason| &*reason.0));
     let stop_sequence = message.stop_sequence.map(|text| text.0);
     sink(Event::Finish(Finish { reason, stop_sequence }));
     if let Some(usage) = message.usage.and_then(|figures| figures.usage()) {

@@ -7,7 +7,7 @@ use super::response::{BlockWire, CitationWire, decode_response, pass_over, seal_
 use crate::{
     canonical::{BlockStart, Delta, Event, Finish},
     dialect::{DecodeStream, Frame, RelayError, Sink},
-    formats::anthropic_messages::{error::decode_error, finish_reason, usage::Figures},
+    formats::anthropic_messages::{error::decode_error, upstream::finish::decode_finish, usage::Figures},
     json::Text,
 };
 
@@ -16,7 +16,7 @@ use crate::{
 /// Blocks whose kind has no place in an answer (server tools and their results) are declared as lost and passed over, and
 /// so are events and deltas of kinds unknown here: Anthropic's versioning policy announces that new ones may appear.
 #[derive(Debug, Default)]
-pub(in crate::formats::anthropic_messages) struct StreamDecoder {
+pub(super) struct StreamDecoder {
     figures: Figures,
     block: Open,
     /// Why the answer ended was said: figures from then on are final.
@@ -62,7 +62,7 @@ impl DecodeStream for StreamDecoder {
                 if let Some(reason) = reason {
                     self.finished = true;
                     let stop_sequence = stop.map(|text| text.0);
-                    sink(Event::Finish(Finish { reason: finish_reason(&reason.0), stop_sequence }));
+                    sink(Event::Finish(Finish { reason: decode_finish(&reason.0), stop_sequence }));
                 }
                 self.figures.update(wire.usage.unwrap_or_default());
                 self.report_usage(sink);

@@ -4,8 +4,8 @@ use super::grounding::GroundingWire;
 use crate::{
     canonical::{Signature, TokenLogprob, Vendor},
     formats::gemini_generate::{
-        part::{ContentWire, PartWire},
         usage::UsageWire,
+        wire::part::{ContentWire, PartWire},
     },
 };
 

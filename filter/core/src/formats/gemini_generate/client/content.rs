@@ -4,12 +4,12 @@ use std::{
 };
 
 use super::{
-    fields::{boolean, fields, list, string, want, word},
+    fields::{boolean, fields, list, string, word},
     media::{decode_file, decode_inline, standard_base64},
 };
 use crate::{
     canonical::{Block, Message, Part, Role, Signature, Vendor},
-    dialect::InvalidRequest,
+    dialect::{InvalidRequest, want},
     json::Node,
 };
 

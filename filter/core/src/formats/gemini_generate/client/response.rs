@@ -8,22 +8,24 @@ use crate::{
     canonical::{Answer, AnswerBlock, Choice, FinishReason, Losses, Usage, Vendor},
     dialect::{Attempt, EncodeResponse},
     formats::gemini_generate::{
-        finish::encode_finish,
-        offsets::Offsets,
-        part::{CallWire, PartWire, arguments},
+        client::finish::encode_finish,
         usage::encode_usage,
+        wire::{
+            offsets::Offsets,
+            part::{CallWire, PartWire, arguments},
+        },
     },
 };
 
 /// Encodes a gathered answer: <https://ai.google.dev/api/generate-content#generatecontentresponse>.
 #[derive(Debug)]
-pub(in crate::formats::gemini_generate) struct ResponseEncoder {
+pub(super) struct ResponseEncoder {
     id: String,
     model: String,
 }
 
 impl ResponseEncoder {
-    pub(in crate::formats::gemini_generate) fn new(attempt: &Attempt<'_>) -> Self {
+    pub(super) fn new(attempt: &Attempt<'_>) -> Self {
         Self { id: attempt.exchange.to_owned(), model: attempt.model.to_owned() }
     }
 }

@@ -11,9 +11,11 @@ use crate::{
     dialect::{Attempt, ClientError, EncodeStream, Framing},
     formats::gemini_generate::{
         error::encode_error,
-        offsets::Offsets,
-        part::{CallWire, PartWire, arguments},
         usage::encode_usage,
+        wire::{
+            offsets::Offsets,
+            part::{CallWire, PartWire, arguments},
+        },
     },
     framing::sse::write_json,
 };
@@ -24,7 +26,7 @@ use crate::{
 /// The call of a function is one part, so its arguments are held until they are complete. Reasons and figures go out
 /// together in the last chunk.
 #[derive(Debug)]
-pub(in crate::formats::gemini_generate) struct StreamEncoder {
+pub(super) struct StreamEncoder {
     id: String,
     model: String,
     framing: Framing,
@@ -120,7 +122,7 @@ impl EncodeStream for StreamEncoder {
 }
 
 impl StreamEncoder {
-    pub(in crate::formats::gemini_generate) fn new(attempt: &Attempt<'_>) -> Self {
+    pub(super) fn new(attempt: &Attempt<'_>) -> Self {
         Self {
             id: attempt.exchange.to_owned(),
             model: attempt.model.to_owned(),

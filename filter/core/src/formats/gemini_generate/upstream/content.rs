@@ -7,8 +7,8 @@ use super::capability::Capability;
 use crate::{
     canonical::{Block, Losses, Message, Part, Role, Source, Vendor},
     dialect::InvalidRequest,
-    formats::gemini_generate::{
-        media::media_type_of,
+    formats::gemini_generate::wire::{
+        media_type::media_type_of,
         part::{BlobWire, CallWire, ContentWire, FileWire, PartWire, ResponseWire, arguments},
     },
 };

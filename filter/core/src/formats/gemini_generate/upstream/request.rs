@@ -12,11 +12,11 @@ use super::{
 use crate::{
     canonical::{Chat, Given, Losses, ResponseFormat, Sampling, ServiceTier},
     dialect::{Attempt, InvalidRequest, NO_MEMBER, schema},
-    formats::gemini_generate::part::ContentWire,
+    formats::gemini_generate::wire::part::ContentWire,
 };
 
 /// Encodes a request: <https://ai.google.dev/api/generate-content#request-body>. The path names the model and the stream.
-pub(in crate::formats::gemini_generate) fn encode_request(
+pub(super) fn encode_request(
     attempt: &Attempt<'_>,
     chat: &Chat<'_>,
     losses: &mut Losses,

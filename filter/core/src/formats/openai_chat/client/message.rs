@@ -1,14 +1,11 @@
 use std::borrow::Cow;
 
-use super::{
-    part::decode_content,
-    request::{decode_cache, want},
-    thinking::Recalled,
-};
+use super::{part::decode_content, thinking::Recalled};
 use crate::{
     canonical::{Block, Message, Part, Role, Signature, Vendor},
-    dialect::InvalidRequest,
+    dialect::{InvalidRequest, want},
     json::Node,
+    vendors::claude::decode_cache,
 };
 
 /// A member of `messages`. The result of a tool becomes a user message with that part.

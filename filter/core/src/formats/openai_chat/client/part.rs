@@ -1,13 +1,11 @@
 use std::borrow::Cow;
 
-use super::{
-    message::{part, pick},
-    request::{decode_cache, want},
-};
+use super::message::{part, pick};
 use crate::{
     canonical::{Block, CacheMark, Part, Source, Vendor},
-    dialect::InvalidRequest,
+    dialect::{InvalidRequest, want},
     json::Node,
+    vendors::claude::decode_cache,
 };
 
 /// A message's content: a text, or a list of parts

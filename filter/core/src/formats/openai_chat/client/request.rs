@@ -1,11 +1,9 @@
-pub(super) use crate::dialect::want;
-pub(super) use crate::vendors::claude::decode_cache;
 use std::borrow::Cow;
 
 use super::{message::decode_message, tool};
 use crate::{
     canonical::{Chat, Effort, Given, Reasoning, ResponseFormat, Sampling, ServiceTier},
-    dialect::InvalidRequest,
+    dialect::{InvalidRequest, want},
     json::{Envelope, Node},
 };
 

@@ -1,7 +1,7 @@
 use serde::Serialize;
 
 use super::{
-    super::reasoning::DetailWire,
+    super::wire::reasoning::DetailWire,
     wire::{
         AnnotationWire, CallWire, ExtraWire, FunctionWire, LogprobsWire, MessageWire, WORDS_FIRST, count, finish_reason,
     },

@@ -1,9 +1,9 @@
 use serde::Deserialize;
 
-use super::{super::reasoning::Detail, message::part, request::want};
+use super::{super::wire::reasoning::Detail, message::part};
 use crate::{
     canonical::{Block, Part, Signature, Vendor},
-    dialect::InvalidRequest,
+    dialect::{InvalidRequest, want},
     json::{Node, Text},
 };
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
 use super::{
-    super::reasoning::Detail,
+    super::wire::reasoning::Detail,
     blocks::{Blocks, Key},
     calls::{CallWire, FunctionWire},
 };

@@ -15,12 +15,13 @@ mod turn;
 #[cfg(test)]
 mod tests;
 
+use capability::Capability;
+
 use crate::{
     dialect::{UpstreamFraming, UpstreamSide},
     json::{Edit, Envelope},
     vendors::openai,
 };
-use capability::Capability;
 
 pub(super) const UPSTREAM: UpstreamSide = UpstreamSide {
     headers: &[],

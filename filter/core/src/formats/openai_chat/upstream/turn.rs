@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use super::{
-    super::reasoning::DetailWire,
+    super::wire::reasoning::DetailWire,
     capability::{Capability, Family, Recall},
     ids,
     part::{ContentWire, PartWire, encode_cache, encode_part},

@@ -1,9 +1,10 @@
+use std::borrow::Cow;
+
 use crate::{
     canonical::{Block, Chat, Given, Message, Part, Role},
     dialect::{InvalidRequest, want},
     json::{Envelope, Node},
 };
-use std::borrow::Cow;
 
 /// The output cap where the client sets none: the API's own default, which is small.
 const DEFAULT_MAX_TOKENS: u64 = 16;

@@ -1,9 +1,6 @@
 use std::fmt::Write;
 
-use super::{
-    answer::{StreamDecoder, decode_response},
-    request::encode_request,
-};
+use super::{request::encode_request, response::decode_response, stream::StreamDecoder};
 use crate::{
     canonical::{Block, Chat, Delta, Event, Given, Losses, Message, Part, ResponseFormat, Role, Tool, ToolKind},
     dialect::{Attempt, DecodeStream, Frame, Framing, RelayError},

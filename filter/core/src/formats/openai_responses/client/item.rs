@@ -1,8 +1,11 @@
-use super::{Members, content::decode_content, leave_rest, pick, text, want};
+use super::{
+    content::decode_content,
+    fields::{Members, leave_rest, pick, text, text_if_any},
+};
 use crate::{
     canonical::{Block, Message, Part, Role},
-    dialect::InvalidRequest,
-    formats::openai_responses::seal,
+    dialect::{InvalidRequest, want},
+    formats::openai_responses::wire::seal,
     json::Node,
 };
 
@@ -156,8 +159,8 @@ fn decode_reasoning<'a>(
         Ok([only]) => only,
         Err(texts) => texts.join("\n\n").into(),
     };
-    let encrypted = super::text_if_any(members, "encrypted_content", path)?.filter(|content| !content.is_empty());
-    let id = super::text_if_any(members, "id", path)?.unwrap_or_default();
+    let encrypted = text_if_any(members, "encrypted_content", path)?.filter(|content| !content.is_empty());
+    let id = text_if_any(members, "id", path)?.unwrap_or_default();
     let signature = encrypted.map(|content| seal::read(&id, content));
     Ok(part(Block::Thinking { text, signature }, path))
 }

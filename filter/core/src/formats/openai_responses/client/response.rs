@@ -9,12 +9,12 @@ use crate::{
 
 /// Encodes a gathered answer as a response: <https://platform.openai.com/docs/api-reference/responses/object>.
 #[derive(Debug)]
-pub(in crate::formats::openai_responses) struct ResponseEncoder {
+pub(super) struct ResponseEncoder {
     head: Head,
 }
 
 impl ResponseEncoder {
-    pub(in crate::formats::openai_responses) fn new(attempt: &Attempt<'_>) -> Self {
+    pub(super) fn new(attempt: &Attempt<'_>) -> Self {
         Self { head: Head::new(attempt) }
     }
 }

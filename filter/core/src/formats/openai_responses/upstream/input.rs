@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::{
     canonical::{Block, Losses, Message, Part, Role, Source, Vendor},
     dialect::InvalidRequest,
-    formats::openai_responses::seal,
+    formats::openai_responses::wire::seal,
     vendors::openai::{MAX_NAME, shortened},
 };
 

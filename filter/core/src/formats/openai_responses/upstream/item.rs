@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use crate::{
     canonical::{BlockStart, Citation, Delta, Event, Signature, TokenLogprob, Vendor},
     dialect::Sink,
-    formats::openai_responses::seal,
+    formats::openai_responses::wire::seal,
     json::{Node, Text},
 };
 

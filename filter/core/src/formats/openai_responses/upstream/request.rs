@@ -18,7 +18,7 @@ use crate::{
 ///
 /// Nothing is stored unless the client asks for that: the conversation comes whole with each request, and its reasoning with
 /// encrypted content.
-pub(in crate::formats::openai_responses) fn encode_request(
+pub(super) fn encode_request(
     attempt: &Attempt<'_>,
     chat: &Chat<'_>,
     losses: &mut Losses,

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Decodes a whole response into the events of its answer.
-pub(in crate::formats::openai_responses) fn decode_response(body: &[u8], sink: Sink<'_>) -> Result<(), RelayError> {
+pub(super) fn decode_response(body: &[u8], sink: Sink<'_>) -> Result<(), RelayError> {
     let response: ResponseWire<'_> =
         serde_json::from_slice(body).map_err(|error| RelayError::Malformed(error.to_string()))?;
     if let Some(failure) = response.failure(body) {

@@ -1,4 +1,4 @@
-use super::*;
+use super::{super::response::decode_response, *};
 
 /// The events of a whole answer, a line each.
 fn events(body: &str) -> Vec<String> {

@@ -22,7 +22,7 @@ use crate::{
 /// The events that close a part, an item and the response repeat all that was said. So the answer is kept, up to
 /// [`MAX_WHOLE`] bytes: an exception to the small state of streams that the format forces.
 #[derive(Debug)]
-pub(in crate::formats::openai_responses) struct StreamEncoder {
+pub(super) struct StreamEncoder {
     head: Head,
     state: State,
     writer: Writer,
@@ -50,7 +50,7 @@ enum State {
 }
 
 impl StreamEncoder {
-    pub(in crate::formats::openai_responses) fn new(attempt: &Attempt<'_>) -> Self {
+    pub(super) fn new(attempt: &Attempt<'_>) -> Self {
         Self {
             head: Head::new(attempt),
             state: State::AwaitingStart,

@@ -24,7 +24,7 @@ use crate::{
 /// that began first is given as it comes and the others whole, once they are complete. What was never streamed is taken
 /// from the last event, which has the whole response. Events of kinds unknown here are passed over.
 #[derive(Debug, Default)]
-pub(in crate::formats::openai_responses) struct StreamDecoder {
+pub(super) struct StreamDecoder {
     state: State,
     /// The id of the response, for ids that we make.
     response: String,

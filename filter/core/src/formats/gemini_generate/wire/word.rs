@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, de::Visitor};
 /// A word of an enumeration. Vertex and the Gemini API write numbers where `$alt=json;enum-encoding=int` asks for them
 /// (<https://cloud.google.com/apis/docs/system-parameters>), as some of Google's own clients do: those are kept as digits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Word(pub(super) String);
+pub(crate) struct Word(pub(crate) String);
 
 impl<'de> Deserialize<'de> for Word {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

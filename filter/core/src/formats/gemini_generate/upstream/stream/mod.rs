@@ -12,7 +12,10 @@ use crate::{
     canonical::{BlockStart, Delta, Event, FinishReason, Signature, Vendor},
     dialect::{DecodeStream, Frame, RelayError, Sink},
     formats::gemini_generate::{
-        error::decode_error, finish::decode_finish, offsets::Offsets, part::compact, usage::Figures,
+        error::decode_error,
+        upstream::finish::decode_finish,
+        usage::Figures,
+        wire::{offsets::Offsets, part::compact},
     },
 };
 
@@ -22,7 +25,7 @@ use crate::{
 /// A chunk with a finish reason need not be the last: where the model runs code, more may follow, and the last reason holds.
 /// So the reason is given out at the end of the stream.
 #[derive(Debug, Default)]
-pub(in crate::formats::gemini_generate) struct StreamDecoder {
+pub(super) struct StreamDecoder {
     started: bool,
     /// Names the calls of this answer apart from those of others.
     response_id: String,
@@ -75,21 +78,9 @@ impl DecodeStream for StreamDecoder {
     }
 }
 
-/// Decodes a whole answer. A list is a stream that was answered without `alt=sse`.
-pub(in crate::formats::gemini_generate) fn decode_response(body: &[u8], sink: Sink<'_>) -> Result<(), RelayError> {
-    let mut decoder = StreamDecoder::default();
-    decoder.read(body, sink)?;
-    if decoder.choices.is_empty() && !decoder.blocked {
-        return Err(RelayError::Malformed("an answer without candidates".to_owned()));
-    }
-    // Without a reason it is complete all the same: it is one JSON text.
-    decoder.end(sink, Some("STOP"));
-    sink(Event::End);
-    Ok(())
-}
-
 impl StreamDecoder {
-    fn read(&mut self, data: &[u8], sink: Sink<'_>) -> Result<(), RelayError> {
+    /// Reads a chunk, or a list of them.
+    pub(super) fn read(&mut self, data: &[u8], sink: Sink<'_>) -> Result<(), RelayError> {
         if data.trim_ascii_start().starts_with(b"[") {
             let chunks: Vec<&RawValue> = serde_json::from_slice(data).map_err(malformed)?;
             return chunks.into_iter().try_for_each(|chunk| self.chunk(chunk.get().as_bytes(), sink));
@@ -124,6 +115,11 @@ impl StreamDecoder {
             sink(Event::Usage { usage, terminal: self.is_finished() });
         }
         Ok(())
+    }
+
+    /// Whether there was a candidate, or a reason why there is none.
+    pub(super) fn has_answered(&self) -> bool {
+        !self.choices.is_empty() || self.blocked
     }
 
     fn is_finished(&self) -> bool {
@@ -169,7 +165,7 @@ impl StreamDecoder {
     }
 
     /// Closes what is open and gives the reasons out; `default` is the reason of a candidate that has none.
-    fn end(&mut self, sink: Sink<'_>, default: Option<&str>) {
+    pub(super) fn end(&mut self, sink: Sink<'_>, default: Option<&str>) {
         let finished = self.is_finished();
         for (index, choice) in (0_u32..).zip(&mut self.choices) {
             if index != self.current {

@@ -5,9 +5,9 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use super::{
+    capability::Family,
     content::{CachePoint, Empty, Encoder},
     extra::ClaudeChoice,
-    family::Family,
 };
 use crate::{
     canonical::{Block, Chat, Function, Losses, Message, Tool, ToolChoice, ToolKind, WebSearch},

@@ -1,6 +1,6 @@
 /// The media type that the ending of an address speaks for: Vertex insists on one
 /// (<https://docs.cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference#filedata>).
-pub(super) fn media_type_of(url: &str) -> Option<&'static str> {
+pub(crate) fn media_type_of(url: &str) -> Option<&'static str> {
     let path = url.split(['?', '#']).next()?;
     let (_, ending) = path.rsplit('/').next()?.rsplit_once('.')?;
     Some(match ending.to_ascii_lowercase().as_str() {

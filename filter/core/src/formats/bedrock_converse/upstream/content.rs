@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{
-    family::{Caching, Family},
+    capability::{Caching, Family},
     media::{self, DocumentNames, DocumentWire, MediaWire},
     tool,
 };

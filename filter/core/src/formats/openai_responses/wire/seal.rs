@@ -5,17 +5,17 @@ use crate::canonical::{Signature, Vendor};
 /// The seal of a reasoning item: its id and its encrypted content, which go back together
 /// (<https://platform.openai.com/docs/guides/reasoning#encrypted-reasoning-items>). Nothing after the bar means that the
 /// provider encrypts nothing and takes the text itself back, as DeepSeek does.
-pub(super) fn join(id: &str, encrypted: &str) -> String {
+pub(crate) fn join(id: &str, encrypted: &str) -> String {
     format!("{id}|{encrypted}")
 }
 
 /// The id and the encrypted content; `None` for what no reasoning item had.
-pub(super) fn split(data: &str) -> Option<(&str, &str)> {
+pub(crate) fn split(data: &str) -> Option<(&str, &str)> {
     data.split_once('|').filter(|(id, _)| !id.is_empty())
 }
 
 /// The seal that a client sends back in an item's `encrypted_content`: OpenAI's own, or another vendor's in a wrapping.
-pub(super) fn read<'a>(id: &str, encrypted: Cow<'a, str>) -> Signature<'a> {
+pub(crate) fn read<'a>(id: &str, encrypted: Cow<'a, str>) -> Signature<'a> {
     let native = Signature::read(encrypted.clone(), Vendor::Openai);
     match native.vendor == Vendor::Openai && native.data == encrypted {
         true => Signature { data: join(id, &encrypted).into(), ..native },

@@ -5,13 +5,12 @@ use serde_json::value::RawValue;
 
 use super::{
     answer::{self, CitationWire},
-    error::decode_exception,
     response::SERVER_TOOL,
-    usage::Figures,
 };
 use crate::{
     canonical::{BlockStart, Delta, Event, Usage},
     dialect::{DecodeStream, Frame, RelayError, Sink},
+    formats::bedrock_converse::{error::decode_exception, usage::Figures},
     json::Text,
 };
 

@@ -3,7 +3,7 @@
 /// Only characters longer than a byte are remembered, and so many of them that this stays small; past those, positions are
 /// not known.
 #[derive(Debug, Default)]
-pub(super) struct Offsets {
+pub(crate) struct Offsets {
     bytes: u32,
     chars: u32,
     /// Bytes and characters up to and with each long character.
@@ -17,7 +17,7 @@ const MAX_LONG: usize = 1024;
 
 impl Offsets {
     /// Takes the next piece of the text.
-    pub(super) fn push(&mut self, text: &str) {
+    pub(crate) fn push(&mut self, text: &str) {
         if text.is_ascii() {
             let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
             self.bytes = self.bytes.saturating_add(length);
@@ -38,7 +38,7 @@ impl Offsets {
     }
 
     /// The character at this byte, where the text is that long.
-    pub(super) fn char_at(&self, byte: u64) -> Option<u64> {
+    pub(crate) fn char_at(&self, byte: u64) -> Option<u64> {
         let byte = self.within(byte, self.bytes, |(bytes, _)| bytes)?;
         let before = self.long.partition_point(|(bytes, _)| *bytes <= byte);
         let (bytes, chars) = self.before(before);
@@ -46,7 +46,7 @@ impl Offsets {
     }
 
     /// The byte at which this character begins, where the text is that long.
-    pub(super) fn byte_at(&self, char: u64) -> Option<u64> {
+    pub(crate) fn byte_at(&self, char: u64) -> Option<u64> {
         let char = self.within(char, self.chars, |(_, chars)| chars)?;
         let before = self.long.partition_point(|(_, chars)| *chars <= char);
         let (bytes, chars) = self.before(before);

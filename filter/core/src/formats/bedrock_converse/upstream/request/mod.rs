@@ -3,9 +3,9 @@ use std::{borrow::Cow, collections::BTreeMap};
 use serde::Serialize;
 
 use super::{
+    capability::Family,
     content::{Content, Encoder},
     extra::{Extra, NovaInference},
-    family::Family,
     message::{MessageWire, encode_messages},
     tool::{ToolConfig, encode_tools},
 };

@@ -23,7 +23,7 @@ use crate::{
 
 /// One member of `reasoning_details` as we read it.
 #[derive(Debug, Deserialize)]
-pub(super) struct Detail<'e> {
+pub(crate) struct Detail<'e> {
     #[serde(borrow)]
     r#type: Option<Text<'e>>,
     #[serde(borrow)]
@@ -41,17 +41,17 @@ pub(super) struct Detail<'e> {
 
 /// What it says: some text, and then a seal or none.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Told<'e> {
-    pub(super) text: Cow<'e, str>,
-    pub(super) seal: Option<Signature<'e>>,
+pub(crate) struct Told<'e> {
+    pub(crate) text: Cow<'e, str>,
+    pub(crate) seal: Option<Signature<'e>>,
     /// Whether it has a seal of a vendor unknown here, which is lost.
-    pub(super) lost: bool,
+    pub(crate) lost: bool,
     /// Which piece of reasoning it belongs to.
-    pub(super) index: Option<u64>,
+    pub(crate) index: Option<u64>,
 }
 
 impl<'e> Detail<'e> {
-    pub(super) fn read(self) -> Told<'e> {
+    pub(crate) fn read(self) -> Told<'e> {
         let vendor = self.format.as_ref().and_then(|format| vendor_of(&format.0));
         let filled = |text: Option<Text<'e>>| text.map(|text| text.0).filter(|text| !text.is_empty());
         let is_encrypted = self.r#type.is_some_and(|kind| kind.0 == "reasoning.encrypted");
@@ -68,7 +68,7 @@ impl<'e> Detail<'e> {
 
 /// One member of `reasoning_details` as we write it.
 #[derive(Debug, Default, Serialize)]
-pub(super) struct DetailWire<'c> {
+pub(crate) struct DetailWire<'c> {
     r#type: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<&'c str>,
@@ -85,12 +85,12 @@ pub(super) struct DetailWire<'c> {
 
 impl<'c> DetailWire<'c> {
     /// Text whose seal, if it has one, follows.
-    pub(super) fn text(text: &'c str, index: u32) -> Self {
+    pub(crate) fn text(text: &'c str, index: u32) -> Self {
         Self { r#type: "reasoning.text", text: Some(text), index, ..Self::default() }
     }
 
     /// A seal whose text, if it has one, went before.
-    pub(super) fn seal(seal: &'c Signature<'_>, index: u32) -> Self {
+    pub(crate) fn seal(seal: &'c Signature<'_>, index: u32) -> Self {
         let format = Some(format_of(seal.vendor));
         if seal.vendor == Vendor::Anthropic && !seal.redacted {
             return Self { r#type: "reasoning.text", signature: Some(&seal.data), format, index, ..Self::default() };
@@ -99,7 +99,7 @@ impl<'c> DetailWire<'c> {
     }
 
     /// All of one piece of reasoning.
-    pub(super) fn whole(text: &'c str, seal: Option<&'c Signature<'_>>, index: u32) -> Vec<Self> {
+    pub(crate) fn whole(text: &'c str, seal: Option<&'c Signature<'_>>, index: u32) -> Vec<Self> {
         let Some(seal) = seal else {
             return vec![Self::text(text, index)];
         };

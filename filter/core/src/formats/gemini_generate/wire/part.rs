@@ -5,45 +5,45 @@ use serde_json::value::RawValue;
 
 /// A content of a request or of an answer: <https://ai.google.dev/api/caching#Content>.
 #[derive(Debug, Serialize)]
-pub(super) struct ContentWire<'p> {
-    pub(super) parts: Vec<PartWire<'p>>,
+pub(crate) struct ContentWire<'p> {
+    pub(crate) parts: Vec<PartWire<'p>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) role: Option<&'static str>,
+    pub(crate) role: Option<&'static str>,
 }
 
 /// A part, which is one thing, or the seal of what was before it.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct PartWire<'p> {
+pub(crate) struct PartWire<'p> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) text: Option<Cow<'p, str>>,
+    pub(crate) text: Option<Cow<'p, str>>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub(super) thought: bool,
+    pub(crate) thought: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) inline_data: Option<BlobWire<'p>>,
+    pub(crate) inline_data: Option<BlobWire<'p>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) file_data: Option<FileWire<'p>>,
+    pub(crate) file_data: Option<FileWire<'p>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) function_call: Option<CallWire<'p>>,
+    pub(crate) function_call: Option<CallWire<'p>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) function_response: Option<ResponseWire<'p>>,
+    pub(crate) function_response: Option<ResponseWire<'p>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) thought_signature: Option<Cow<'p, str>>,
+    pub(crate) thought_signature: Option<Cow<'p, str>>,
 }
 
 impl<'p> PartWire<'p> {
     /// A text.
-    pub(super) fn text(text: impl Into<Cow<'p, str>>) -> Self {
+    pub(crate) fn text(text: impl Into<Cow<'p, str>>) -> Self {
         Self { text: Some(text.into()), ..Self::default() }
     }
 
     /// A thought.
-    pub(super) fn thought(text: impl Into<Cow<'p, str>>) -> Self {
+    pub(crate) fn thought(text: impl Into<Cow<'p, str>>) -> Self {
         Self { thought: true, ..Self::text(text) }
     }
 
     /// The same with the seal of what led to it.
-    pub(super) fn sealed(self, seal: Option<Cow<'p, str>>) -> Self {
+    pub(crate) fn sealed(self, seal: Option<Cow<'p, str>>) -> Self {
         Self { thought_signature: seal, ..self }
     }
 }
@@ -51,49 +51,49 @@ impl<'p> PartWire<'p> {
 /// Bytes.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct BlobWire<'p> {
-    pub(super) mime_type: &'p str,
-    pub(super) data: Cow<'p, str>,
+pub(crate) struct BlobWire<'p> {
+    pub(crate) mime_type: &'p str,
+    pub(crate) data: Cow<'p, str>,
 }
 
 /// A file.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct FileWire<'p> {
+pub(crate) struct FileWire<'p> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) mime_type: Option<&'p str>,
-    pub(super) file_uri: &'p str,
+    pub(crate) mime_type: Option<&'p str>,
+    pub(crate) file_uri: &'p str,
 }
 
 /// A call of a function.
 #[derive(Debug, Serialize)]
-pub(super) struct CallWire<'p> {
+pub(crate) struct CallWire<'p> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) id: Option<&'p str>,
-    pub(super) name: &'p str,
-    pub(super) args: &'p RawValue,
+    pub(crate) id: Option<&'p str>,
+    pub(crate) name: &'p str,
+    pub(crate) args: &'p RawValue,
 }
 
 /// What a function answered.
 #[derive(Debug, Serialize)]
-pub(super) struct ResponseWire<'p> {
+pub(crate) struct ResponseWire<'p> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) id: Option<&'p str>,
-    pub(super) name: &'p str,
-    pub(super) response: Cow<'p, RawValue>,
+    pub(crate) id: Option<&'p str>,
+    pub(crate) name: &'p str,
+    pub(crate) response: Cow<'p, RawValue>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) parts: Vec<PartWire<'p>>,
+    pub(crate) parts: Vec<PartWire<'p>>,
 }
 
 /// The arguments of a call, which must be one object; no text is no argument.
-pub(super) fn arguments(input: &str) -> Option<&RawValue> {
+pub(crate) fn arguments(input: &str) -> Option<&RawValue> {
     let input = if input.trim().is_empty() { "{}" } else { input };
     serde_json::from_str::<&RawValue>(input).ok().filter(|raw| raw.get().starts_with('{'))
 }
 
 /// JSON text without white space between its tokens: Google's whole answers come indented, and so would the arguments that
 /// other formats carry as a text.
-pub(super) fn compact(text: &str) -> Cow<'_, str> {
+pub(crate) fn compact(text: &str) -> Cow<'_, str> {
     if !text.contains('\n') {
         return Cow::Borrowed(text);
     }

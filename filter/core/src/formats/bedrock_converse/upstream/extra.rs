@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::family::Family;
+use super::capability::Family;
 use crate::{
     canonical::{Chat, Effort, Losses, ToolChoice},
     vendors::claude::ThinkingWire,

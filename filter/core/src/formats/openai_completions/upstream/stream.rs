@@ -5,31 +5,12 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::prompt::NEXT_TURN;
-
 use crate::{
     canonical::{BlockStart, Delta, Event, Failure, Finish, FinishReason, TokenLogprob, Usage},
     dialect::{DecodeStream, Frame, RelayError, Sink},
     json::Text,
     vendors::openai::{self, Ending, ending},
 };
-
-/// Decodes a whole completion: a stream of one chunk.
-pub(super) fn decode_response(body: &[u8], sink: Sink<'_>) -> Result<(), RelayError> {
-    let completion: Chunk<'_> =
-        serde_json::from_slice(body).map_err(|error| RelayError::Malformed(error.to_string()))?;
-    if completion.choices.as_ref().is_none_or(Vec::is_empty) {
-        // Errors come with a good status too, in any of their shapes.
-        return Err(match openai::decode_error(body) {
-            Some(failure) => RelayError::Provider(failure),
-            None => RelayError::Malformed("a completion without choices".to_owned()),
-        });
-    }
-    let mut decoder = StreamDecoder::default();
-    decoder.accept(completion, body, sink)?;
-    // Without a reason it is complete all the same: it is one JSON text.
-    decoder.done(sink);
-    Ok(())
-}
 
 /// Decodes a stream of completions (<https://platform.openai.com/docs/api-reference/completions/object>), each with more
 /// text.
@@ -84,7 +65,8 @@ impl DecodeStream for StreamDecoder {
 }
 
 impl StreamDecoder {
-    fn accept(&mut self, chunk: Chunk<'_>, body: &[u8], sink: Sink<'_>) -> Result<(), RelayError> {
+    /// Takes the next chunk, of which `body` is the text.
+    pub(super) fn accept(&mut self, chunk: Chunk<'_>, body: &[u8], sink: Sink<'_>) -> Result<(), RelayError> {
         if chunk.error.is_some() {
             let failure = openai::decode_error(body);
             let unknown = || Failure::new("the provider reports an error without a message");
@@ -179,7 +161,7 @@ impl StreamDecoder {
     }
 
     /// `[DONE]`: a provider that gives no reason has none but that the answer is complete.
-    fn done(&mut self, sink: Sink<'_>) {
+    pub(super) fn done(&mut self, sink: Sink<'_>) {
         if self.ended {
             return;
         }
@@ -213,11 +195,11 @@ impl StreamDecoder {
 
 /// A chunk, or a whole completion: they are of one shape.
 #[derive(Debug, Deserialize)]
-struct Chunk<'e> {
+pub(super) struct Chunk<'e> {
     #[serde(borrow)]
     model: Option<Text<'e>>,
     #[serde(borrow)]
-    choices: Option<Vec<ChoiceWire<'e>>>,
+    pub(super) choices: Option<Vec<ChoiceWire<'e>>>,
     #[serde(borrow)]
     usage: Option<&'e RawValue>,
     #[serde(borrow)]
@@ -225,7 +207,7 @@ struct Chunk<'e> {
 }
 
 #[derive(Debug, Deserialize)]
-struct ChoiceWire<'e> {
+pub(super) struct ChoiceWire<'e> {
     index: Option<u64>,
     #[serde(borrow)]
     text: Option<Text<'e>>,

@@ -1,3 +1,5 @@
+//! Why an answer ended, from Google's words.
+
 use crate::canonical::FinishReason;
 
 /// A reason of Google's (<https://ai.google.dev/api/generate-content#FinishReason>). `STOP` is also said where the model calls
@@ -24,21 +26,6 @@ pub(super) fn decode_finish(reason: &str, called: bool) -> FinishReason {
         | "MALFORMED_RESPONSE" => FinishReason::Malformed,
         _ if called => FinishReason::ToolUse,
         _ => FinishReason::Stop,
-    }
-}
-
-/// The nearest reason of Google's, and whether it says less.
-pub(super) fn encode_finish(reason: FinishReason) -> (&'static str, bool) {
-    match reason {
-        FinishReason::Stop | FinishReason::ToolUse => ("STOP", false),
-        // Google tells no stop text apart.
-        FinishReason::StopSequence => ("STOP", false),
-        FinishReason::Length => ("MAX_TOKENS", false),
-        FinishReason::ContextFull => ("MAX_TOKENS", true),
-        FinishReason::Filter => ("SAFETY", false),
-        FinishReason::Refusal => ("SAFETY", true),
-        FinishReason::Paused => ("OTHER", true),
-        FinishReason::Malformed => ("MALFORMED_FUNCTION_CALL", false),
     }
 }
 

@@ -3,14 +3,11 @@ use std::borrow::Cow;
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
-use super::{
-    answer::{self, CitationWire, TextWire},
-    error::decode_error,
-    usage::Figures,
-};
+use super::answer::{self, CitationWire, TextWire};
 use crate::{
     canonical::{BlockStart, Delta, Event},
     dialect::{RelayError, Sink},
+    formats::bedrock_converse::{error::decode_error, usage::Figures},
     json::Text,
 };
 
