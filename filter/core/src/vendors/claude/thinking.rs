@@ -113,7 +113,7 @@ fn obstacle(chat: &Chat<'_>, capability: Capability) -> Option<&'static str> {
 fn goes_on_unsealed(messages: &[Message<'_>]) -> bool {
     let is_result = |part: &Part<'_>| matches!(part.block, Block::ToolResult { .. });
     let is_sealed = |part: &Part<'_>| match &part.block {
-        Block::Thinking { signature: Some(seal), .. } => seal.vendor == Vendor::Anthropic,
+        Block::Thinking { seal: Some(seal), .. } => seal.vendor == Vendor::Anthropic,
         _ => false,
     };
     let mut awaits_tools = false;
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn a_turn_with_tools_goes_on_where_it_began_with_sealed_thinking() {
-        use crate::canonical::Signature;
+        use crate::canonical::Seal;
         let part = |block| Part { block, cache: None, path: String::new() };
         let message = |role, blocks: &[Block<'static>]| {
             let parts = blocks.iter().cloned().map(part).collect();
@@ -192,8 +192,8 @@ mod tests {
         let text = || Block::Text("t".into());
         let call = || Block::ToolUse { id: "a".into(), name: "f".into(), input: "{}".into() };
         let result = || Block::ToolResult { id: "a".into(), parts: Vec::new(), is_error: false };
-        let seal = Signature { vendor: Vendor::Anthropic, redacted: false, data: "s".into() };
-        let sealed = || Block::Thinking { text: "t".into(), signature: Some(seal.clone()) };
+        let seal = Seal { vendor: Vendor::Anthropic, redacted: false, data: "s".into() };
+        let sealed = || Block::Thinking { text: "t".into(), seal: Some(seal.clone()) };
         let asks = || message(Role::User, &[text()]);
         let thinks = || message(Role::Assistant, &[sealed(), call()]);
         let calls = || message(Role::Assistant, &[text(), call()]);

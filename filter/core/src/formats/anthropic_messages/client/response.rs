@@ -2,7 +2,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    canonical::{Answer, AnswerBlock, Citation, Finish, FinishReason, Losses, Signature, Vendor},
+    canonical::{Answer, AnswerBlock, Citation, Finish, FinishReason, Losses, Seal, Vendor},
     dialect::{Attempt, EncodeResponse},
     formats::anthropic_messages::usage::{EncodedUsage, encode_usage},
     json::Node,
@@ -50,7 +50,7 @@ fn encode_block<'e>(block: &'e AnswerBlock, losses: &mut Losses) -> BlockWire<'e
             BlockWire::Text { text, citations: (!citations.is_empty()).then_some(citations) }
         }
         AnswerBlock::Refusal(text) => BlockWire::Text { text, citations: None },
-        AnswerBlock::Thinking { text, signature } => match signature {
+        AnswerBlock::Thinking { text, seal } => match seal {
             Some(seal) if is_redacted(text, seal) => BlockWire::RedactedThinking { data: redacted_data(seal) },
             seal => BlockWire::Thinking {
                 thinking: text,
@@ -69,12 +69,12 @@ fn encode_block<'e>(block: &'e AnswerBlock, losses: &mut Losses) -> BlockWire<'e
 }
 
 /// Whether reasoning is inside its seal and nowhere else.
-pub(super) fn is_redacted(text: &str, seal: &Signature<'_>) -> bool {
+pub(super) fn is_redacted(text: &str, seal: &Seal<'_>) -> bool {
     seal.redacted && text.is_empty()
 }
 
 /// What stands in a `redacted_thinking` block: Anthropic's own data, or another vendor's seal, wrapped.
-pub(super) fn redacted_data<'s>(seal: &'s Signature<'_>) -> std::borrow::Cow<'s, str> {
+pub(super) fn redacted_data<'s>(seal: &'s Seal<'_>) -> std::borrow::Cow<'s, str> {
     match seal.vendor {
         Vendor::Anthropic => std::borrow::Cow::Borrowed(&seal.data),
         Vendor::Openai | Vendor::Google => seal.carried_by(Vendor::Anthropic),

@@ -85,7 +85,7 @@ impl StreamEncoder {
     fn continue_block(&mut self, delta: &Delta<'_>, out: &mut Vec<u8>, losses: &mut Losses) {
         if self.state == State::AwaitingThinking {
             match delta {
-                Delta::Signature(seal) if is_redacted("", seal) => {
+                Delta::Seal(seal) if is_redacted("", seal) => {
                     return self.open(BlockWire::RedactedThinking { data: redacted_data(seal) }, out);
                 }
                 _ => self.open(BlockWire::Thinking { thinking: "", signature: "" }, out),
@@ -95,7 +95,7 @@ impl StreamEncoder {
         let delta = match delta {
             Delta::Text(text) => DeltaWire::TextDelta { text },
             Delta::Thinking(thinking) => DeltaWire::ThinkingDelta { thinking },
-            Delta::Signature(seal) => DeltaWire::SignatureDelta { signature: seal.carried_by(Vendor::Anthropic) },
+            Delta::Seal(seal) => DeltaWire::SignatureDelta { signature: seal.carried_by(Vendor::Anthropic) },
             Delta::Input(partial_json) => DeltaWire::InputJsonDelta { partial_json },
             Delta::Citation(citation) => match encode_citation(citation, losses) {
                 Some(citation) => DeltaWire::CitationsDelta { citation },

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    canonical::{BlockStart, Citation, Delta, Event, Finish, Signature, Vendor},
+    canonical::{BlockStart, Citation, Delta, Event, Finish, Seal, Vendor},
     dialect::{RelayError, Sink},
     formats::anthropic_messages::{error::decode_error, upstream::finish::decode_finish, usage::Figures},
     json::Text,
@@ -45,12 +45,12 @@ fn decode_block(block: BlockWire<'_>, sink: Sink<'_>) {
             sink(Event::BlockStart(BlockStart::Thinking));
             sink(Event::BlockDelta(Delta::Thinking(block.thinking.unwrap_or_default().0)));
             if let Some(seal) = block.signature.filter(|seal| !seal.0.is_empty()) {
-                sink(Event::BlockDelta(Delta::Signature(seal_of(seal.0, false))));
+                sink(Event::BlockDelta(Delta::Seal(seal_of(seal.0, false))));
             }
         }
         "redacted_thinking" => {
             sink(Event::BlockStart(BlockStart::Thinking));
-            sink(Event::BlockDelta(Delta::Signature(seal_of(block.data.unwrap_or_default().0, true))));
+            sink(Event::BlockDelta(Delta::Seal(seal_of(block.data.unwrap_or_default().0, true))));
         }
         "tool_use" => {
             let (id, name) = (block.id.unwrap_or_default().0, block.name.unwrap_or_default().0);
@@ -63,8 +63,8 @@ fn decode_block(block: BlockWire<'_>, sink: Sink<'_>) {
 }
 
 /// Anthropic's own seal.
-pub(super) fn seal_of(data: Cow<'_, str>, redacted: bool) -> Signature<'_> {
-    Signature { vendor: Vendor::Anthropic, redacted, data }
+pub(super) fn seal_of(data: Cow<'_, str>, redacted: bool) -> Seal<'_> {
+    Seal { vendor: Vendor::Anthropic, redacted, data }
 }
 
 /// A block without a place in an answer: what a server tool did, or a kind that is unknown here.

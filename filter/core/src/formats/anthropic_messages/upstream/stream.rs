@@ -103,7 +103,7 @@ impl StreamDecoder {
             }
             "redacted_thinking" => {
                 sink(Event::BlockStart(BlockStart::Thinking));
-                sink(Event::BlockDelta(Delta::Signature(seal_of(block.data.unwrap_or_default().0, true))));
+                sink(Event::BlockDelta(Delta::Seal(seal_of(block.data.unwrap_or_default().0, true))));
                 Open::Content
             }
             "tool_use" => {
@@ -160,7 +160,7 @@ fn give<'e>(sink: Sink<'_>, kind: fn(Cow<'e, str>) -> Delta<'e>, text: Option<Te
 
 fn give_seal(sink: Sink<'_>, seal: Option<Text<'_>>) {
     if let Some(seal) = seal.filter(|seal| !seal.0.is_empty()) {
-        sink(Event::BlockDelta(Delta::Signature(seal_of(seal.0, false))));
+        sink(Event::BlockDelta(Delta::Seal(seal_of(seal.0, false))));
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    canonical::{Citation, Event, Finish, FinishReason, Signature, Vendor},
+    canonical::{Citation, Event, Finish, FinishReason, Seal, Vendor},
     dialect::Sink,
     json::{Node, Text},
 };
@@ -38,7 +38,7 @@ pub(super) fn finish<'e>(stop_reason: &str, fields: Option<&'e RawValue>) -> Fin
 /// Redacted reasoning: bytes here, which are the text that Anthropic's own API has
 /// (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ReasoningContentBlock.html>). `None` for bytes that
 /// are no text: they could not go back the way they came.
-pub(super) fn decode_redacted(bytes: &str, sink: Sink<'_>) -> Option<Signature<'static>> {
+pub(super) fn decode_redacted(bytes: &str, sink: Sink<'_>) -> Option<Seal<'static>> {
     if bytes.is_empty() {
         return None;
     }
@@ -52,8 +52,8 @@ pub(super) fn decode_redacted(bytes: &str, sink: Sink<'_>) -> Option<Signature<'
 
 /// A seal on reasoning. Claude alone seals, and its seals are the same wherever it is served
 /// (<https://platform.claude.com/docs/en/build-with-claude/extended-thinking#thinking-encryption>).
-pub(super) fn seal(data: Cow<'_, str>, redacted: bool) -> Signature<'_> {
-    Signature { vendor: Vendor::Anthropic, redacted, data }
+pub(super) fn seal(data: Cow<'_, str>, redacted: bool) -> Seal<'_> {
+    Seal { vendor: Vendor::Anthropic, redacted, data }
 }
 
 /// Where something of an answer comes from

@@ -10,7 +10,7 @@ use super::{
     tool,
 };
 use crate::{
-    canonical::{Block, CacheMark, Losses, Part, Role, Signature, Vendor},
+    canonical::{Block, CacheMark, Losses, Part, Role, Seal, Vendor},
     dialect::InvalidRequest,
     json::Node,
 };
@@ -112,7 +112,7 @@ impl<'l> Encoder<'l> {
                 self.losses.approximate(part.path.as_str(), "a refusal becomes plain words of the assistant");
                 return Ok(self.encode_text(text, part));
             }
-            Block::Thinking { text, signature } => return Ok(self.encode_thinking(text, signature.as_ref(), part)),
+            Block::Thinking { text, seal } => return Ok(self.encode_thinking(text, seal.as_ref(), part)),
             Block::ToolUse { id, name, input } => Content::ToolUse {
                 tool_use_id: tool::encode_id(id),
                 name: tool::encode_id(name),
@@ -159,14 +159,14 @@ impl<'l> Encoder<'l> {
     fn encode_thinking<'c>(
         &mut self,
         text: &'c str,
-        signature: Option<&'c Signature<'_>>,
+        seal: Option<&'c Seal<'_>>,
         part: &Part<'_>,
     ) -> Option<Content<'c>> {
-        match signature {
-            Some(Signature { vendor: Vendor::Anthropic, redacted: false, data }) if self.family.takes_seals() => {
+        match seal {
+            Some(Seal { vendor: Vendor::Anthropic, redacted: false, data }) if self.family.takes_seals() => {
                 Some(Content::Reasoning(ReasoningWire::ReasoningText { text, signature: data }))
             }
-            Some(Signature { vendor: Vendor::Anthropic, redacted: true, data }) if self.family.takes_seals() => {
+            Some(Seal { vendor: Vendor::Anthropic, redacted: true, data }) if self.family.takes_seals() => {
                 Some(Content::Reasoning(ReasoningWire::RedactedContent(BASE64_STANDARD.encode(data.as_bytes()))))
             }
             _ => {

@@ -106,7 +106,7 @@ impl ReasoningWire<'_> {
             sink(Event::BlockDelta(Delta::Thinking(text.0)));
         }
         if let Some(seal) = seal {
-            sink(Event::BlockDelta(Delta::Signature(seal)));
+            sink(Event::BlockDelta(Delta::Seal(seal)));
         }
         sink(Event::BlockStop);
     }
@@ -227,7 +227,7 @@ mod tests {
         );
         let thinking = |text: &str, data: &'static str, redacted| AnswerBlock::Thinking {
             text: text.to_owned(),
-            signature: Some(answer::seal(data.into(), redacted)),
+            seal: Some(answer::seal(data.into(), redacted)),
         };
         let call = |id: &str, name: &str, input: &str| AnswerBlock::ToolUse {
             id: id.to_owned(),

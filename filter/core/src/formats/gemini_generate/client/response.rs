@@ -77,10 +77,10 @@ fn encode_choice<'e>(index: usize, choice: &'e Choice, losses: &mut Losses) -> C
                 declare_refusal(losses);
                 parts.push(PartWire::text(text).sealed(seal.take()));
             }
-            AnswerBlock::Thinking { text, signature } => {
+            AnswerBlock::Thinking { text, seal: given } => {
                 parts.extend(seal.take().map(|seal| PartWire::text("").sealed(Some(seal))));
-                let carried = signature.as_ref().map(|signature| signature.carried_by(Vendor::Google));
-                let moves = signature.as_ref().is_some_and(|signature| moves_on(signature, !text.is_empty()));
+                let carried = given.as_ref().map(|seal| seal.carried_by(Vendor::Google));
+                let moves = given.as_ref().is_some_and(|seal| moves_on(seal, !text.is_empty()));
                 let (own, next) = if moves { (None, carried) } else { (carried, None) };
                 if !text.is_empty() {
                     parts.push(PartWire::thought(text).sealed(own));

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     bounds::MAX_WHOLE,
-    canonical::{BlockStart, Delta, Event, FinishReason, Losses, Signature, Usage, Vendor},
+    canonical::{BlockStart, Delta, Event, FinishReason, Losses, Seal, Usage, Vendor},
     dialect::{Attempt, ClientError, EncodeStream, Framing},
     formats::gemini_generate::{
         error::encode_error,
@@ -173,9 +173,9 @@ impl StreamEncoder {
                 }
                 self.send(PartWire::thought(&**text), index, out);
             }
-            (Delta::Signature(signature), Open::Thinking { has_text }) => {
+            (Delta::Seal(seal), Open::Thinking { has_text }) => {
                 let has_text = *has_text;
-                self.seal(signature, has_text, index, out);
+                self.seal(seal, has_text, index, out);
             }
             (Delta::Input(more), Open::Call { input, .. }) => {
                 if input.len().saturating_add(more.len()) <= MAX_WHOLE {
@@ -210,9 +210,9 @@ impl StreamEncoder {
         }
     }
 
-    fn seal(&mut self, signature: &Signature<'_>, has_text: bool, index: usize, out: &mut Vec<u8>) {
-        let carried = signature.carried_by(Vendor::Google);
-        if !moves_on(signature, has_text) {
+    fn seal(&mut self, seal: &Seal<'_>, has_text: bool, index: usize, out: &mut Vec<u8>) {
+        let carried = seal.carried_by(Vendor::Google);
+        if !moves_on(seal, has_text) {
             self.send(PartWire::thought("").sealed(Some(carried)), index, out);
             return;
         }
@@ -358,7 +358,7 @@ mod tests {
     }
 
     fn seal(vendor: Vendor) -> Event<'static> {
-        Event::BlockDelta(Delta::Signature(Signature { vendor, redacted: false, data: "s".into() }))
+        Event::BlockDelta(Delta::Seal(Seal { vendor, redacted: false, data: "s".into() }))
     }
 
     #[test]

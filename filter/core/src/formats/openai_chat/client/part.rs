@@ -46,7 +46,7 @@ fn decode_part<'a>(value: Node<'a>, path: String, extra: &mut Vec<String>) -> Re
             Block::Document { source, title: pick(&members, "document_name").and_then(Node::string) }
         }
         // Mistral: <https://docs.mistral.ai/capabilities/reasoning/>.
-        "thinking" => Block::Thinking { text: decode_thinking(inner()?, &inner_path)?, signature: None },
+        "thinking" => Block::Thinking { text: decode_thinking(inner()?, &inner_path)?, seal: None },
         _ => return Err(InvalidRequest::new(kind_path, format!("a part of type {kind:?} cannot be translated"))),
     };
     let mut cache = None::<CacheMark>;

@@ -7,7 +7,7 @@ use super::{
     },
 };
 use crate::{
-    canonical::{Answer, AnswerBlock, Choice, Citation, FinishReason, Losses, Signature, Vendor},
+    canonical::{Answer, AnswerBlock, Choice, Citation, FinishReason, Losses, Seal, Vendor},
     dialect::{Attempt, EncodeResponse},
     vendors::openai::{EncodedUsage, encode_usage},
 };
@@ -55,7 +55,7 @@ struct Gathered<'e> {
     refusal: Option<String>,
     reasoning_content: Option<String>,
     /// With its place among all that is said.
-    reasoning: Vec<(&'e str, Option<&'e Signature<'static>>, u32)>,
+    reasoning: Vec<(&'e str, Option<&'e Seal<'static>>, u32)>,
     /// With the text's offset in the message.
     citations: Vec<(&'e Citation<'static>, u64)>,
     calls: Vec<(&'e str, &'e str, &'e str, Option<&'e str>)>,
@@ -81,12 +81,12 @@ impl<'e> Gathered<'e> {
                     place = place.saturating_add(u32::from(all.refusal.is_none()));
                     all.refusal.get_or_insert_default().push_str(text);
                 }
-                AnswerBlock::Thinking { text, signature } => {
+                AnswerBlock::Thinking { text, seal: given } => {
                     if !text.is_empty() {
                         all.reasoning_content.get_or_insert_default().push_str(text);
                     }
-                    let mut own = signature.as_ref();
-                    if let Some(Signature { vendor: Vendor::Google, data, .. }) = own
+                    let mut own = given.as_ref();
+                    if let Some(Seal { vendor: Vendor::Google, data, .. }) = own
                         && matches!(blocks.peek(), Some(AnswerBlock::ToolUse { .. }))
                     {
                         (own, seal) = (None, Some(&**data));

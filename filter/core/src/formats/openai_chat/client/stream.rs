@@ -7,7 +7,7 @@ use super::{
     },
 };
 use crate::{
-    canonical::{BlockStart, Delta, Event, Finish, Losses, Signature, Usage, Vendor},
+    canonical::{BlockStart, Delta, Event, Finish, Losses, Seal, Usage, Vendor},
     dialect::{Attempt, ClientError, EncodeStream},
     framing::sse::write_json,
     vendors::openai::{self, EncodedUsage, encode_usage},
@@ -93,7 +93,7 @@ enum Open {
 /// A seal that is held back.
 #[derive(Debug)]
 struct Held {
-    seal: Signature<'static>,
+    seal: Seal<'static>,
     place: u32,
     has_text: bool,
 }
@@ -239,7 +239,7 @@ impl Choice {
                     ..MessageWire::default()
                 });
             }
-            (Delta::Signature(seal), block) => {
+            (Delta::Seal(seal), block) => {
                 let has_text = *block == Open::Thinking { said: true };
                 *block = Open::Thinking { said: true };
                 if seal.vendor == Vendor::Google {

@@ -2,7 +2,7 @@ use super::{request::decode_request, response::ResponseEncoder, stream::StreamEn
 use crate::{
     canonical::{
         Answer, Block, BlockStart, CacheMark, Chat, Citation, Delta, Effort, Event, Finish, FinishReason, Given,
-        Losses, Reasoning, Signature, Source, TokenLogprob, ToolChoice, ToolKind, Vendor, WebSearch,
+        Losses, Reasoning, Seal, Source, TokenLogprob, ToolChoice, ToolKind, Vendor, WebSearch,
     },
     dialect::{Attempt, EncodeResponse, EncodeStream, Framing, InvalidRequest},
     json::Envelope,
@@ -32,8 +32,8 @@ fn blocks(chat: &Chat<'static>) -> Vec<Block<'static>> {
 }
 
 fn thinking(text: &'static str, seal: Option<(Vendor, bool, &'static str)>) -> Block<'static> {
-    let signature = seal.map(|(vendor, redacted, data)| Signature { vendor, redacted, data: data.into() });
-    Block::Thinking { text: text.into(), signature }
+    let seal = seal.map(|(vendor, redacted, data)| Seal { vendor, redacted, data: data.into() });
+    Block::Thinking { text: text.into(), seal }
 }
 
 fn call(id: &'static str) -> Block<'static> {
@@ -242,7 +242,7 @@ fn attempt() -> Attempt<'static> {
 }
 
 fn seal(vendor: Vendor, redacted: bool) -> Event<'static> {
-    Event::BlockDelta(Delta::Signature(Signature { vendor, redacted, data: "S".into() }))
+    Event::BlockDelta(Delta::Seal(Seal { vendor, redacted, data: "S".into() }))
 }
 
 fn said(text: &'static str) -> Event<'static> {

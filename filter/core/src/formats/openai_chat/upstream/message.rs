@@ -9,7 +9,7 @@ use super::{
     calls::{CallWire, FunctionWire},
 };
 use crate::{
-    canonical::{Citation, Delta, Event, Signature, TokenLogprob, Vendor},
+    canonical::{Citation, Delta, Event, Seal, TokenLogprob, Vendor},
     dialect::{RelayError, Sink},
     json::{Node, Text},
 };
@@ -105,7 +105,7 @@ impl ExtraWire<'_> {
     pub(super) fn tell(self, blocks: &mut Blocks, sink: Sink<'_>) {
         let seal = self.google.and_then(|google| google.thought_signature).map(|seal| seal.0);
         if let Some(data) = seal.filter(|seal| !seal.is_empty()) {
-            blocks.seal(Signature { vendor: Vendor::Google, redacted: false, data }, sink);
+            blocks.seal(Seal { vendor: Vendor::Google, redacted: false, data }, sink);
         }
     }
 }
@@ -210,7 +210,7 @@ fn tell_thinking_blocks(list: Option<&RawValue>, blocks: &mut Blocks, sink: Sink
         let seal = data.or(signature).map(|seal| seal.0);
         if let Some(data) = seal.filter(|seal| !seal.is_empty()) {
             told = true;
-            blocks.seal(Signature { vendor: Vendor::Anthropic, redacted, data }, sink);
+            blocks.seal(Seal { vendor: Vendor::Anthropic, redacted, data }, sink);
         }
     }
     Ok(told)

@@ -17,7 +17,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    canonical::{Signature, Vendor},
+    canonical::{Seal, Vendor},
     json::Text,
 };
 
@@ -43,7 +43,7 @@ pub(crate) struct Detail<'e> {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Told<'e> {
     pub(crate) text: Cow<'e, str>,
-    pub(crate) seal: Option<Signature<'e>>,
+    pub(crate) seal: Option<Seal<'e>>,
     /// Whether it has a seal of a vendor unknown here, which is lost.
     pub(crate) lost: bool,
     /// Which piece of reasoning it belongs to.
@@ -59,7 +59,7 @@ impl<'e> Detail<'e> {
         let lost = data.is_some() && vendor.is_none();
         let seal = data.zip(vendor).map(|(data, vendor)| {
             let redacted = is_encrypted && vendor == Vendor::Anthropic;
-            Signature { vendor, redacted, data }
+            Seal { vendor, redacted, data }
         });
         let text = filled(self.text).or_else(|| filled(self.summary)).unwrap_or_default();
         Told { text, seal, lost, index: self.index }
@@ -90,7 +90,7 @@ impl<'c> DetailWire<'c> {
     }
 
     /// A seal whose text, if it has one, went before.
-    pub(crate) fn seal(seal: &'c Signature<'_>, index: u32) -> Self {
+    pub(crate) fn seal(seal: &'c Seal<'_>, index: u32) -> Self {
         let format = Some(format_of(seal.vendor));
         if seal.vendor == Vendor::Anthropic && !seal.redacted {
             return Self { r#type: "reasoning.text", signature: Some(&seal.data), format, index, ..Self::default() };
@@ -99,7 +99,7 @@ impl<'c> DetailWire<'c> {
     }
 
     /// All of one piece of reasoning.
-    pub(crate) fn whole(text: &'c str, seal: Option<&'c Signature<'_>>, index: u32) -> Vec<Self> {
+    pub(crate) fn whole(text: &'c str, seal: Option<&'c Seal<'_>>, index: u32) -> Vec<Self> {
         let Some(seal) = seal else {
             return vec![Self::text(text, index)];
         };
@@ -147,10 +147,10 @@ mod tests {
     #[test]
     fn seals_come_back_as_they_went() {
         let seals = [
-            Signature { vendor: Vendor::Anthropic, redacted: false, data: "EqQB".into() },
-            Signature { vendor: Vendor::Anthropic, redacted: true, data: "EmwK".into() },
-            Signature { vendor: Vendor::Openai, redacted: false, data: "gAAA".into() },
-            Signature { vendor: Vendor::Google, redacted: false, data: "CiQB".into() },
+            Seal { vendor: Vendor::Anthropic, redacted: false, data: "EqQB".into() },
+            Seal { vendor: Vendor::Anthropic, redacted: true, data: "EmwK".into() },
+            Seal { vendor: Vendor::Openai, redacted: false, data: "gAAA".into() },
+            Seal { vendor: Vendor::Google, redacted: false, data: "CiQB".into() },
         ];
         for seal in seals {
             let text = if seal.redacted { "" } else { "Hm." };

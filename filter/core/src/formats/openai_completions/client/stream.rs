@@ -87,7 +87,7 @@ impl StreamEncoder {
             }
             Delta::Citation(_) => losses.declare("citations", TEXT_ONLY),
             // Their block was declared.
-            Delta::Thinking(_) | Delta::Signature(_) | Delta::Input(_) => {}
+            Delta::Thinking(_) | Delta::Seal(_) | Delta::Input(_) => {}
         }
     }
 }

@@ -59,10 +59,10 @@ impl ResponseEncoder {
                 parts.push(Part::Text(text_part(text, citations, logprobs, losses)));
             }
             (AnswerBlock::Refusal(text), Content::Message(parts)) => parts.push(Part::Refusal(text.clone())),
-            (AnswerBlock::Thinking { text, signature }, Content::Reasoning { summary, .. }) => {
+            (AnswerBlock::Thinking { text, seal }, Content::Reasoning { summary, .. }) => {
                 summary.clone_from(text);
-                if let Some(signature) = signature {
-                    item.seal(signature);
+                if let Some(seal) = seal {
+                    item.seal(seal);
                 }
             }
             (AnswerBlock::ToolUse { input, .. }, Content::Call { arguments, .. }) => {
@@ -108,7 +108,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        canonical::{Choice, Signature, Usage, Vendor},
+        canonical::{Choice, Seal, Usage, Vendor},
         dialect::Framing,
         words::Format,
     };
@@ -161,7 +161,7 @@ mod tests {
     fn texts_in_a_row_are_parts_of_one_message() {
         let thinking = AnswerBlock::Thinking {
             text: String::new(),
-            signature: Some(Signature { vendor: Vendor::Google, redacted: false, data: "CiQ".into() }),
+            seal: Some(Seal { vendor: Vendor::Google, redacted: false, data: "CiQ".into() }),
         };
         let call = AnswerBlock::ToolUse { id: "c".into(), name: "f".into(), input: String::new() };
         let blocks = vec![thinking, said("a"), AnswerBlock::Refusal("b".into()), call, said("c")];

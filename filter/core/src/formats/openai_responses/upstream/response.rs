@@ -127,7 +127,7 @@ impl ResponseWire<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::canonical::{Answer, AnswerBlock, Choice, Citation, Signature, TokenLogprob, Vendor};
+    use crate::canonical::{Answer, AnswerBlock, Choice, Citation, Seal, TokenLogprob, Vendor};
 
     fn decode(body: &str) -> Result<(Answer, Vec<String>), RelayError> {
         let (mut answer, mut lost) = (Answer::default(), Vec::new());
@@ -162,7 +162,7 @@ mod tests {
         assert_eq!((answer.model.as_str(), answer.usage.unwrap().output), ("gpt-5.2", 2));
         let choice = only(answer);
         assert_eq!(choice.finish.unwrap().reason, FinishReason::ToolUse);
-        let seal = Signature { vendor: Vendor::Openai, redacted: false, data: "rs_1|gAAA".into() };
+        let seal = Seal { vendor: Vendor::Openai, redacted: false, data: "rs_1|gAAA".into() };
         let citation = Citation {
             url: Some("https://a".into()),
             title: Some("T".into()),
@@ -178,7 +178,7 @@ mod tests {
         assert_eq!(
             choice.blocks,
             [
-                AnswerBlock::Thinking { text: "A\n\nB".into(), signature: Some(seal) },
+                AnswerBlock::Thinking { text: "A\n\nB".into(), seal: Some(seal) },
                 AnswerBlock::Text { text: "Hi".into(), citations: vec![citation], logprobs: vec![logprob] },
                 AnswerBlock::Refusal("No.".into()),
                 call("call_1", "f", "{\"a\":1}"),
@@ -195,13 +195,12 @@ mod tests {
             {"type":"reasoning","id":"rs_3","content":[{"type":"reasoning_text","text":"Hm"}],"summary":[]}]}"#,
         )
         .unwrap();
-        let seal =
-            |redacted, data: &'static str| Some(Signature { vendor: Vendor::Openai, redacted, data: data.into() });
+        let seal = |redacted, data: &'static str| Some(Seal { vendor: Vendor::Openai, redacted, data: data.into() });
         assert_eq!(
             only(answer).blocks,
             [
-                AnswerBlock::Thinking { text: String::new(), signature: seal(true, "rs_1|gAAA") },
-                AnswerBlock::Thinking { text: "Hm".into(), signature: seal(false, "rs_3|") },
+                AnswerBlock::Thinking { text: String::new(), seal: seal(true, "rs_1|gAAA") },
+                AnswerBlock::Thinking { text: "Hm".into(), seal: seal(false, "rs_3|") },
             ],
         );
     }

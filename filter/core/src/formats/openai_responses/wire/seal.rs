@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use crate::canonical::{Signature, Vendor};
+use crate::canonical::{Seal, Vendor};
 
 /// The seal of a reasoning item: its id and its encrypted content, which go back together
 /// (<https://platform.openai.com/docs/guides/reasoning#encrypted-reasoning-items>). Nothing after the bar means that the
@@ -15,10 +15,10 @@ pub(crate) fn split(data: &str) -> Option<(&str, &str)> {
 }
 
 /// The seal that a client sends back in an item's `encrypted_content`: OpenAI's own, or another vendor's in a wrapping.
-pub(crate) fn read<'a>(id: &str, encrypted: Cow<'a, str>) -> Signature<'a> {
-    let native = Signature::read(encrypted.clone(), Vendor::Openai);
+pub(crate) fn read<'a>(id: &str, encrypted: Cow<'a, str>) -> Seal<'a> {
+    let native = Seal::read(encrypted.clone(), Vendor::Openai);
     match native.vendor == Vendor::Openai && native.data == encrypted {
-        true => Signature { data: join(id, &encrypted).into(), ..native },
+        true => Seal { data: join(id, &encrypted).into(), ..native },
         false => native,
     }
 }
@@ -37,7 +37,7 @@ mod tests {
 
     #[test]
     fn another_vendors_seal_comes_out_of_its_wrapping() {
-        let seal = Signature { vendor: Vendor::Anthropic, redacted: true, data: "EqQB".into() };
+        let seal = Seal { vendor: Vendor::Anthropic, redacted: true, data: "EqQB".into() };
         assert_eq!(read("rs_1", seal.carried_by(Vendor::Openai)), seal);
     }
 }

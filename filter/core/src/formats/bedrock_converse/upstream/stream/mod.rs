@@ -153,12 +153,12 @@ impl StreamDecoder {
     fn reason(&mut self, index: Option<u64>, reasoning: ReasoningWire<'_>, sink: Sink<'_>) {
         let ReasoningWire { text, signature, redacted_content } = reasoning;
         let text = text.map(|text| Delta::Thinking(text.0));
-        let signature = signature.map(|data| Delta::Signature(answer::seal(data.0, false)));
-        let redacted = redacted_content.and_then(|bytes| answer::decode_redacted(&bytes.0, sink)).map(Delta::Signature);
+        let signature = signature.map(|data| Delta::Seal(answer::seal(data.0, false)));
+        let redacted = redacted_content.and_then(|bytes| answer::decode_redacted(&bytes.0, sink)).map(Delta::Seal);
         for delta in [text, signature, redacted].into_iter().flatten() {
             let is_empty = match &delta {
                 Delta::Thinking(text) => text.is_empty(),
-                Delta::Signature(seal) => seal.data.is_empty(),
+                Delta::Seal(seal) => seal.data.is_empty(),
                 _ => false,
             };
             if !is_empty {

@@ -56,7 +56,7 @@ fn text_and_reasoning_begin_with_their_first_delta_at_any_index() {
     .unwrap();
     let thinking = |text: &str, data: &'static str, redacted| AnswerBlock::Thinking {
         text: text.to_owned(),
-        signature: Some(answer::seal(data.into(), redacted)),
+        seal: Some(answer::seal(data.into(), redacted)),
     };
     assert_eq!(answer.choices[0].blocks, [thinking("hm", "Eq==", false), thinking("", "Red", true), text("Hello")]);
     assert_eq!(answer.choices[0].finish, Some(FinishReason::Stop.into()));

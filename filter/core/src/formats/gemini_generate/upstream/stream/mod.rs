@@ -9,7 +9,7 @@ use super::{
     partial::PartialCall,
 };
 use crate::{
-    canonical::{BlockStart, Delta, Event, FinishReason, Signature, Vendor},
+    canonical::{BlockStart, Delta, Event, FinishReason, Seal, Vendor},
     dialect::{DecodeStream, Frame, RelayError, Sink},
     formats::gemini_generate::{
         error::decode_error,
@@ -284,7 +284,7 @@ impl Choice {
     fn seal(&mut self, seal: Option<Cow<'_, str>>, sink: Sink<'_>) {
         let Some(data) = seal else { return };
         self.open(Open::Thinking, sink);
-        sink(Event::BlockDelta(Delta::Signature(Signature { vendor: Vendor::Google, redacted: false, data })));
+        sink(Event::BlockDelta(Delta::Seal(Seal { vendor: Vendor::Google, redacted: false, data })));
         self.close(sink);
     }
 

@@ -16,7 +16,7 @@ fn show(event: &Event<'_>) -> String {
         Event::BlockDelta(Delta::Text(text)) => format!("+{text}"),
         Event::BlockDelta(Delta::Thinking(text)) => format!("+{text}"),
         Event::BlockDelta(Delta::Input(text)) => format!("+{text}"),
-        Event::BlockDelta(Delta::Signature(seal)) => format!("seal {}", seal.data),
+        Event::BlockDelta(Delta::Seal(seal)) => format!("seal {}", seal.data),
         Event::BlockDelta(Delta::Citation(citation)) => format!("cite {:?}", citation.span),
         Event::BlockDelta(Delta::Logprobs(tokens)) => format!("logprobs {}", tokens.len()),
         Event::BlockStop => "stop".to_owned(),

@@ -14,7 +14,7 @@ fn short(out: &mut String, event: &Event<'_>) {
         Event::BlockStart(BlockStart::ToolUse { id, name }) => write!(out, "<{name} {id} "),
         Event::BlockStart(start) => write!(out, "<{start:?} "),
         Event::BlockDelta(Delta::Text(text) | Delta::Thinking(text) | Delta::Input(text)) => write!(out, "{text}"),
-        Event::BlockDelta(Delta::Signature(seal)) => {
+        Event::BlockDelta(Delta::Seal(seal)) => {
             write!(out, "#{:?}{}{}", seal.vendor, if seal.redacted { "!" } else { "" }, seal.data)
         }
         Event::BlockDelta(Delta::Citation(citation)) => {

@@ -1,8 +1,8 @@
 use super::super::request::encode_request;
 use crate::{
     canonical::{
-        Block, CacheMark, Chat, Effort, Function, Given, Losses, Message, Part, Reasoning, ResponseFormat, Role,
-        ServiceTier, Signature, Source, Tool, ToolChoice, ToolKind, Vendor, WebSearch,
+        Block, CacheMark, Chat, Effort, Function, Given, Losses, Message, Part, Reasoning, ResponseFormat, Role, Seal,
+        ServiceTier, Source, Tool, ToolChoice, ToolKind, Vendor, WebSearch,
     },
     dialect::{Attempt, Framing},
     json::Envelope,
@@ -98,8 +98,8 @@ fn results_of_tools_follow_their_calls_and_pictures_in_them_follow_those() {
 #[test]
 fn reasoning_goes_back_in_the_shape_that_the_model_takes() {
     let turn = |seal: Option<Vendor>| {
-        let signature = seal.map(|vendor| Signature { vendor, redacted: false, data: "S".into() });
-        chat(vec![message(Role::Assistant, [Block::Thinking { text: "Hm".into(), signature }, call("a")])])
+        let seal = seal.map(|vendor| Seal { vendor, redacted: false, data: "S".into() });
+        chat(vec![message(Role::Assistant, [Block::Thinking { text: "Hm".into(), seal }, call("a")])])
     };
     let cases = [
         ("gpt-5", None, None),

@@ -168,7 +168,7 @@ impl StreamEncoder {
         }
         let output_index = self.last_index();
         let Some(item) = self.output.last_mut() else { return };
-        if let Delta::Signature(seal) = delta {
+        if let Delta::Seal(seal) = delta {
             return item.seal(seal);
         }
         if let Delta::Thinking(more) = delta {
@@ -334,7 +334,7 @@ fn annotate(writer: &mut Writer, part: &mut TextPart, place: Place<'_>, annotati
 fn weight(delta: &Delta<'_>) -> usize {
     match delta {
         Delta::Text(text) | Delta::Thinking(text) | Delta::Input(text) => text.len(),
-        Delta::Signature(seal) => seal.data.len(),
+        Delta::Seal(seal) => seal.data.len(),
         Delta::Citation(citation) => {
             let texts = [&citation.url, &citation.title].into_iter().flatten();
             texts.fold(128, |sum, text| text.len().saturating_add(sum))

@@ -181,7 +181,7 @@ impl Live {
             }
             Content::Reasoning(Some(_)) if item.kind() == Some(Kind::Reasoning) => {
                 if let Some(seal) = item.seal(place) {
-                    sink(Event::BlockDelta(Delta::Signature(seal)));
+                    sink(Event::BlockDelta(Delta::Seal(seal)));
                 }
             }
             Content::Call(false) if item.kind() == Some(Kind::Call) => self.give_input(item.input(), sink),

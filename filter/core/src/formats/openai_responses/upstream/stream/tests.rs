@@ -1,5 +1,5 @@
 use super::*;
-use crate::canonical::{Answer, AnswerBlock, Choice, FinishReason, Signature, Vendor};
+use crate::canonical::{Answer, AnswerBlock, Choice, FinishReason, Seal, Vendor};
 
 /// The answer, the losses, and how it ended; blocks must not overlap.
 fn decode(events: &[&str]) -> (Answer, Vec<String>, Result<(), RelayError>) {
@@ -80,8 +80,8 @@ fn items_are_given_as_they_come() {
     let [thinking, AnswerBlock::Text { text, citations, logprobs }, tool] = &choice.blocks[..] else {
         panic!("{choice:?}")
     };
-    let seal = Signature { vendor: Vendor::Openai, redacted: false, data: "rs_1|gAAA".into() };
-    assert_eq!(thinking, &AnswerBlock::Thinking { text: "A\n\nB".into(), signature: Some(seal) });
+    let seal = Seal { vendor: Vendor::Openai, redacted: false, data: "rs_1|gAAA".into() };
+    assert_eq!(thinking, &AnswerBlock::Thinking { text: "A\n\nB".into(), seal: Some(seal) });
     assert_eq!((text.as_str(), citations.len(), logprobs.len()), ("Hi", 2, 1));
     assert_eq!(tool, &call("c1", "f", "{}"));
 }

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     canonical::{
-        Block, CacheMark, Effort, Function, LossKind, Message, Part, Reasoning, Role, Signature, Source, Tool,
-        ToolChoice, ToolKind, Vendor, WebSearch,
+        Block, CacheMark, Effort, Function, LossKind, Message, Part, Reasoning, Role, Seal, Source, Tool, ToolChoice,
+        ToolKind, Vendor, WebSearch,
     },
     dialect::Framing,
     words::Format,
@@ -101,8 +101,8 @@ fn pdf(title: Option<&'static str>) -> Block<'static> {
 }
 
 fn thinking(text: &'static str, vendor: Option<Vendor>, redacted: bool) -> Block<'static> {
-    let signature = vendor.map(|vendor| Signature { vendor, redacted, data: "c2VhbA==".into() });
-    Block::Thinking { text: text.into(), signature }
+    let seal = vendor.map(|vendor| Seal { vendor, redacted, data: "c2VhbA==".into() });
+    Block::Thinking { text: text.into(), seal }
 }
 
 fn effort(effort: Effort) -> Option<Given<Reasoning>> {
@@ -238,7 +238,7 @@ fn thinking_goes_back_with_its_own_seal_only() {
             thinking("", Some(Vendor::Anthropic), false),
             Block::Thinking {
                 text: "".into(),
-                signature: Some(Signature { vendor: Vendor::Anthropic, redacted: true, data: "no base64".into() }),
+                seal: Some(Seal { vendor: Vendor::Anthropic, redacted: true, data: "no base64".into() }),
             },
             thinking("x", Some(Vendor::Google), false),
             thinking("x", None, false),

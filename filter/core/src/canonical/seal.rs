@@ -9,7 +9,7 @@ use super::Vendor;
 /// It has to come back unchanged on the next turn, through whatever format the client speaks. A format whose own seals are
 /// another vendor's, or that has none, carries it [wrapped](Self::carried_by) in a text that says whose it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Signature<'a> {
+pub struct Seal<'a> {
     /// Who sealed it.
     pub vendor: Vendor,
     /// Whether the reasoning itself is inside the seal, and no text of it beside.
@@ -22,7 +22,7 @@ pub struct Signature<'a> {
 const MARK: &str = "tollgate/";
 const MARK_BASE64: &str = "dG9sbGdhdGUv";
 
-impl Signature<'_> {
+impl Seal<'_> {
     /// The text for a format whose own seals are `native`. It is base64, since formats demand that of theirs.
     #[must_use]
     pub fn carried_by(&self, native: Vendor) -> Cow<'_, str> {
@@ -36,12 +36,12 @@ impl Signature<'_> {
 
     /// The same, owned.
     #[must_use]
-    pub fn into_owned(self) -> Signature<'static> {
-        Signature { vendor: self.vendor, redacted: self.redacted, data: self.data.into_owned().into() }
+    pub fn into_owned(self) -> Seal<'static> {
+        Seal { vendor: self.vendor, redacted: self.redacted, data: self.data.into_owned().into() }
     }
 }
 
-impl<'a> Signature<'a> {
+impl<'a> Seal<'a> {
     /// Reads what [`carried_by`](Self::carried_by) wrote, or else a seal of `native` itself.
     #[must_use]
     pub fn read(text: Cow<'a, str>, native: Vendor) -> Self {
@@ -49,7 +49,7 @@ impl<'a> Signature<'a> {
     }
 }
 
-fn unwrap(text: &str) -> Option<Signature<'static>> {
+fn unwrap(text: &str) -> Option<Seal<'static>> {
     if !text.starts_with(MARK_BASE64) {
         return None;
     }
@@ -61,7 +61,7 @@ fn unwrap(text: &str) -> Option<Signature<'static>> {
         Some(data) => (true, data),
         None => (false, data),
     };
-    Some(Signature { vendor, redacted, data: data.to_owned().into() })
+    Some(Seal { vendor, redacted, data: data.to_owned().into() })
 }
 
 fn word(vendor: Vendor) -> &'static str {
@@ -80,10 +80,10 @@ mod tests {
     fn a_seal_crosses_every_format_and_comes_back_the_same() {
         for vendor in [Vendor::Openai, Vendor::Anthropic, Vendor::Google] {
             for redacted in [false, true] {
-                let seal = Signature { vendor, redacted, data: "EqQBCg+/=|rs_1".into() };
+                let seal = Seal { vendor, redacted, data: "EqQBCg+/=|rs_1".into() };
                 for native in [Vendor::Openai, Vendor::Anthropic, Vendor::Google] {
                     let carried = seal.carried_by(native).into_owned();
-                    assert_eq!(Signature::read(carried.into(), native), seal);
+                    assert_eq!(Seal::read(carried.into(), native), seal);
                 }
             }
         }
@@ -91,10 +91,10 @@ mod tests {
 
     #[test]
     fn a_native_seal_is_not_touched_and_a_forged_wrapping_is_taken_as_native() {
-        let seal = Signature::read("EqQB".into(), Vendor::Anthropic);
+        let seal = Seal::read("EqQB".into(), Vendor::Anthropic);
         assert_eq!(seal.carried_by(Vendor::Anthropic), "EqQB");
         for forged in ["dG9sbGdhdGUv", "dG9sbGdhdGUv!!", "dG9sbGdhdGUveA=="] {
-            assert_eq!(Signature::read(forged.into(), Vendor::Google).data, forged);
+            assert_eq!(Seal::read(forged.into(), Vendor::Google).data, forged);
         }
     }
 }
