@@ -13,13 +13,13 @@ use std::fmt;
 
 pub use self::{
     error::ClientError,
-    request::{Attempt, Framing, InvalidRequest},
-    response::RelayError,
+    request::{Framing, InvalidRequest, Translation},
+    response::ResponseError,
 };
 pub(crate) use self::{
     request::{NO_MEMBER, want},
     response::{DecodeStream, EncodeResponse, EncodeStream, Frame, Sink, UpstreamFraming},
-    tap::{Tap, Verdict},
+    tap::{Sighting, Tap},
 };
 
 use crate::{
@@ -50,9 +50,9 @@ pub(crate) struct ClientSide {
     /// Whether an answer can have several choices.
     pub(crate) many_choices: bool,
     /// Encodes a gathered answer.
-    pub(crate) response_encoder: fn(&Attempt<'_>) -> Box<dyn EncodeResponse>,
+    pub(crate) response_encoder: fn(&Translation<'_>) -> Box<dyn EncodeResponse>,
     /// Encodes the events of an answer.
-    pub(crate) stream_encoder: fn(&Attempt<'_>) -> Box<dyn EncodeStream>,
+    pub(crate) stream_encoder: fn(&Translation<'_>) -> Box<dyn EncodeStream>,
 }
 
 /// See [`ClientSide::decode_request`]. The envelope is the scan of the body.
@@ -63,9 +63,9 @@ pub(crate) struct UpstreamSide {
     /// Headers that a request must have, besides credentials and `content-type`.
     pub(crate) headers: &'static [(&'static str, &'static str)],
     /// Encodes a request and declares what it cannot say.
-    pub(crate) encode_request: fn(&Attempt<'_>, &Chat<'_>, &mut Losses) -> Result<Vec<u8>, InvalidRequest>,
+    pub(crate) encode_request: fn(&Translation<'_>, &Chat<'_>, &mut Losses) -> Result<Vec<u8>, InvalidRequest>,
     /// Decodes a whole answer into its events, `End` included.
-    pub(crate) decode_response: fn(&[u8], Sink<'_>) -> Result<(), RelayError>,
+    pub(crate) decode_response: fn(&[u8], Sink<'_>) -> Result<(), ResponseError>,
     /// Decodes a streamed answer.
     pub(crate) stream_decoder: fn() -> Box<dyn DecodeStream>,
     /// How its stream is cut into frames.

@@ -4,9 +4,9 @@ use std::fmt;
 
 use crate::words::Format;
 
-/// What the translation of one attempt must know of its exchange.
+/// What is known of an exchange where one attempt of it is translated.
 #[derive(Clone, Copy, Debug)]
-pub struct Attempt<'a> {
+pub struct Translation<'a> {
     /// What the client speaks.
     pub client: Format,
     /// What the provider speaks.

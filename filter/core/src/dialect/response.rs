@@ -31,11 +31,11 @@ pub(crate) struct Frame<'f> {
 /// Decodes the frames of a provider's stream.
 pub(crate) trait DecodeStream {
     /// Decodes the next frame.
-    fn decode(&mut self, frame: Frame<'_>, sink: Sink<'_>) -> Result<(), RelayError>;
+    fn decode(&mut self, frame: Frame<'_>, sink: Sink<'_>) -> Result<(), ResponseError>;
 
     /// The stream has ended. What is open is closed here; a provider that has said its last word but not given its end
     /// event counts as ended, which the relay sees to.
-    fn finish(&mut self, _sink: Sink<'_>) -> Result<(), RelayError> {
+    fn finish(&mut self, _sink: Sink<'_>) -> Result<(), ResponseError> {
         Ok(())
     }
 }
@@ -57,7 +57,7 @@ pub(crate) trait EncodeResponse {
 
 /// Why a response cannot become an answer in the client's format.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RelayError {
+pub enum ResponseError {
     /// Larger than [`MAX_WHOLE`], or one event larger than [`MAX_BLOCK`](crate::framing::sse::MAX_BLOCK).
     TooLarge,
     /// Not what the provider's format promises; says what is wrong.
@@ -70,7 +70,7 @@ pub enum RelayError {
     NoTranslation,
 }
 
-impl RelayError {
+impl ResponseError {
     /// The same as a failure of the provider.
     #[must_use]
     pub fn failure(&self) -> Failure {
@@ -81,7 +81,7 @@ impl RelayError {
     }
 }
 
-impl fmt::Display for RelayError {
+impl fmt::Display for ResponseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooLarge => f.write_str("the provider's response is too large to be translated"),
@@ -93,4 +93,4 @@ impl fmt::Display for RelayError {
     }
 }
 
-impl std::error::Error for RelayError {}
+impl std::error::Error for ResponseError {}

@@ -6,7 +6,7 @@ use crate::canonical::Usage;
 /// Watches a stream that passes unchanged.
 pub(crate) trait Tap {
     /// Looks at the next frame. It should parse only those that can carry figures or an end.
-    fn see(&mut self, frame: Frame<'_>) -> Verdict;
+    fn see(&mut self, frame: Frame<'_>) -> Sighting;
 
     /// Whether the provider said why its answer ended.
     fn finished(&self) -> bool;
@@ -17,7 +17,7 @@ pub(crate) trait Tap {
 
 /// What one frame of a passing stream was.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Verdict {
+pub(crate) struct Sighting {
     /// Its figures, which replace earlier ones.
     pub(crate) usage: Option<Usage>,
     /// Whether the figures are the last ones, or those seen before were.

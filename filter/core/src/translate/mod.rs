@@ -17,7 +17,7 @@ pub use self::{
     relay::{Observed, Passed, Relay, ResponseKind},
     request::{UpstreamBody, UpstreamRequest, encode_request},
 };
-pub use crate::dialect::{Attempt, ClientError, Framing, InvalidRequest, RelayError};
+pub use crate::dialect::{ClientError, Framing, InvalidRequest, ResponseError, Translation};
 
 use crate::{
     dialect::Dialect,

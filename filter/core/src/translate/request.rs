@@ -3,7 +3,7 @@
 use crate::{
     bounds::MAX_DEPTH,
     canonical::Losses,
-    dialect::{Attempt, IdentitySide, InvalidRequest, NO_MEMBER},
+    dialect::{IdentitySide, InvalidRequest, NO_MEMBER, Translation},
     json::{self, Edit, Envelope},
     words::Format,
 };
@@ -36,21 +36,21 @@ pub enum UpstreamBody {
 /// # Errors
 /// When the body does not follow the client's format, or says what the provider's format can neither say nor leave out.
 pub fn encode_request(
-    attempt: &Attempt<'_>,
+    translation: &Translation<'_>,
     body: &[u8],
     envelope: &Envelope,
 ) -> Result<UpstreamRequest, InvalidRequest> {
-    let dialect = attempt.upstream.dialect();
+    let dialect = translation.upstream.dialect();
     let mut losses = Losses::default();
-    if attempt.client == attempt.upstream {
+    if translation.client == translation.upstream {
         return Ok(UpstreamRequest {
             headers: dialect.upstream.as_ref().map_or(&[], |upstream| upstream.headers),
-            body: splice_request(attempt, &dialect.identity, body, envelope),
+            body: splice_request(translation, &dialect.identity, body, envelope),
             losses,
         });
     }
-    let (Some(client), Some(upstream)) = (&attempt.client.dialect().client, &dialect.upstream) else {
-        return Err(no_translation(attempt.client, attempt.upstream));
+    let (Some(client), Some(upstream)) = (&translation.client.dialect().client, &dialect.upstream) else {
+        return Err(no_translation(translation.client, translation.upstream));
     };
     // What passes as it is nobody looks into, so only here.
     if json::is_too_deep(body) {
@@ -63,18 +63,23 @@ pub fn encode_request(
     for path in &chat.extra {
         losses.declare(path.as_str(), NO_MEMBER);
     }
-    let body = (upstream.encode_request)(attempt, &chat, &mut losses)?;
+    let body = (upstream.encode_request)(translation, &chat, &mut losses)?;
     Ok(UpstreamRequest { headers: upstream.headers, body: UpstreamBody::Replaced(body), losses })
 }
 
-fn splice_request(attempt: &Attempt<'_>, identity: &IdentitySide, body: &[u8], envelope: &Envelope) -> UpstreamBody {
+fn splice_request(
+    translation: &Translation<'_>,
+    identity: &IdentitySide,
+    body: &[u8],
+    envelope: &Envelope,
+) -> UpstreamBody {
     let mut edits = Vec::with_capacity(2);
-    if identity.names_model && envelope.parse::<String>(body, "model").is_none_or(|model| model != attempt.model) {
-        let model = serde_json::to_string(attempt.model).unwrap_or_default();
+    if identity.names_model && envelope.parse::<String>(body, "model").is_none_or(|model| model != translation.model) {
+        let model = serde_json::to_string(translation.model).unwrap_or_default();
         edits.push(Edit::Set("model", model.into()));
     }
-    if let Some(ask_for_usage) = identity.ask_for_usage.filter(|_| attempt.stream) {
-        edits.extend(ask_for_usage(attempt.model, body, envelope));
+    if let Some(ask_for_usage) = identity.ask_for_usage.filter(|_| translation.stream) {
+        edits.extend(ask_for_usage(translation.model, body, envelope));
     }
     match edits.is_empty() {
         true => UpstreamBody::AsReceived,
@@ -100,7 +105,7 @@ mod tests {
         };
         let encode = |upstream, depth| {
             let (body, client) = (body(depth), Format::OpenaiChat);
-            let attempt = Attempt {
+            let translation = Translation {
                 client,
                 upstream,
                 model: "m",
@@ -111,7 +116,7 @@ mod tests {
                 exchange: "0",
                 created_s: 0,
             };
-            encode_request(&attempt, body.as_bytes(), &Envelope::scan(body.as_bytes()).unwrap())
+            encode_request(&translation, body.as_bytes(), &Envelope::scan(body.as_bytes()).unwrap())
         };
         assert_eq!(encode(Format::OpenaiChat, 1_000).unwrap().body, UpstreamBody::AsReceived);
         assert!(encode(Format::AnthropicMessages, MAX_DEPTH - 1).is_ok());

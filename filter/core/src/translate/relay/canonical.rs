@@ -3,7 +3,7 @@ use crate::{
     bounds::MAX_WHOLE,
     canonical::{Answer, Event},
     dialect::{
-        Attempt, ClientSide, DecodeStream, EncodeResponse, EncodeStream, Frame, RelayError, UpstreamFraming,
+        ClientSide, DecodeStream, EncodeResponse, EncodeStream, Frame, ResponseError, Translation, UpstreamFraming,
         UpstreamSide,
     },
     framing::{eventstream, sse},
@@ -20,7 +20,7 @@ pub(super) struct Canonical {
     upstream: Format,
     source: Source,
     sink: Sink,
-    failure: Option<RelayError>,
+    failure: Option<ResponseError>,
 }
 
 /// What the provider sends.
@@ -56,17 +56,22 @@ enum Client {
 }
 
 impl Canonical {
-    pub(super) fn new(attempt: &Attempt<'_>, kind: ResponseKind, client: &ClientSide, upstream: &UpstreamSide) -> Self {
+    pub(super) fn new(
+        translation: &Translation<'_>,
+        kind: ResponseKind,
+        client: &ClientSide,
+        upstream: &UpstreamSide,
+    ) -> Self {
         let source = match (kind, upstream.framing) {
             (ResponseKind::Stream, framing) => Source::Stream(Frames::new(framing), (upstream.stream_decoder)()),
             (ResponseKind::Whole, _) => Source::Whole(Vec::new()),
         };
-        let sink = match attempt.stream {
-            true => Client::Stream((client.stream_encoder)(attempt)),
-            false => Client::Whole { answer: Answer::default(), encoder: (client.response_encoder)(attempt) },
+        let sink = match translation.stream {
+            true => Client::Stream((client.stream_encoder)(translation)),
+            false => Client::Whole { answer: Answer::default(), encoder: (client.response_encoder)(translation) },
         };
         Self {
-            upstream: attempt.upstream,
+            upstream: translation.upstream,
             source,
             sink: Sink { client: sink, choice: 0, many_choices: client.many_choices, ended: false },
             failure: None,
@@ -79,7 +84,7 @@ impl Canonical {
             return out;
         }
         let result = match &mut self.source {
-            Source::Whole(body) if body.len().saturating_add(chunk.len()) > MAX_WHOLE => Err(RelayError::TooLarge),
+            Source::Whole(body) if body.len().saturating_add(chunk.len()) > MAX_WHOLE => Err(ResponseError::TooLarge),
             Source::Whole(body) => {
                 body.extend_from_slice(chunk);
                 Ok(())
@@ -99,7 +104,7 @@ impl Canonical {
         out
     }
 
-    pub(super) fn finish(&mut self, observed: &mut Observed) -> Result<Vec<u8>, RelayError> {
+    pub(super) fn finish(&mut self, observed: &mut Observed) -> Result<Vec<u8>, ResponseError> {
         let mut out = Vec::new();
         if self.failure.is_none() {
             let sink = &mut self.sink;
@@ -107,7 +112,7 @@ impl Canonical {
             let result = match &mut self.source {
                 Source::Whole(body) => match self.upstream.dialect().upstream.as_ref() {
                     Some(upstream) => (upstream.decode_response)(body, &mut accept),
-                    None => Err(RelayError::NoTranslation),
+                    None => Err(ResponseError::NoTranslation),
                 },
                 Source::Stream(frames, decoder) => {
                     frames.finish();
@@ -116,7 +121,7 @@ impl Canonical {
                 }
             };
             // A provider that gave its reason to end has ended, with or without an end event.
-            match result.and(if observed.finished { Ok(()) } else { Err(RelayError::Incomplete) }) {
+            match result.and(if observed.finished { Ok(()) } else { Err(ResponseError::Incomplete) }) {
                 Ok(()) => self.sink.accept(Event::End, observed, &mut out),
                 Err(error) => self.fail(error, observed, &mut out),
             }
@@ -129,7 +134,7 @@ impl Canonical {
     }
 
     /// A stream ends in an error event of the client's format. What follows an answer that is complete does not matter.
-    fn fail(&mut self, error: RelayError, observed: &mut Observed, out: &mut Vec<u8>) {
+    fn fail(&mut self, error: ResponseError, observed: &mut Observed, out: &mut Vec<u8>) {
         if self.sink.ended {
             return;
         }
@@ -165,11 +170,11 @@ impl Frames {
     }
 
     /// Decodes all frames that are whole.
-    fn decode(&mut self, decoder: &mut dyn DecodeStream, sink: &mut dyn FnMut(Event<'_>)) -> Result<(), RelayError> {
+    fn decode(&mut self, decoder: &mut dyn DecodeStream, sink: &mut dyn FnMut(Event<'_>)) -> Result<(), ResponseError> {
         match self {
             Self::Sse(blocks) => {
                 while let Some(block) = blocks.next() {
-                    let block = block.map_err(|sse::TooLong| RelayError::TooLarge)?;
+                    let block = block.map_err(|sse::TooLong| ResponseError::TooLarge)?;
                     match block.data.filter(|data| !data.is_empty()) {
                         Some(data) => {
                             decoder.decode(Frame { name: block.name, data: &data, is_exception: false }, sink)?;
@@ -197,7 +202,7 @@ fn decode_message(
     message: eventstream::Message<'_>,
     decoder: &mut dyn DecodeStream,
     sink: &mut dyn FnMut(Event<'_>),
-) -> Result<(), RelayError> {
+) -> Result<(), ResponseError> {
     let header = |name| message.headers.string(name).unwrap_or_default();
     let (name, is_exception) = match header(":message-type") {
         "exception" => (header(":exception-type"), true),
@@ -216,11 +221,11 @@ fn decode_message(
     Ok(())
 }
 
-fn event_stream_error(error: eventstream::Error) -> RelayError {
+fn event_stream_error(error: eventstream::Error) -> ResponseError {
     match error {
-        eventstream::Error::TooLong => RelayError::TooLarge,
-        eventstream::Error::Truncated => RelayError::Incomplete,
-        eventstream::Error::Checksum | eventstream::Error::Malformed => RelayError::Malformed(error.to_string()),
+        eventstream::Error::TooLong => ResponseError::TooLarge,
+        eventstream::Error::Truncated => ResponseError::Incomplete,
+        eventstream::Error::Checksum | eventstream::Error::Malformed => ResponseError::Malformed(error.to_string()),
     }
 }
 
@@ -265,7 +270,7 @@ mod tests {
 
     /// What an OpenAI client gets of a stream of these messages.
     fn relayed(messages: &[u8]) -> String {
-        let attempt = Attempt {
+        let translation = Translation {
             client: Format::OpenaiChat,
             upstream: Format::BedrockConverse,
             model: "m",
@@ -278,7 +283,7 @@ mod tests {
         };
         let (client, upstream) = (Format::OpenaiChat.dialect(), Format::BedrockConverse.dialect());
         let (client, upstream) = (client.client.as_ref().unwrap(), upstream.upstream.as_ref().unwrap());
-        let mut lane = Canonical::new(&attempt, ResponseKind::Stream, client, upstream);
+        let mut lane = Canonical::new(&translation, ResponseKind::Stream, client, upstream);
         let mut observed = Observed::default();
         let out = lane.push(messages, &mut observed);
         let end = lane.finish(&mut observed).unwrap();

@@ -1,6 +1,6 @@
 use super::{Observed, Passed, ResponseKind};
 use crate::{
-    dialect::{Attempt, Frame, Framing, IdentitySide, Tap, Verdict},
+    dialect::{Frame, Framing, IdentitySide, Sighting, Tap, Translation},
     framing::{ArrayDecoder, ArrayError, sse},
     json::Watch,
 };
@@ -34,16 +34,17 @@ pub(super) struct Array {
 }
 
 impl Identity {
-    pub(super) fn new(attempt: &Attempt<'_>, kind: ResponseKind) -> Self {
-        let IdentitySide { ask_for_usage, usage_member, decode_usage, tap, .. } = attempt.upstream.dialect().identity;
+    pub(super) fn new(translation: &Translation<'_>, kind: ResponseKind) -> Self {
+        let IdentitySide { ask_for_usage, usage_member, decode_usage, tap, .. } =
+            translation.upstream.dialect().identity;
         match (kind, tap) {
             (ResponseKind::Stream, Some(tap)) => Self::Stream(Stream {
                 decoder: sse::Decoder::default(),
                 tap: tap(),
-                removes_usage: ask_for_usage.is_some() && attempt.stream && !attempt.include_usage,
+                removes_usage: ask_for_usage.is_some() && translation.stream && !translation.include_usage,
                 blind: false,
             }),
-            (ResponseKind::Whole, Some(tap)) if attempt.stream && attempt.framing == Framing::JsonArray => {
+            (ResponseKind::Whole, Some(tap)) if translation.stream && translation.framing == Framing::JsonArray => {
                 Self::Array(Array { decoder: ArrayDecoder::default(), tap: tap(), error: None })
             }
             _ => Self::Whole { decode: decode_usage, usage: Watch::new(usage_member) },
@@ -143,9 +144,9 @@ impl Stream {
                 each(block.raw, false);
                 continue;
             };
-            let verdict = self.tap.see(Frame { name: block.name, data: &data, is_exception: false });
-            each(block.raw, verdict.usage_only);
-            note(&verdict, &*self.tap, observed);
+            let sighting = self.tap.see(Frame { name: block.name, data: &data, is_exception: false });
+            each(block.raw, sighting.usage_only);
+            note(&sighting, &*self.tap, observed);
         }
     }
 }
@@ -157,8 +158,8 @@ impl Array {
             match self.decoder.next() {
                 None => return,
                 Some(Ok(element)) => {
-                    let verdict = self.tap.see(Frame { name: b"", data: element, is_exception: false });
-                    note(&verdict, &*self.tap, observed);
+                    let sighting = self.tap.see(Frame { name: b"", data: element, is_exception: false });
+                    note(&sighting, &*self.tap, observed);
                 }
                 Some(Err(error)) => self.error = Some(error),
             }
@@ -167,23 +168,23 @@ impl Array {
 }
 
 /// What a frame adds to what was seen.
-fn note(verdict: &Verdict, tap: &dyn Tap, observed: &mut Observed) {
-    observed.usage = verdict.usage.or(observed.usage);
-    observed.terminal = observed.usage.is_some() && (verdict.terminal || observed.terminal);
+fn note(sighting: &Sighting, tap: &dyn Tap, observed: &mut Observed) {
+    observed.usage = sighting.usage.or(observed.usage);
+    observed.terminal = observed.usage.is_some() && (sighting.terminal || observed.terminal);
     observed.finished = tap.finished();
-    observed.failed |= verdict.failed;
+    observed.failed |= sighting.failed;
 }
 
 #[cfg(test)]
 mod tests {
     use crate::{
-        dialect::{Attempt, Framing},
+        dialect::{Framing, Translation},
         translate::{Observed, Passed, Relay, ResponseKind},
         words::Format,
     };
 
     fn observed(body: &str, size: usize) -> Observed {
-        let attempt = Attempt {
+        let translation = Translation {
             client: Format::GeminiGenerate,
             upstream: Format::GeminiGenerate,
             model: "m",
@@ -194,7 +195,7 @@ mod tests {
             exchange: "x",
             created_s: 0,
         };
-        let mut relay = Relay::new(&attempt, ResponseKind::Whole);
+        let mut relay = Relay::new(&translation, ResponseKind::Whole);
         for chunk in body.as_bytes().chunks(size) {
             assert_eq!(relay.push(chunk), Passed::AsReceived);
         }

@@ -8,7 +8,7 @@ use identity::Identity;
 
 use crate::{
     canonical::{Losses, Usage},
-    dialect::{Attempt, RelayError},
+    dialect::{ResponseError, Translation},
 };
 
 /// One successful response being passed on, translated where the formats differ, its usage observed on the way.
@@ -63,14 +63,14 @@ pub struct Observed {
 }
 
 impl Relay {
-    /// A relay for the response to `attempt`.
+    /// A relay for the response to `translation`.
     #[must_use]
-    pub fn new(attempt: &Attempt<'_>, kind: ResponseKind) -> Self {
-        let (client, upstream) = (&attempt.client.dialect().client, &attempt.upstream.dialect().upstream);
+    pub fn new(translation: &Translation<'_>, kind: ResponseKind) -> Self {
+        let (client, upstream) = (&translation.client.dialect().client, &translation.upstream.dialect().upstream);
         let lane = match (client, upstream) {
-            _ if attempt.client == attempt.upstream => Lane::Identity(Identity::new(attempt, kind)),
+            _ if translation.client == translation.upstream => Lane::Identity(Identity::new(translation, kind)),
             (Some(client), Some(upstream)) => {
-                Lane::Canonical(Box::new(Canonical::new(attempt, kind, client, upstream)))
+                Lane::Canonical(Box::new(Canonical::new(translation, kind, client, upstream)))
             }
             _ => Lane::Closed,
         };
@@ -90,11 +90,11 @@ impl Relay {
     ///
     /// # Errors
     /// When nothing was sent yet and nothing can be: the client awaits one JSON text, and there is none to give.
-    pub fn finish(&mut self) -> Result<Vec<u8>, RelayError> {
+    pub fn finish(&mut self) -> Result<Vec<u8>, ResponseError> {
         match &mut self.lane {
             Lane::Identity(lane) => Ok(lane.finish(&mut self.observed)),
             Lane::Canonical(lane) => lane.finish(&mut self.observed),
-            Lane::Closed => Err(RelayError::NoTranslation),
+            Lane::Closed => Err(ResponseError::NoTranslation),
         }
     }
 

@@ -3,7 +3,7 @@ use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
 use super::usage::decode_usage;
-use crate::dialect::{self, Frame, Verdict};
+use crate::dialect::{self, Frame, Sighting};
 
 /// Watches the events of a stream, of chats or legacy completions, for usage and its end, parsing only those that carry figures.
 #[derive(Debug, Default)]
@@ -13,22 +13,22 @@ pub(crate) struct Tap {
 }
 
 impl dialect::Tap for Tap {
-    fn see(&mut self, Frame { data, .. }: Frame<'_>) -> Verdict {
+    fn see(&mut self, Frame { data, .. }: Frame<'_>) -> Sighting {
         if data.trim_ascii() == b"[DONE]" {
             self.done = true;
-            return Verdict { terminal: self.finished, ..Verdict::default() };
+            return Sighting { terminal: self.finished, ..Sighting::default() };
         }
         // Some providers state running figures in each event: only those with or after the finish reason are final.
         self.finished |= has_value(data, b"\"finish_reason\"");
         if !has_value(data, b"\"usage\"") && !has_value(data, b"\"error\"") {
-            return Verdict::default();
+            return Sighting::default();
         }
-        let Ok(chunk) = serde_json::from_slice::<Chunk<'_>>(data) else { return Verdict::default() };
+        let Ok(chunk) = serde_json::from_slice::<Chunk<'_>>(data) else { return Sighting::default() };
         let decode = |usage: Option<&RawValue>| usage.and_then(|usage| decode_usage(usage.get().as_bytes()));
         let added = decode(chunk.usage);
         let usage = added.or_else(|| decode(chunk.x_groq.and_then(|own| own.usage)));
         let choiceless = chunk.choices.as_ref().is_some_and(Vec::is_empty);
-        Verdict {
+        Sighting {
             usage,
             terminal: usage.is_some() && (choiceless || self.finished),
             usage_only: added.is_some() && choiceless,
@@ -86,9 +86,9 @@ mod tests {
     #[test]
     fn ignores_events_without_figures() {
         let mut tap = Tap::default();
-        let verdict = tap
+        let sighting = tap
             .see(frame(br#"{"choices":[{"delta":{"content":"say \"usage\": 1"},"finish_reason":null}],"usage":null}"#));
-        assert_eq!(verdict, Verdict::default());
+        assert_eq!(sighting, Sighting::default());
         assert!(!tap.finished());
     }
 

@@ -11,6 +11,6 @@ use crate::dialect::ClientSide;
 pub(super) const CLIENT: ClientSide = ClientSide {
     decode_request: request::decode_request,
     many_choices: false,
-    response_encoder: |attempt| Box::new(response::ResponseEncoder::new(attempt)),
-    stream_encoder: |attempt| Box::new(stream::StreamEncoder::new(attempt)),
+    response_encoder: |translation| Box::new(response::ResponseEncoder::new(translation)),
+    stream_encoder: |translation| Box::new(stream::StreamEncoder::new(translation)),
 };

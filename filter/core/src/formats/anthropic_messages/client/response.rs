@@ -3,7 +3,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     canonical::{Answer, AnswerBlock, Citation, Finish, FinishReason, Losses, Seal, Vendor},
-    dialect::{Attempt, EncodeResponse},
+    dialect::{EncodeResponse, Translation},
     formats::anthropic_messages::usage::{EncodedUsage, encode_usage},
     json::Node,
 };
@@ -16,8 +16,8 @@ pub(super) struct ResponseEncoder {
 }
 
 impl ResponseEncoder {
-    pub(super) fn new(attempt: &Attempt<'_>) -> Self {
-        Self { id: message_id(attempt), model: attempt.model.to_owned() }
+    pub(super) fn new(translation: &Translation<'_>) -> Self {
+        Self { id: message_id(translation), model: translation.model.to_owned() }
     }
 }
 
@@ -98,8 +98,8 @@ pub(super) fn encode_citation<'e>(citation: &'e Citation<'_>, losses: &mut Losse
 }
 
 /// The id of a message that we encode.
-pub(super) fn message_id(attempt: &Attempt<'_>) -> String {
-    format!("msg_{}", attempt.exchange)
+pub(super) fn message_id(translation: &Translation<'_>) -> String {
+    format!("msg_{}", translation.exchange)
 }
 
 /// <https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons>

@@ -7,7 +7,7 @@ use super::response::{
 };
 use crate::{
     canonical::{BlockStart, Delta, Event, Finish, FinishReason, Losses, Usage, Vendor},
-    dialect::{Attempt, ClientError, EncodeStream},
+    dialect::{ClientError, EncodeStream, Translation},
     formats::anthropic_messages::{
         error::encode_error,
         usage::{EncodedUsage, encode_final_usage, encode_usage},
@@ -47,10 +47,10 @@ enum State {
 }
 
 impl StreamEncoder {
-    pub(super) fn new(attempt: &Attempt<'_>) -> Self {
+    pub(super) fn new(translation: &Translation<'_>) -> Self {
         Self {
-            id: message_id(attempt),
-            model: attempt.model.to_owned(),
+            id: message_id(translation),
+            model: translation.model.to_owned(),
             state: State::AwaitingStart,
             next: 0,
             usage: Usage::default(),

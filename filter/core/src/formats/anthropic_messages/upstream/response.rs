@@ -5,18 +5,19 @@ use serde_json::value::RawValue;
 
 use crate::{
     canonical::{BlockStart, Citation, Delta, Event, Finish, Seal, Vendor},
-    dialect::{RelayError, Sink},
+    dialect::{ResponseError, Sink},
     formats::anthropic_messages::{error::decode_error, upstream::finish::decode_finish, usage::Figures},
     json::Text,
 };
 
 /// Decodes a whole message into the events of its answer. Blocks without a place in an answer are declared as lost and
 /// passed over, as in a stream.
-pub(super) fn decode_response(body: &[u8], sink: Sink<'_>) -> Result<(), RelayError> {
+pub(super) fn decode_response(body: &[u8], sink: Sink<'_>) -> Result<(), ResponseError> {
     if let Some(failure) = decode_error(body) {
-        return Err(RelayError::Provider(failure));
+        return Err(ResponseError::Provider(failure));
     }
-    let message: Wire<'_> = serde_json::from_slice(body).map_err(|error| RelayError::Malformed(error.to_string()))?;
+    let message: Wire<'_> =
+        serde_json::from_slice(body).map_err(|error| ResponseError::Malformed(error.to_string()))?;
     sink(Event::Start { model: message.model.0 });
     for block in message.content {
         decode_block(block, sink);

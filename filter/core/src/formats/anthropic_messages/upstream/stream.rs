@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::response::{BlockWire, CitationWire, decode_response, pass_over, seal_of};
 use crate::{
     canonical::{BlockStart, Delta, Event, Finish},
-    dialect::{DecodeStream, Frame, RelayError, Sink},
+    dialect::{DecodeStream, Frame, ResponseError, Sink},
     formats::anthropic_messages::{error::decode_error, upstream::finish::decode_finish, usage::Figures},
     json::Text,
 };
@@ -38,13 +38,14 @@ enum Open {
 
 impl DecodeStream for StreamDecoder {
     /// The event's name stands in for a `type` that some gateways leave out of the data.
-    fn decode(&mut self, frame: Frame<'_>, sink: Sink<'_>) -> Result<(), RelayError> {
+    fn decode(&mut self, frame: Frame<'_>, sink: Sink<'_>) -> Result<(), ResponseError> {
         let Frame { name, data, .. } = frame;
         // OpenRouter ends its messages as it ends its chats.
         if data == b"[DONE]" {
             return Ok(());
         }
-        let wire: Wire<'_> = serde_json::from_slice(data).map_err(|error| RelayError::Malformed(error.to_string()))?;
+        let wire: Wire<'_> =
+            serde_json::from_slice(data).map_err(|error| ResponseError::Malformed(error.to_string()))?;
         match wire.r#type.as_ref().map_or(name, |kind| kind.0.as_bytes()) {
             b"message_start" => {
                 let message = wire.message.ok_or_else(|| missing("message"))?;
@@ -73,7 +74,7 @@ impl DecodeStream for StreamDecoder {
             b"ping" => sink(Event::Ping),
             b"error" => {
                 let failure = decode_error(data).ok_or_else(|| missing("error"))?;
-                return Err(RelayError::Provider(failure));
+                return Err(ResponseError::Provider(failure));
             }
             _ => {}
         }
@@ -168,8 +169,8 @@ fn has_members(object: &str) -> bool {
     object.bytes().any(|byte| byte == b'"')
 }
 
-fn missing(member: &str) -> RelayError {
-    RelayError::Malformed(format!("an event without {member}"))
+fn missing(member: &str) -> ResponseError {
+    ResponseError::Malformed(format!("an event without {member}"))
 }
 
 #[derive(Deserialize)]

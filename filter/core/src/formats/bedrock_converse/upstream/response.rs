@@ -6,17 +6,17 @@ use serde_json::value::RawValue;
 use super::answer::{self, CitationWire, TextWire};
 use crate::{
     canonical::{BlockStart, Delta, Event},
-    dialect::{RelayError, Sink},
+    dialect::{ResponseError, Sink},
     formats::bedrock_converse::{error::decode_error, usage::Figures},
     json::Text,
 };
 
 /// Decodes a whole answer. It does not name its model.
-pub(super) fn decode_response(body: &[u8], sink: Sink<'_>) -> Result<(), RelayError> {
-    let wire: Wire<'_> = serde_json::from_slice(body).map_err(|error| RelayError::Malformed(error.to_string()))?;
+pub(super) fn decode_response(body: &[u8], sink: Sink<'_>) -> Result<(), ResponseError> {
+    let wire: Wire<'_> = serde_json::from_slice(body).map_err(|error| ResponseError::Malformed(error.to_string()))?;
     let Some(output) = wire.output else {
         return Err(decode_error(body)
-            .map_or_else(|| RelayError::Malformed("an answer without output".to_owned()), RelayError::Provider));
+            .map_or_else(|| ResponseError::Malformed("an answer without output".to_owned()), ResponseError::Provider));
     };
     sink(Event::Start { model: Cow::Borrowed("") });
     let content = output.message.and_then(|message| message.content).unwrap_or_default();
@@ -287,9 +287,9 @@ mod tests {
     fn an_error_with_a_good_status_is_an_error() {
         let decoded = |body: &str| decode_response(body.as_bytes(), &mut |_| {});
         let error = decoded(r#"{"__type":"a#ThrottlingException","message":"slow down"}"#);
-        assert!(matches!(error, Err(RelayError::Provider(failure)) if failure.status == Some(429)));
-        assert!(matches!(decoded("{}"), Err(RelayError::Malformed(_))));
-        assert!(matches!(decoded("[]"), Err(RelayError::Malformed(_))));
-        assert!(matches!(decoded("<html>"), Err(RelayError::Malformed(_))));
+        assert!(matches!(error, Err(ResponseError::Provider(failure)) if failure.status == Some(429)));
+        assert!(matches!(decoded("{}"), Err(ResponseError::Malformed(_))));
+        assert!(matches!(decoded("[]"), Err(ResponseError::Malformed(_))));
+        assert!(matches!(decoded("<html>"), Err(ResponseError::Malformed(_))));
     }
 }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     canonical::{Answer, AnswerBlock, Choice, FinishReason, Losses, Usage, Vendor},
-    dialect::{Attempt, EncodeResponse},
+    dialect::{EncodeResponse, Translation},
     formats::gemini_generate::{
         client::finish::encode_finish,
         usage::encode_usage,
@@ -25,8 +25,8 @@ pub(super) struct ResponseEncoder {
 }
 
 impl ResponseEncoder {
-    pub(super) fn new(attempt: &Attempt<'_>) -> Self {
-        Self { id: attempt.exchange.to_owned(), model: attempt.model.to_owned() }
+    pub(super) fn new(translation: &Translation<'_>) -> Self {
+        Self { id: translation.exchange.to_owned(), model: translation.model.to_owned() }
     }
 }
 

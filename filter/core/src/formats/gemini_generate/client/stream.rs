@@ -8,7 +8,7 @@ use super::{
 use crate::{
     bounds::MAX_WHOLE,
     canonical::{BlockStart, Delta, Event, FinishReason, Losses, Seal, Usage, Vendor},
-    dialect::{Attempt, ClientError, EncodeStream, Framing},
+    dialect::{ClientError, EncodeStream, Framing, Translation},
     formats::gemini_generate::{
         error::encode_error,
         usage::encode_usage,
@@ -122,11 +122,11 @@ impl EncodeStream for StreamEncoder {
 }
 
 impl StreamEncoder {
-    pub(super) fn new(attempt: &Attempt<'_>) -> Self {
+    pub(super) fn new(translation: &Translation<'_>) -> Self {
         Self {
-            id: attempt.exchange.to_owned(),
-            model: attempt.model.to_owned(),
-            framing: attempt.framing,
+            id: translation.exchange.to_owned(),
+            model: translation.model.to_owned(),
+            framing: translation.framing,
             state: State::AwaitingChunk,
             current: 0,
             choices: Vec::new(),
@@ -316,7 +316,7 @@ mod tests {
     use crate::{canonical::Citation, words::Format};
 
     fn encoder(framing: Framing) -> StreamEncoder {
-        StreamEncoder::new(&Attempt {
+        StreamEncoder::new(&Translation {
             client: Format::GeminiGenerate,
             upstream: Format::OpenaiChat,
             model: "m",

@@ -11,13 +11,13 @@ use super::{
 };
 use crate::{
     canonical::{Chat, Given, Losses, ResponseFormat, Sampling, ServiceTier},
-    dialect::{Attempt, InvalidRequest, NO_MEMBER, schema},
+    dialect::{InvalidRequest, NO_MEMBER, Translation, schema},
     formats::gemini_generate::wire::part::ContentWire,
 };
 
 /// Encodes a request: <https://ai.google.dev/api/generate-content#request-body>. The path names the model and the stream.
 pub(super) fn encode_request(
-    attempt: &Attempt<'_>,
+    translation: &Translation<'_>,
     chat: &Chat<'_>,
     losses: &mut Losses,
 ) -> Result<Vec<u8>, InvalidRequest> {
@@ -43,7 +43,7 @@ pub(super) fn encode_request(
         extra: _, // declared for every format alike
     } = chat;
     let Sampling { temperature, top_p, top_k, frequency_penalty, presence_penalty, seed, logit_bias } = sampling;
-    let capability = Capability::of(attempt.model);
+    let capability = Capability::of(translation.model);
     let Contents { system, contents } = encode_contents(messages, capability, losses)?;
     let wire_tools = encode_tools(tools, losses)?;
     let tool_config = encode_choice(tools, &wire_tools, tool_choice.as_ref(), capability, losses);

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     canonical::{Answer, AnswerBlock, Choice, Citation, FinishReason, Losses, Seal, Vendor},
-    dialect::{Attempt, EncodeResponse},
+    dialect::{EncodeResponse, Translation},
     vendors::openai::{EncodedUsage, encode_usage},
 };
 
@@ -21,8 +21,12 @@ pub(super) struct ResponseEncoder {
 }
 
 impl ResponseEncoder {
-    pub(super) fn new(attempt: &Attempt<'_>) -> Self {
-        Self { id: super::completion_id(attempt), created_s: attempt.created_s, model: attempt.model.to_owned() }
+    pub(super) fn new(translation: &Translation<'_>) -> Self {
+        Self {
+            id: super::completion_id(translation),
+            created_s: translation.created_s,
+            model: translation.model.to_owned(),
+        }
     }
 }
 

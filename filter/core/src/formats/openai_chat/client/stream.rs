@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     canonical::{BlockStart, Delta, Event, Finish, Losses, Seal, Usage, Vendor},
-    dialect::{Attempt, ClientError, EncodeStream},
+    dialect::{ClientError, EncodeStream, Translation},
     framing::sse::write_json,
     vendors::openai::{self, EncodedUsage, encode_usage},
 };
@@ -102,12 +102,12 @@ struct Held {
 const MAX_CHOICES: usize = 128;
 
 impl StreamEncoder {
-    pub(super) fn new(attempt: &Attempt<'_>) -> Self {
+    pub(super) fn new(translation: &Translation<'_>) -> Self {
         let head = Head {
-            id: super::completion_id(attempt),
-            created_s: attempt.created_s,
-            model: attempt.model.to_owned(),
-            include_usage: attempt.include_usage,
+            id: super::completion_id(translation),
+            created_s: translation.created_s,
+            model: translation.model.to_owned(),
+            include_usage: translation.include_usage,
         };
         Self { head, state: State::AwaitingStart, usage: None, choices: Vec::new(), current: 0 }
     }

@@ -4,7 +4,7 @@ use crate::{
         Answer, Block, BlockStart, CacheMark, Chat, Citation, Delta, Effort, Event, Finish, FinishReason, Given,
         Losses, Reasoning, Seal, Source, TokenLogprob, ToolChoice, ToolKind, Vendor, WebSearch,
     },
-    dialect::{Attempt, EncodeResponse, EncodeStream, Framing, InvalidRequest},
+    dialect::{EncodeResponse, EncodeStream, Framing, InvalidRequest, Translation},
     json::Envelope,
     words::Format,
 };
@@ -227,8 +227,8 @@ fn allowed_tools_and_searches_are_read() {
     assert_eq!(chat.extra, [""; 0]);
 }
 
-fn attempt() -> Attempt<'static> {
-    Attempt {
+fn translation() -> Translation<'static> {
+    Translation {
         client: Format::OpenaiChat,
         upstream: Format::AnthropicMessages,
         model: "m",
@@ -262,13 +262,13 @@ fn tool(id: &'static str) -> [Event<'static>; 3] {
 fn encoded(events: &[Event<'static>]) -> (String, Vec<String>, Vec<String>) {
     let mut losses = Losses::default();
     let mut answer = Answer::default();
-    let mut encoder = StreamEncoder::new(&attempt());
+    let mut encoder = StreamEncoder::new(&translation());
     let mut out = Vec::new();
     for event in events {
         answer.add(event.clone());
         encoder.encode(event, &mut out, &mut losses);
     }
-    let whole = String::from_utf8(ResponseEncoder::new(&attempt()).encode(&answer, &mut losses)).unwrap();
+    let whole = String::from_utf8(ResponseEncoder::new(&translation()).encode(&answer, &mut losses)).unwrap();
     let whole = whole.split(r#""choices":"#).nth(1).unwrap().strip_suffix('}').unwrap().to_owned();
     let chunks = String::from_utf8(out).unwrap();
     let deltas = chunks

@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 
 use crate::{
     canonical::{BlockStart, Citation, Delta, Event, Seal},
-    dialect::{RelayError, Sink},
+    dialect::{ResponseError, Sink},
 };
 
 /// The blocks of one choice: what the provider mixes comes out one block after the other.
@@ -59,7 +59,7 @@ const MAX_WAITING: usize = 4 << 20;
 
 impl Blocks {
     /// More of a text, a refusal or reasoning. Nothing is no more.
-    pub(super) fn tell(&mut self, key: Key, text: &str, sink: Sink<'_>) -> Result<(), RelayError> {
+    pub(super) fn tell(&mut self, key: Key, text: &str, sink: Sink<'_>) -> Result<(), ResponseError> {
         let start = match key {
             Key::Text => BlockStart::Text,
             Key::Refusal => BlockStart::Refusal,
@@ -149,11 +149,11 @@ impl Blocks {
         }
     }
 
-    fn more(&mut self, key: Key, text: &str, sink: Sink<'_>) -> Result<(), RelayError> {
+    fn more(&mut self, key: Key, text: &str, sink: Sink<'_>) -> Result<(), ResponseError> {
         if let Some(waiting) = self.waiting.iter_mut().find(|waiting| waiting.key == key) {
             waiting.text.push_str(text);
             self.waiting_bytes = self.waiting_bytes.saturating_add(text.len());
-            return if self.waiting_bytes > MAX_WAITING { Err(RelayError::TooLarge) } else { Ok(()) };
+            return if self.waiting_bytes > MAX_WAITING { Err(ResponseError::TooLarge) } else { Ok(()) };
         }
         // More of a call that is complete is nothing that could be said.
         if self.open.as_ref().is_some_and(|open| open.key == key) {
@@ -304,6 +304,6 @@ mod tests {
         blocks.call(1, "b", "g", &mut sink);
         let text = "x".repeat(MAX_WAITING);
         assert_eq!(blocks.tell(Key::Call(1), &text, &mut sink), Ok(()));
-        assert_eq!(blocks.tell(Key::Call(1), "x", &mut sink), Err(RelayError::TooLarge));
+        assert_eq!(blocks.tell(Key::Call(1), "x", &mut sink), Err(ResponseError::TooLarge));
     }
 }

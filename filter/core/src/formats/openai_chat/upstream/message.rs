@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     canonical::{Citation, Delta, Event, Seal, TokenLogprob, Vendor},
-    dialect::{RelayError, Sink},
+    dialect::{ResponseError, Sink},
     json::{Node, Text},
 };
 
@@ -117,7 +117,7 @@ impl MessageWire<'_> {
         logprobs: Option<LogprobsWire<'_>>,
         blocks: &mut Blocks,
         sink: Sink<'_>,
-    ) -> Result<(), RelayError> {
+    ) -> Result<(), ResponseError> {
         self.tell_reasoning(blocks, sink)?;
         if let Some(extra) = self.extra_content {
             extra.tell(blocks, sink);
@@ -157,7 +157,7 @@ impl MessageWire<'_> {
     }
 
     /// One piece of reasoning stands in several members at once; the richest of them is told.
-    fn tell_reasoning(&self, blocks: &mut Blocks, sink: Sink<'_>) -> Result<(), RelayError> {
+    fn tell_reasoning(&self, blocks: &mut Blocks, sink: Sink<'_>) -> Result<(), ResponseError> {
         let mut told = false;
         for detail in self.reasoning_details.map(read::<Detail<'_>>).into_iter().flatten() {
             let detail = detail.read();
@@ -181,7 +181,7 @@ impl MessageWire<'_> {
         if told { Ok(()) } else { self.tell_words(blocks, sink) }
     }
 
-    fn tell_words(&self, blocks: &mut Blocks, sink: Sink<'_>) -> Result<(), RelayError> {
+    fn tell_words(&self, blocks: &mut Blocks, sink: Sink<'_>) -> Result<(), ResponseError> {
         let words = [self.reasoning_content, self.reasoning].into_iter().flatten();
         match words.filter_map(text_of).find(|words| !words.is_empty()) {
             Some(words) => blocks.tell(Key::Thinking, &words, sink),
@@ -190,7 +190,7 @@ impl MessageWire<'_> {
     }
 }
 
-fn tell_thinking_blocks(list: Option<&RawValue>, blocks: &mut Blocks, sink: Sink<'_>) -> Result<bool, RelayError> {
+fn tell_thinking_blocks(list: Option<&RawValue>, blocks: &mut Blocks, sink: Sink<'_>) -> Result<bool, ResponseError> {
     #[derive(Deserialize)]
     struct Wire<'e> {
         #[serde(borrow)]
@@ -216,7 +216,7 @@ fn tell_thinking_blocks(list: Option<&RawValue>, blocks: &mut Blocks, sink: Sink
     Ok(told)
 }
 
-fn tell_content(content: &RawValue, blocks: &mut Blocks, sink: Sink<'_>) -> Result<(), RelayError> {
+fn tell_content(content: &RawValue, blocks: &mut Blocks, sink: Sink<'_>) -> Result<(), ResponseError> {
     if let Some(text) = text_of(content) {
         return blocks.tell(Key::Text, &text, sink);
     }

@@ -1,7 +1,7 @@
 use super::wire::{ChoiceWire, CompletionWire, LogprobsWire, TEXT_ONLY, finish_reason};
 use crate::{
     canonical::{BlockStart, Delta, Event, Losses, Usage},
-    dialect::{Attempt, ClientError, EncodeStream},
+    dialect::{ClientError, EncodeStream, Translation},
     framing::sse::write_json,
     vendors::openai::{self, EncodedUsage, encode_usage},
 };
@@ -34,12 +34,12 @@ struct Choice {
 const MAX_CHOICES: usize = 128;
 
 impl StreamEncoder {
-    pub(super) fn new(attempt: &Attempt<'_>) -> Self {
+    pub(super) fn new(translation: &Translation<'_>) -> Self {
         Self {
-            id: super::completion_id(attempt),
-            created_s: attempt.created_s,
-            model: attempt.model.to_owned(),
-            include_usage: attempt.include_usage,
+            id: super::completion_id(translation),
+            created_s: translation.created_s,
+            model: translation.model.to_owned(),
+            include_usage: translation.include_usage,
             usage: None,
             choices: Vec::new(),
             current: 0,

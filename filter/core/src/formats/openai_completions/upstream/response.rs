@@ -2,19 +2,19 @@
 
 use super::stream::{Chunk, StreamDecoder};
 use crate::{
-    dialect::{RelayError, Sink},
+    dialect::{ResponseError, Sink},
     vendors::openai,
 };
 
 /// Decodes a whole completion: a stream of one chunk.
-pub(super) fn decode_response(body: &[u8], sink: Sink<'_>) -> Result<(), RelayError> {
+pub(super) fn decode_response(body: &[u8], sink: Sink<'_>) -> Result<(), ResponseError> {
     let completion: Chunk<'_> =
-        serde_json::from_slice(body).map_err(|error| RelayError::Malformed(error.to_string()))?;
+        serde_json::from_slice(body).map_err(|error| ResponseError::Malformed(error.to_string()))?;
     if completion.choices.as_ref().is_none_or(Vec::is_empty) {
         // Errors come with a good status too, in any of their shapes.
         return Err(match openai::decode_error(body) {
-            Some(failure) => RelayError::Provider(failure),
-            None => RelayError::Malformed("a completion without choices".to_owned()),
+            Some(failure) => ResponseError::Provider(failure),
+            None => ResponseError::Malformed("a completion without choices".to_owned()),
         });
     }
     let mut decoder = StreamDecoder::default();

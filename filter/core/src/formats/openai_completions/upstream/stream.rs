@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use super::prompt::NEXT_TURN;
 use crate::{
     canonical::{BlockStart, Delta, Event, Failure, Finish, FinishReason, TokenLogprob, Usage},
-    dialect::{DecodeStream, Frame, RelayError, Sink},
+    dialect::{DecodeStream, Frame, ResponseError, Sink},
     json::Text,
     vendors::openai::{self, Ending, ending},
 };
@@ -41,18 +41,18 @@ enum Choice {
 const MAX_CHOICES: usize = 128;
 
 impl DecodeStream for StreamDecoder {
-    fn decode(&mut self, frame: Frame<'_>, sink: Sink<'_>) -> Result<(), RelayError> {
+    fn decode(&mut self, frame: Frame<'_>, sink: Sink<'_>) -> Result<(), ResponseError> {
         if frame.data.trim_ascii() == b"[DONE]" {
             self.done(sink);
             return Ok(());
         }
         let chunk: Chunk<'_> =
-            serde_json::from_slice(frame.data).map_err(|error| RelayError::Malformed(error.to_string()))?;
+            serde_json::from_slice(frame.data).map_err(|error| ResponseError::Malformed(error.to_string()))?;
         self.accept(chunk, frame.data, sink)
     }
 
     /// Without `[DONE]` the end is where the provider gave its reasons.
-    fn finish(&mut self, sink: Sink<'_>) -> Result<(), RelayError> {
+    fn finish(&mut self, sink: Sink<'_>) -> Result<(), ResponseError> {
         for at in 0..self.choices.len() {
             if self.choices.get(at) == Some(&Choice::Open) {
                 self.turn_to(at, sink);
@@ -66,11 +66,11 @@ impl DecodeStream for StreamDecoder {
 
 impl StreamDecoder {
     /// Takes the next chunk, of which `body` is the text.
-    pub(super) fn accept(&mut self, chunk: Chunk<'_>, body: &[u8], sink: Sink<'_>) -> Result<(), RelayError> {
+    pub(super) fn accept(&mut self, chunk: Chunk<'_>, body: &[u8], sink: Sink<'_>) -> Result<(), ResponseError> {
         if chunk.error.is_some() {
             let failure = openai::decode_error(body);
             let unknown = || Failure::new("the provider reports an error without a message");
-            return Err(RelayError::Provider(failure.unwrap_or_else(unknown)));
+            return Err(ResponseError::Provider(failure.unwrap_or_else(unknown)));
         }
         let choices = chunk.choices.unwrap_or_default();
         let usage = chunk.usage.and_then(|usage| openai::decode_usage(usage.get().as_bytes()));
@@ -90,7 +90,7 @@ impl StreamDecoder {
         Ok(())
     }
 
-    fn accept_choice(&mut self, wire: ChoiceWire<'_>, sink: Sink<'_>) -> Result<(), RelayError> {
+    fn accept_choice(&mut self, wire: ChoiceWire<'_>, sink: Sink<'_>) -> Result<(), ResponseError> {
         let at = usize::try_from(wire.index.unwrap_or_default()).unwrap_or(usize::MAX);
         if at >= MAX_CHOICES {
             sink(Event::Lost { path: "choices".into(), reason: "more choices than can be asked for" });
@@ -133,7 +133,7 @@ impl StreamDecoder {
                 self.end_choice(at, finish, sink);
                 Ok(())
             }
-            Some(Ending::Failure(message)) => Err(RelayError::Provider(Failure::new(message))),
+            Some(Ending::Failure(message)) => Err(ResponseError::Provider(Failure::new(message))),
         }
     }
 

@@ -3,7 +3,7 @@ use serde::Serialize;
 use super::output::Item;
 use crate::{
     canonical::{FinishReason, Usage},
-    dialect::Attempt,
+    dialect::Translation,
     formats::openai_responses::usage::{EncodedUsage, encode_usage},
 };
 
@@ -24,9 +24,9 @@ pub(super) enum Outcome<'e> {
 }
 
 impl Head {
-    pub(super) fn new(attempt: &Attempt<'_>) -> Self {
-        let (exchange, model) = (attempt.exchange.to_owned(), attempt.model.to_owned());
-        Self { exchange, created_s: attempt.created_s, model }
+    pub(super) fn new(translation: &Translation<'_>) -> Self {
+        let (exchange, model) = (translation.exchange.to_owned(), translation.model.to_owned());
+        Self { exchange, created_s: translation.created_s, model }
     }
 
     /// What ids of items are made from.

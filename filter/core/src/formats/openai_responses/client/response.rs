@@ -4,7 +4,7 @@ use super::{
 };
 use crate::{
     canonical::{Answer, AnswerBlock, BlockStart, Citation, FinishReason, Losses, TokenLogprob},
-    dialect::{Attempt, EncodeResponse},
+    dialect::{EncodeResponse, Translation},
 };
 
 /// Encodes a gathered answer as a response: <https://platform.openai.com/docs/api-reference/responses/object>.
@@ -14,8 +14,8 @@ pub(super) struct ResponseEncoder {
 }
 
 impl ResponseEncoder {
-    pub(super) fn new(attempt: &Attempt<'_>) -> Self {
-        Self { head: Head::new(attempt) }
+    pub(super) fn new(translation: &Translation<'_>) -> Self {
+        Self { head: Head::new(translation) }
     }
 }
 
@@ -114,7 +114,7 @@ mod tests {
     };
 
     fn encode(blocks: Vec<AnswerBlock>, reason: FinishReason) -> (serde_json::Value, Losses) {
-        let attempt = Attempt {
+        let translation = Translation {
             client: Format::OpenaiResponses,
             upstream: Format::AnthropicMessages,
             model: "m",
@@ -130,7 +130,7 @@ mod tests {
         answer.choices.push(Choice { blocks, finish: Some(reason.into()) });
         answer.usage = Some(Usage { input: 3, output: 2, ..Usage::default() });
         let mut losses = Losses::default();
-        let body = ResponseEncoder::new(&attempt).encode(&answer, &mut losses);
+        let body = ResponseEncoder::new(&translation).encode(&answer, &mut losses);
         (serde_json::from_slice(&body).unwrap(), losses)
     }
 

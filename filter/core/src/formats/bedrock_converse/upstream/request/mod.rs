@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     canonical::{Chat, Given, Losses, ResponseFormat, Sampling, ServiceTier},
-    dialect::{Attempt, InvalidRequest, NO_MEMBER},
+    dialect::{InvalidRequest, NO_MEMBER, Translation},
     json::Node,
     vendors::claude::{self, Capability},
 };
@@ -19,7 +19,7 @@ use crate::{
 /// Encodes a request: <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html>. The model and
 /// whether the answer streams are in the path.
 pub(super) fn encode_request(
-    attempt: &Attempt<'_>,
+    translation: &Translation<'_>,
     chat: &Chat<'_>,
     losses: &mut Losses,
 ) -> Result<Vec<u8>, InvalidRequest> {
@@ -53,12 +53,12 @@ pub(super) fn encode_request(
         seed,
         logit_bias,
     } = sampling;
-    let family = Family::of(attempt.model);
+    let family = Family::of(translation.model);
     let mut encoder = Encoder::new(family, losses);
     let (system, messages) = encode_messages(messages, &mut encoder)?;
     let (tool_config, claude_choice) = encode_tools(chat, &mut encoder)?;
     let mut extra = Extra { tool_choice: claude_choice, ..Extra::default() };
-    let (inference_config, effort) = Inference::encode(attempt, chat, family, &mut extra, losses);
+    let (inference_config, effort) = Inference::encode(translation, chat, family, &mut extra, losses);
     let text_format = encode_format(response_format.as_ref(), family, losses);
     losses.declare_given(frequency_penalty.as_ref(), NO_MEMBER);
     losses.declare_given(presence_penalty.as_ref(), NO_MEMBER);
@@ -78,7 +78,7 @@ pub(super) fn encode_request(
         inference_config,
         tool_config,
         additional_model_request_fields: (extra != Extra::default()).then_some(extra),
-        additional_model_response_field_paths: asks_for_stop.then_some([stop_path(attempt.stream)]),
+        additional_model_response_field_paths: asks_for_stop.then_some([stop_path(translation.stream)]),
         request_metadata: encode_metadata(metadata.as_ref(), losses),
         service_tier: encode_tier(service_tier.as_ref(), losses),
         output_config: (effort.is_some() || text_format.is_some()).then_some(OutputWire { effort, text_format }),
@@ -108,7 +108,7 @@ struct Inference<'c> {
 impl<'c> Inference<'c> {
     /// The member, if it has any, and Claude's effort.
     fn encode(
-        attempt: &Attempt<'_>,
+        translation: &Translation<'_>,
         chat: &'c Chat<'_>,
         family: Family,
         extra: &mut Extra<'_>,
@@ -118,12 +118,12 @@ impl<'c> Inference<'c> {
         let stop_sequences = encode_stop(&chat.stop, family, losses);
         let (inference, effort) = match family.is_claude() {
             true => {
-                let capability = Capability::of(attempt.model);
-                let default = u64::from(attempt.default_max_tokens);
+                let capability = Capability::of(translation.model);
+                let default = u64::from(translation.default_max_tokens);
                 let plan = claude::plan(chat, capability, cap.unwrap_or(default), losses);
                 extra.thinking = plan.thinking;
                 let claude::Sampled { temperature, top_p, top_k } =
-                    claude::sampling(chat, attempt.model, &plan, losses);
+                    claude::sampling(chat, translation.model, &plan, losses);
                 extra.top_k = top_k;
                 // The least cap of a thinking model is its budget and more, so it has to be stated.
                 let max_tokens = cap.or(plan.thinking.map(|_| default));

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     canonical::{BlockStart, Delta, Event, Usage},
-    dialect::{DecodeStream, Frame, RelayError, Sink},
+    dialect::{DecodeStream, Frame, ResponseError, Sink},
     formats::bedrock_converse::{error::decode_exception, usage::Figures},
     json::Text,
 };
@@ -58,10 +58,10 @@ enum Kind {
 }
 
 impl DecodeStream for StreamDecoder {
-    fn decode(&mut self, frame: Frame<'_>, sink: Sink<'_>) -> Result<(), RelayError> {
+    fn decode(&mut self, frame: Frame<'_>, sink: Sink<'_>) -> Result<(), ResponseError> {
         let Frame { name, data, is_exception } = frame;
         if is_exception || name.ends_with(b"Exception") {
-            return Err(RelayError::Provider(decode_exception(name, data)));
+            return Err(ResponseError::Provider(decode_exception(name, data)));
         }
         match name {
             b"metadata" => self.note_figures(&parse(data)?, sink),
@@ -106,7 +106,7 @@ impl StreamDecoder {
         }
     }
 
-    fn continue_block(&mut self, event: BlockDeltaWire<'_>, sink: Sink<'_>) -> Result<(), RelayError> {
+    fn continue_block(&mut self, event: BlockDeltaWire<'_>, sink: Sink<'_>) -> Result<(), ResponseError> {
         let index = event.content_block_index;
         if self.block.is_some_and(|block| block.index == index && block.kind == Kind::PassedOver) {
             return Ok(());
@@ -137,7 +137,7 @@ impl StreamDecoder {
         Ok(())
     }
 
-    fn add_input(&mut self, index: Option<u64>, more: Cow<'_, str>, sink: Sink<'_>) -> Result<(), RelayError> {
+    fn add_input(&mut self, index: Option<u64>, more: Cow<'_, str>, sink: Sink<'_>) -> Result<(), ResponseError> {
         match &mut self.block {
             Some(Open { index: open, kind: Kind::ToolUse { input } }) if *open == index => {
                 if !more.is_empty() {
@@ -146,7 +146,7 @@ impl StreamDecoder {
                 }
                 Ok(())
             }
-            _ => Err(RelayError::Malformed("arguments of a tool call that did not begin".to_owned())),
+            _ => Err(ResponseError::Malformed("arguments of a tool call that did not begin".to_owned())),
         }
     }
 
@@ -226,8 +226,8 @@ impl StreamDecoder {
     }
 }
 
-fn parse<'e, T: Deserialize<'e>>(data: &'e [u8]) -> Result<T, RelayError> {
-    serde_json::from_slice(data).map_err(|error| RelayError::Malformed(error.to_string()))
+fn parse<'e, T: Deserialize<'e>>(data: &'e [u8]) -> Result<T, ResponseError> {
+    serde_json::from_slice(data).map_err(|error| ResponseError::Malformed(error.to_string()))
 }
 
 #[derive(Deserialize)]

@@ -2,7 +2,7 @@ use super::*;
 use crate::canonical::{Answer, AnswerBlock, Citation, FinishReason};
 
 /// What the frames, `name data` each, decode to, and whether an end was given out.
-fn decode(frames: &[(&str, &str)]) -> Result<(Answer, Vec<String>, bool), RelayError> {
+fn decode(frames: &[(&str, &str)]) -> Result<(Answer, Vec<String>, bool), ResponseError> {
     let (mut answer, mut lost, mut ended, mut depth) = (Answer::default(), Vec::new(), false, 0);
     let mut sink = |event: Event<'_>| {
         match &event {
@@ -154,11 +154,11 @@ fn an_exception_ends_the_stream_with_its_status() {
         ("messageStart", r#"{"role":"assistant"}"#),
         ("throttlingException", r#"{"message":"Too many tokens."}"#),
     ]);
-    let Err(RelayError::Provider(failure)) = error else { panic!("no failure") };
+    let Err(ResponseError::Provider(failure)) = error else { panic!("no failure") };
     assert_eq!((failure.status, &*failure.message), (Some(429), "Too many tokens."));
     let error = decode(&[("contentBlockDelta", r#"{"contentBlockIndex":0,"delta":{"toolUse":{"input":"{"}}}"#)]);
-    assert!(matches!(error, Err(RelayError::Malformed(_))));
-    assert!(matches!(decode(&[("messageStop", "{")]), Err(RelayError::Malformed(_))));
+    assert!(matches!(error, Err(ResponseError::Malformed(_))));
+    assert!(matches!(decode(&[("messageStop", "{")]), Err(ResponseError::Malformed(_))));
 }
 
 #[test]

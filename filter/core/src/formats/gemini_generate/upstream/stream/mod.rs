@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     canonical::{BlockStart, Delta, Event, FinishReason, Seal, Vendor},
-    dialect::{DecodeStream, Frame, RelayError, Sink},
+    dialect::{DecodeStream, Frame, ResponseError, Sink},
     formats::gemini_generate::{
         error::decode_error,
         upstream::finish::decode_finish,
@@ -64,7 +64,7 @@ enum Open {
 const MAX_CHOICES: u32 = 128;
 
 impl DecodeStream for StreamDecoder {
-    fn decode(&mut self, frame: Frame<'_>, sink: Sink<'_>) -> Result<(), RelayError> {
+    fn decode(&mut self, frame: Frame<'_>, sink: Sink<'_>) -> Result<(), ResponseError> {
         // Some gateways end every stream as OpenAI does.
         if frame.data.trim_ascii() == b"[DONE]" {
             return Ok(());
@@ -72,7 +72,7 @@ impl DecodeStream for StreamDecoder {
         self.read(frame.data, sink)
     }
 
-    fn finish(&mut self, sink: Sink<'_>) -> Result<(), RelayError> {
+    fn finish(&mut self, sink: Sink<'_>) -> Result<(), ResponseError> {
         self.end(sink, None);
         Ok(())
     }
@@ -80,7 +80,7 @@ impl DecodeStream for StreamDecoder {
 
 impl StreamDecoder {
     /// Reads a chunk, or a list of them.
-    pub(super) fn read(&mut self, data: &[u8], sink: Sink<'_>) -> Result<(), RelayError> {
+    pub(super) fn read(&mut self, data: &[u8], sink: Sink<'_>) -> Result<(), ResponseError> {
         if data.trim_ascii_start().starts_with(b"[") {
             let chunks: Vec<&RawValue> = serde_json::from_slice(data).map_err(malformed)?;
             return chunks.into_iter().try_for_each(|chunk| self.chunk(chunk.get().as_bytes(), sink));
@@ -88,12 +88,12 @@ impl StreamDecoder {
         self.chunk(data, sink)
     }
 
-    fn chunk(&mut self, data: &[u8], sink: Sink<'_>) -> Result<(), RelayError> {
+    fn chunk(&mut self, data: &[u8], sink: Sink<'_>) -> Result<(), ResponseError> {
         let chunk: Chunk<'_> = serde_json::from_slice(data).map_err(malformed)?;
         if chunk.error.is_some() && chunk.candidates.is_none() {
             let failure =
-                decode_error(data).ok_or_else(|| RelayError::Malformed("an error without words".to_owned()))?;
-            return Err(RelayError::Provider(failure));
+                decode_error(data).ok_or_else(|| ResponseError::Malformed("an error without words".to_owned()))?;
+            return Err(ResponseError::Provider(failure));
         }
         if let Some(id) = chunk.response_id.filter(|_| self.response_id.is_empty()) {
             self.response_id = id.0.into_owned();
@@ -126,7 +126,7 @@ impl StreamDecoder {
         self.blocked || self.choices.first().is_some_and(|choice| choice.finish.is_some())
     }
 
-    fn candidate(&mut self, index: u32, candidate: Candidate<'_>, sink: Sink<'_>) -> Result<(), RelayError> {
+    fn candidate(&mut self, index: u32, candidate: Candidate<'_>, sink: Sink<'_>) -> Result<(), ResponseError> {
         if index != self.current {
             self.current = index;
             sink(Event::Choice(index));
@@ -190,7 +190,7 @@ impl StreamDecoder {
 }
 
 impl Choice {
-    fn part(&mut self, part: Part<'_>, caller: &mut Caller<'_>, sink: Sink<'_>) -> Result<(), RelayError> {
+    fn part(&mut self, part: Part<'_>, caller: &mut Caller<'_>, sink: Sink<'_>) -> Result<(), ResponseError> {
         if !part.function_call.as_ref().is_some_and(Call::goes_on) {
             self.end_call(caller, sink);
         }
@@ -236,7 +236,7 @@ impl Choice {
         Ok(())
     }
 
-    fn call(&mut self, call: Call<'_>, caller: &mut Caller<'_>, sink: Sink<'_>) -> Result<(), RelayError> {
+    fn call(&mut self, call: Call<'_>, caller: &mut Caller<'_>, sink: Sink<'_>) -> Result<(), ResponseError> {
         let id = call.id.map(|id| id.0).filter(|id| !id.is_empty());
         let is_partial = call.will_continue == Some(true) || call.partial_args.is_some() || self.partial.is_some();
         if !is_partial {
@@ -362,8 +362,8 @@ fn lost(path: &'static str) -> Event<'static> {
     Event::Lost { path: path.into(), reason: "the client's format has no place for it" }
 }
 
-fn malformed(error: serde_json::Error) -> RelayError {
-    RelayError::Malformed(error.to_string())
+fn malformed(error: serde_json::Error) -> ResponseError {
+    ResponseError::Malformed(error.to_string())
 }
 
 struct About<'e> {

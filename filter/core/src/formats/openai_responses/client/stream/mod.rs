@@ -13,7 +13,7 @@ use super::{
 use crate::{
     bounds::MAX_WHOLE,
     canonical::{BlockStart, Delta, Event, FinishReason, Losses, Usage},
-    dialect::{Attempt, ClientError, EncodeStream, RelayError},
+    dialect::{ClientError, EncodeStream, ResponseError, Translation},
 };
 
 /// Encodes the events of an answer as those of a response:
@@ -50,9 +50,9 @@ enum State {
 }
 
 impl StreamEncoder {
-    pub(super) fn new(attempt: &Attempt<'_>) -> Self {
+    pub(super) fn new(translation: &Translation<'_>) -> Self {
         Self {
-            head: Head::new(attempt),
+            head: Head::new(translation),
             state: State::AwaitingStart,
             writer: Writer::default(),
             output: Vec::new(),
@@ -162,7 +162,7 @@ impl StreamEncoder {
     fn continue_block(&mut self, delta: &Delta<'_>, out: &mut Vec<u8>, losses: &mut Losses) {
         self.kept = self.kept.saturating_add(weight(delta));
         if self.kept > MAX_WHOLE {
-            let message = RelayError::TooLarge.to_string();
+            let message = ResponseError::TooLarge.to_string();
             let error = ClientError { status: 502, kind: "api_error", code: None, message: &message, param: None };
             return self.fail(&error, out);
         }

@@ -7,7 +7,7 @@ use crate::{
     words::Format,
 };
 
-const ATTEMPT: Attempt<'_> = Attempt {
+const ATTEMPT: Translation<'_> = Translation {
     client: Format::OpenaiResponses,
     upstream: Format::AnthropicMessages,
     model: "m",

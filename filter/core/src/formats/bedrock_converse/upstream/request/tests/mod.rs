@@ -19,7 +19,7 @@ const NOVA: &str = "amazon.nova-pro-v1:0";
 const NOVA_2: &str = "us.amazon.nova-2-lite-v1:0";
 
 fn try_encode(model: &str, chat: &Chat<'_>) -> Result<(Value, Vec<String>), InvalidRequest> {
-    let attempt = Attempt {
+    let translation = Translation {
         client: Format::OpenaiChat,
         upstream: Format::BedrockConverse,
         model,
@@ -31,7 +31,7 @@ fn try_encode(model: &str, chat: &Chat<'_>) -> Result<(Value, Vec<String>), Inva
         created_s: 1_700_000_000,
     };
     let mut losses = Losses::default();
-    let body = encode_request(&attempt, chat, &mut losses)?;
+    let body = encode_request(&translation, chat, &mut losses)?;
     let mark = |kind| if kind == LossKind::Approximated { "~" } else { "-" };
     let losses = losses.iter().map(|loss| format!("{}{}", mark(loss.kind), loss.path)).collect();
     Ok((serde_json::from_slice(&body).unwrap(), losses))
