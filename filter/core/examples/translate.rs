@@ -15,8 +15,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tollgate_core::{
     canonical::{Losses, Usage},
-    formats::{Attempt, Framing, Observed, Passed, Relay, ResponseKind, UpstreamBody, encode_request, translate_error},
     json::Envelope,
+    translate::{
+        Framing, Observed, Passed, Relay, ResponseKind, Translation, UpstreamBody, encode_request, translate_error,
+    },
     words::Format,
 };
 
@@ -70,7 +72,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn run(job: &Job) -> Result<Value, Box<dyn Error>> {
-    let attempt = Attempt {
+    let translation = Translation {
         client: format(&job.client)?,
         upstream: format(&job.upstream)?,
         model: &job.model,
@@ -84,15 +86,15 @@ fn run(job: &Job) -> Result<Value, Box<dyn Error>> {
         exchange: "0123456789abcdef0123456789abcdef",
         created_s: 1_700_000_000,
     };
-    if attempt.client != attempt.upstream && !attempt.client.translates_to(attempt.upstream) {
+    if translation.client != translation.upstream && !translation.client.translates_to(translation.upstream) {
         return Ok(json!({ "id": job.id, "absent": true }));
     }
     let body = STANDARD.decode(&job.body_b64)?;
     let mut result = match job.direction {
-        Direction::Request => request(&attempt, &body),
-        Direction::Response => response(&attempt, &job.kind, &body),
+        Direction::Request => request(&translation, &body),
+        Direction::Response => response(&translation, &job.kind, &body),
         Direction::Error => {
-            json!({ "ok": true, "body_b64": base64(&translate_error(attempt.client, attempt.upstream, job.status, &body)) })
+            json!({ "ok": true, "body_b64": base64(&translate_error(translation.client, translation.upstream, job.status, &body)) })
         }
     };
     if let Some(members) = result.as_object_mut() {
@@ -105,12 +107,12 @@ fn format(name: &str) -> Result<Format, String> {
     Format::from_name(name).ok_or_else(|| format!("no such format: {name}"))
 }
 
-fn request(attempt: &Attempt<'_>, body: &[u8]) -> Value {
+fn request(translation: &Translation<'_>, body: &[u8]) -> Value {
     let envelope = match Envelope::scan(body) {
         Ok(envelope) => envelope,
         Err(error) => return json!({ "ok": false, "error": format!("{error:?}"), "param": null }),
     };
-    match encode_request(attempt, body, &envelope) {
+    match encode_request(translation, body, &envelope) {
         Ok(request) => {
             let encoded = match &request.body {
                 UpstreamBody::AsReceived => body,
@@ -122,12 +124,12 @@ fn request(attempt: &Attempt<'_>, body: &[u8]) -> Value {
     }
 }
 
-fn response(attempt: &Attempt<'_>, kind: &Kind, body: &[u8]) -> Value {
+fn response(translation: &Translation<'_>, kind: &Kind, body: &[u8]) -> Value {
     let kind = match kind {
         Kind::Stream => ResponseKind::Stream,
         Kind::Whole => ResponseKind::Whole,
     };
-    let mut relay = Relay::new(attempt, kind);
+    let mut relay = Relay::new(translation, kind);
     let mut out = Vec::new();
     for piece in body.chunks(PIECE) {
         match relay.push(piece) {

@@ -12,8 +12,8 @@ use std::{
 use serde_json::Value;
 use tollgate_core::{
     canonical::Usage,
-    formats::{Attempt, Framing, Observed, Passed, Relay, ResponseKind, UpstreamBody, encode_request},
     json::Envelope,
+    translate::{Framing, Observed, Passed, Relay, ResponseKind, Translation, UpstreamBody, encode_request},
     words::Format,
 };
 
@@ -49,8 +49,8 @@ struct Case {
     expect: Value,
 }
 
-fn attempt(format: Format, stream: bool) -> Attempt<'static> {
-    Attempt {
+fn translation(format: Format, stream: bool) -> Translation<'static> {
+    Translation {
         client: format,
         upstream: format,
         model: "upstream-model",
@@ -95,8 +95,8 @@ fn read(root: &Path, file: String) -> Case {
     Case { file, request, response: body.filter(|_| good), kind, expect: case["expect"].clone() }
 }
 
-fn relay(attempt: &Attempt<'_>, kind: ResponseKind, body: &[u8]) -> (Vec<u8>, Observed) {
-    let mut relay = Relay::new(attempt, kind);
+fn relay(translation: &Translation<'_>, kind: ResponseKind, body: &[u8]) -> (Vec<u8>, Observed) {
+    let mut relay = Relay::new(translation, kind);
     let mut out = Vec::new();
     for chunk in body.chunks(1021) {
         match relay.push(chunk) {
@@ -142,7 +142,7 @@ fn responses_pass_unchanged_and_their_usage_is_seen() {
         for case in cases(name) {
             let Some(body) = &case.response else { continue };
             checked += 1;
-            let (out, observed) = relay(&attempt(format, case.kind == ResponseKind::Stream), case.kind, body);
+            let (out, observed) = relay(&translation(format, case.kind == ResponseKind::Stream), case.kind, body);
             if out != *body {
                 failures.insert(case.file, "the bytes changed".to_owned());
             } else if let Some(difference) = difference(&case, observed.usage) {
@@ -162,7 +162,7 @@ fn requests_pass_but_for_the_members_that_are_ours() {
             checked += 1;
             let mut before: Value = serde_json::from_slice(body).unwrap();
             let stream = before["stream"] == true;
-            let request = encode_request(&attempt(format, stream), body, &Envelope::scan(body).unwrap()).unwrap();
+            let request = encode_request(&translation(format, stream), body, &Envelope::scan(body).unwrap()).unwrap();
             let mut after: Value = match request.body {
                 UpstreamBody::AsReceived => continue,
                 UpstreamBody::Replaced(bytes) => serde_json::from_slice(&bytes).unwrap(),

@@ -2,12 +2,12 @@
 
 use serde::de::IgnoredAny;
 use tollgate_core::{
-    formats::{
-        Attempt, Framing, Observed, Passed, Relay, RelayError, ResponseKind, UpstreamBody, encode_request,
-        translate_error,
-    },
     framing::{eventstream, sse},
     json::Envelope,
+    translate::{
+        Framing, Observed, Passed, Relay, ResponseError, ResponseKind, Translation, UpstreamBody, encode_request,
+        translate_error,
+    },
     words::Format,
 };
 
@@ -39,9 +39,9 @@ fn bound(length: usize) -> usize {
 /// Requests of every client format for every upstream format.
 pub(crate) fn request(data: &[u8]) {
     let Some((choice, body)) = choices(data) else { return };
-    let (Some(attempt), Ok(envelope)) = (attempt(choice), Envelope::scan(body)) else { return };
-    let encoded = encode_request(&attempt, body, &envelope);
-    assert_eq!(encode_request(&attempt, body, &envelope), encoded, "the same request came out in two ways");
+    let (Some(translation), Ok(envelope)) = (translation(choice), Envelope::scan(body)) else { return };
+    let encoded = encode_request(&translation, body, &envelope);
+    assert_eq!(encode_request(&translation, body, &envelope), encoded, "the same request came out in two ways");
     match encoded {
         Ok(request) => {
             let shown = request.losses.to_string();
@@ -58,22 +58,22 @@ pub(crate) fn request(data: &[u8]) {
 /// Answers of every upstream format for every client format, whole and streamed on either side.
 pub(crate) fn relay(data: &[u8]) {
     let Some(([client, upstream, flags, how], body)) = choices(data) else { return };
-    let Some(attempt) = attempt([client, upstream, flags]) else { return };
+    let Some(translation) = translation([client, upstream, flags]) else { return };
     let kind = if flags & STREAM_SENT == 0 { ResponseKind::Whole } else { ResponseKind::Stream };
-    let frames = attempt.upstream == Format::BedrockConverse && kind == ResponseKind::Stream;
+    let frames = translation.upstream == Format::BedrockConverse && kind == ResponseKind::Stream;
     let body = if frames && flags & FRAMES_AS_THEY_ARE == 0 { frames_of(body) } else { body.to_vec() };
 
-    let whole = pass(&attempt, kind, vec![&body]);
-    assert_eq!(pass(&attempt, kind, split(&body, how)), whole, "the split mattered");
+    let whole = pass(&translation, kind, vec![&body]);
+    assert_eq!(pass(&translation, kind, split(&body, how)), whole, "the split mattered");
     let (out, end, _) = whole;
     assert!(out.len() <= bound(body.len()), "the answer grew out of proportion");
-    if attempt.client == attempt.upstream {
-        let all = attempt.include_usage || kind == ResponseKind::Whole;
+    if translation.client == translation.upstream {
+        let all = translation.include_usage || kind == ResponseKind::Whole;
         assert!(!all || out == body, "the identity lane changed bytes");
         return;
     }
-    match (attempt.stream, end) {
-        (true, Ok(())) if attempt.framing == Framing::JsonArray => {
+    match (translation.stream, end) {
+        (true, Ok(())) if translation.framing == Framing::JsonArray => {
             assert!(out.is_empty() || is_json(&out), "no array: {}", String::from_utf8_lossy(&out));
         }
         (true, Ok(())) => assert_good_events(&out),
@@ -86,19 +86,19 @@ pub(crate) fn relay(data: &[u8]) {
 /// Errors of every upstream format for every client format.
 pub(crate) fn error(data: &[u8]) {
     let Some(([client, upstream, status, _], body)) = choices(data) else { return };
-    let Some(attempt) = attempt([client, upstream, 0]) else { return };
+    let Some(translation) = translation([client, upstream, 0]) else { return };
     let status = 400 + u16::from(status % 200);
-    let translated = translate_error(attempt.client, attempt.upstream, status, body);
+    let translated = translate_error(translation.client, translation.upstream, status, body);
     assert!(is_json(&translated), "no JSON: {}", String::from_utf8_lossy(&translated));
     assert!(translated.len() <= bound(body.len()), "the error grew out of proportion");
 }
 
-/// The attempt that an input asks for; `None` when its formats do not meet.
-fn attempt([client, upstream, flags]: [u8; 3]) -> Option<Attempt<'static>> {
+/// The translation that an input asks for; `None` when its formats do not meet.
+fn translation([client, upstream, flags]: [u8; 3]) -> Option<Translation<'static>> {
     let [client, upstream] = [client, upstream].map(|byte| FORMATS[usize::from(byte) % FORMATS.len()]);
     // No other format has streams that are arrays.
     let array = client == Format::GeminiGenerate && flags & ARRAY_WANTED != 0;
-    (client == upstream || client.translates_to(upstream)).then_some(Attempt {
+    (client == upstream || client.translates_to(upstream)).then_some(Translation {
         client,
         upstream,
         model: "claude-sonnet-4-5",
@@ -111,10 +111,10 @@ fn attempt([client, upstream, flags]: [u8; 3]) -> Option<Attempt<'static>> {
     })
 }
 
-type Outcome = (Vec<u8>, Result<(), RelayError>, Observed);
+type Outcome = (Vec<u8>, Result<(), ResponseError>, Observed);
 
-fn pass(attempt: &Attempt<'_>, kind: ResponseKind, pieces: Vec<&[u8]>) -> Outcome {
-    let mut relay = Relay::new(attempt, kind);
+fn pass(translation: &Translation<'_>, kind: ResponseKind, pieces: Vec<&[u8]>) -> Outcome {
+    let mut relay = Relay::new(translation, kind);
     let mut out = Vec::new();
     for piece in pieces {
         match relay.push(piece) {

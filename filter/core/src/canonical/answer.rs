@@ -1,4 +1,4 @@
-use super::{BlockStart, Citation, Delta, Event, Finish, Signature, TokenLogprob, Usage};
+use super::{BlockStart, Citation, Delta, Event, Finish, Seal, TokenLogprob, Usage};
 
 /// A whole answer, gathered from its events.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -27,7 +27,7 @@ pub struct Choice {
 pub enum AnswerBlock {
     Text { text: String, citations: Vec<Citation<'static>>, logprobs: Vec<TokenLogprob> },
     Refusal(String),
-    Thinking { text: String, signature: Option<Signature<'static>> },
+    Thinking { text: String, seal: Option<Seal<'static>> },
     ToolUse { id: String, name: String, input: String },
 }
 
@@ -46,7 +46,7 @@ impl Answer {
                         AnswerBlock::Text { text: String::new(), citations: Vec::new(), logprobs: Vec::new() }
                     }
                     BlockStart::Refusal => AnswerBlock::Refusal(String::new()),
-                    BlockStart::Thinking => AnswerBlock::Thinking { text: String::new(), signature: None },
+                    BlockStart::Thinking => AnswerBlock::Thinking { text: String::new(), seal: None },
                     BlockStart::ToolUse { id, name } => {
                         AnswerBlock::ToolUse { id: id.into_owned(), name: name.into_owned(), input: String::new() }
                     }
@@ -88,7 +88,7 @@ impl AnswerBlock {
             | (Self::ToolUse { input: text, .. }, Delta::Input(more)) => text.push_str(&more),
             (Self::Text { citations, .. }, Delta::Citation(citation)) => citations.push(citation.into_owned()),
             (Self::Text { logprobs, .. }, Delta::Logprobs(more)) => logprobs.extend(more),
-            (Self::Thinking { signature, .. }, Delta::Signature(seal)) => *signature = Some(seal.into_owned()),
+            (Self::Thinking { seal, .. }, Delta::Seal(given)) => *seal = Some(given.into_owned()),
             _ => {}
         }
     }

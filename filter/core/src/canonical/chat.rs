@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use super::Signature;
+use super::Seal;
 
 /// A request for the next turn of a conversation, borrowed from the client's body where it can be.
 ///
@@ -156,7 +156,7 @@ pub enum Block<'a> {
         /// What may be read of it; empty where the provider shows none.
         text: Cow<'a, str>,
         /// The provider's seal, without which it does not take the reasoning back.
-        signature: Option<Signature<'a>>,
+        seal: Option<Seal<'a>>,
     },
     /// A call of a tool.
     ToolUse {

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use super::{Signature, Usage};
+use super::{Seal, Usage};
 
 /// One step of an answer. A whole answer is the same steps at once.
 ///
@@ -70,7 +70,7 @@ pub enum Delta<'a> {
     /// More reasoning.
     Thinking(Cow<'a, str>),
     /// The seal of the reasoning, whole.
-    Signature(Signature<'a>),
+    Seal(Seal<'a>),
     /// More of the arguments' JSON text. All of them together are the text of one object.
     Input(Cow<'a, str>),
     /// Where something of the text comes from.

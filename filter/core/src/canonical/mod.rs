@@ -5,7 +5,7 @@ mod chat;
 mod event;
 mod failure;
 mod loss;
-mod signature;
+mod seal;
 mod usage;
 
 pub use answer::{Answer, AnswerBlock, Choice};
@@ -16,5 +16,5 @@ pub use chat::{
 pub use event::{BlockStart, Citation, Delta, Event, Finish, FinishReason, TokenLogprob};
 pub use failure::Failure;
 pub use loss::{Loss, LossKind, Losses};
-pub use signature::Signature;
+pub use seal::Seal;
 pub use usage::Usage;

@@ -4,7 +4,7 @@ use super::{
 };
 use crate::{
     admit::route::Step,
-    formats::{
+    translate::{
         Framing, InvalidRequest, Passed, Relay, ResponseKind, UpstreamBody, UpstreamRequest, is_error_of,
         retry_after_s, translate_error,
     },

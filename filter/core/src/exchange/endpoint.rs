@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use super::Head;
 use crate::{
-    formats::Framing,
+    translate::Framing,
     words::{Format, Operation},
 };
 

@@ -239,7 +239,7 @@ impl Gate {
         let exchange = vm.exchanges.find(self.id).filter(|_| matches!(self.state, State::Admitted))?;
         let attempt = exchange.attempt.as_ref().filter(|attempt| attempt.status >= 400)?;
         let (status, code) = (attempt.status, attempt.failure.unwrap_or("provider_error"));
-        let reply = Reply::json(status, crate::formats::translate_error(self.format, self.format, status, b""));
+        let reply = Reply::json(status, crate::translate::translate_error(self.format, self.format, status, b""));
         self.local = Some(Local::of(&reply, status, code));
         Some(reply)
     }

@@ -1,8 +1,8 @@
 use crate::{
     admit::KeyRefusal,
     canonical::Losses,
-    formats::{ClientError, encode_error},
     json::ScanError,
+    translate::{ClientError, encode_error},
     words::Format,
 };
 

@@ -10,8 +10,8 @@ use crate::{
         route::{Plan, Step},
     },
     canonical::Losses,
-    formats::{Framing, InvalidRequest, Observed, UpstreamRequest, encode_request},
     json::Envelope,
+    translate::{Framing, InvalidRequest, Observed, Translation, UpstreamRequest, encode_request},
     words::{ExchangeId, Format, Millis, Operation},
 };
 
@@ -189,16 +189,16 @@ impl Exchange {
     }
 
     /// The request in the format of one attempt, with all that it could not carry.
-    pub(super) fn encode(&self, attempt: &crate::formats::Attempt<'_>) -> Result<UpstreamRequest, InvalidRequest> {
+    pub(super) fn encode(&self, translation: &Translation<'_>) -> Result<UpstreamRequest, InvalidRequest> {
         let request = &self.request;
-        let mut encoded = encode_request(attempt, &request.body, &request.envelope)?;
-        forwarding::declare_lost(request.format, &request.headers, attempt.upstream, &mut encoded.losses);
+        let mut encoded = encode_request(translation, &request.body, &request.envelope)?;
+        forwarding::declare_lost(request.format, &request.headers, translation.upstream, &mut encoded.losses);
         Ok(encoded)
     }
 
     /// What the formats must know of one attempt at `step`.
-    pub(super) fn translation<'a>(&'a self, step: &'a Step, id: &'a str) -> Option<crate::formats::Attempt<'a>> {
-        Some(crate::formats::Attempt {
+    pub(super) fn translation<'a>(&'a self, step: &'a Step, id: &'a str) -> Option<Translation<'a>> {
+        Some(Translation {
             client: self.request.format,
             upstream: step.format?,
             model: &step.model,

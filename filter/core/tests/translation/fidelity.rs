@@ -13,7 +13,7 @@ use tollgate_core::{
     words::Format,
 };
 
-use super::fixtures::{attempt, clients, fixtures, relay, requests, upstreams};
+use super::fixtures::{clients, fixtures, relay, requests, translation, upstreams};
 
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/formats.md");
 
@@ -168,8 +168,8 @@ fn describe_answers(document: &mut String) {
             let mut lines = BTreeSet::new();
             for fixture in fixtures(upstream, "answers") {
                 for stream in [false, true] {
-                    let attempt = tollgate_core::formats::Attempt { stream, ..attempt(client, upstream) };
-                    let (_, observed) = relay(&attempt, fixture.kind, std::iter::once(&*fixture.bytes));
+                    let translation = tollgate_core::translate::Translation { stream, ..translation(client, upstream) };
+                    let (_, observed) = relay(&translation, fixture.kind, std::iter::once(&*fixture.bytes));
                     for loss in observed.losses.iter() {
                         lines.insert(format!("- `{}` `{}`: {}", fate_of(loss.kind).mark(), loss.path, loss.reason));
                     }

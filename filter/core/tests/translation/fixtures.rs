@@ -10,12 +10,12 @@ use std::{fs, path::Path};
 use serde_json::Value;
 use tollgate_core::{
     canonical::{LossKind, Losses},
-    formats::{
-        Attempt, Framing, InvalidRequest, Observed, Passed, Relay, RelayError, ResponseKind, UpstreamBody,
-        encode_request,
-    },
     framing::eventstream,
     json::Envelope,
+    translate::{
+        Framing, InvalidRequest, Observed, Passed, Relay, ResponseError, ResponseKind, Translation, UpstreamBody,
+        encode_request,
+    },
     words::Format,
 };
 
@@ -61,8 +61,8 @@ pub(crate) fn upstreams() -> Vec<Format> {
     Format::ALL.into_iter().filter(|upstream| Format::ALL.iter().any(|other| other.translates_to(*upstream))).collect()
 }
 
-/// An attempt with the model that is usual for the provider.
-pub(crate) fn attempt(client: Format, upstream: Format) -> Attempt<'static> {
+/// A translation with the model that is usual for the provider.
+pub(crate) fn translation(client: Format, upstream: Format) -> Translation<'static> {
     let model = match upstream {
         Format::AnthropicMessages => "claude-sonnet-4-5",
         Format::BedrockConverse => "anthropic.claude-sonnet-4-5-20250929-v1:0",
@@ -71,7 +71,7 @@ pub(crate) fn attempt(client: Format, upstream: Format) -> Attempt<'static> {
         Format::OpenaiChat | Format::OpenaiResponses => "gpt-5.1",
         Format::OpenaiEmbeddings => "text-embedding-3-small",
     };
-    Attempt {
+    Translation {
         client,
         upstream,
         model,
@@ -107,14 +107,14 @@ pub(crate) fn requests(client: Format) -> Vec<RequestFixture> {
 impl RequestFixture {
     /// The body for the provider, where it is another one, and what was lost.
     pub(crate) fn encode(&self, client: Format, upstream: Format) -> Result<(Option<String>, Losses), InvalidRequest> {
-        let mut attempt = attempt(client, upstream);
+        let mut translation = translation(client, upstream);
         if let Some(model) = self.model.as_str().or_else(|| self.model[upstream.name()].as_str()) {
-            attempt.model = model;
+            translation.model = model;
         }
-        attempt.stream = self.stream;
-        attempt.include_usage = self.body["stream_options"]["include_usage"] == true;
+        translation.stream = self.stream;
+        translation.include_usage = self.body["stream_options"]["include_usage"] == true;
         let body = serde_json::to_vec(&self.body).unwrap();
-        let request = encode_request(&attempt, &body, &Envelope::scan(&body).unwrap())?;
+        let request = encode_request(&translation, &body, &Envelope::scan(&body).unwrap())?;
         let body = match request.body {
             UpstreamBody::AsReceived => None,
             UpstreamBody::Replaced(bytes) => Some(String::from_utf8(bytes).unwrap()),
@@ -125,11 +125,11 @@ impl RequestFixture {
 
 /// What the client gets of an answer that arrives in these chunks.
 pub(crate) fn relay<'b>(
-    attempt: &Attempt<'_>,
+    translation: &Translation<'_>,
     kind: ResponseKind,
     chunks: impl Iterator<Item = &'b [u8]>,
-) -> (Result<Vec<u8>, RelayError>, Observed) {
-    let mut relay = Relay::new(attempt, kind);
+) -> (Result<Vec<u8>, ResponseError>, Observed) {
+    let mut relay = Relay::new(translation, kind);
     let mut out = Vec::new();
     for chunk in chunks {
         match relay.push(chunk) {

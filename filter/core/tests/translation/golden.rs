@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use super::fixtures::{attempt, clients, fixtures, relay, requests, show_losses, upstreams};
+use super::fixtures::{clients, fixtures, relay, requests, show_losses, translation, upstreams};
 use tollgate_core::{
     canonical::Usage,
-    formats::{Attempt, Observed, ResponseKind},
+    translate::{Observed, ResponseKind, Translation},
     words::Format,
 };
 
@@ -52,10 +52,10 @@ fn answers_become_answers_for_every_client() {
     for upstream in upstreams() {
         for fixture in fixtures(upstream, "answers") {
             for client in clients().into_iter().filter(|client| client.translates_to(upstream)) {
-                let mut attempt = attempt(client, upstream);
-                let whole = show(&attempt, fixture.kind, &fixture.bytes);
-                (attempt.stream, attempt.include_usage) = (true, true);
-                let stream = show(&attempt, fixture.kind, &fixture.bytes);
+                let mut translation = translation(client, upstream);
+                let whole = show(&translation, fixture.kind, &fixture.bytes);
+                (translation.stream, translation.include_usage) = (true, true);
+                let stream = show(&translation, fixture.kind, &fixture.bytes);
                 let shown = format!("# whole\n{whole}\n\n# stream\n{stream}");
                 check(&fixture.folder, &format!("{}.{}", fixture.name, client.name()), &shown);
             }
@@ -67,15 +67,15 @@ fn answers_become_answers_for_every_client() {
 fn answers_in_the_clients_own_format_pass_as_they_are() {
     for format in Format::ALL {
         for fixture in fixtures(format, "answers") {
-            let mut attempt = attempt(format, format);
-            attempt.stream = fixture.kind == ResponseKind::Stream;
-            attempt.include_usage = true;
-            let (out, observed) = relay(&attempt, fixture.kind, std::iter::once(&*fixture.bytes));
+            let mut translation = translation(format, format);
+            translation.stream = fixture.kind == ResponseKind::Stream;
+            translation.include_usage = true;
+            let (out, observed) = relay(&translation, fixture.kind, std::iter::once(&*fixture.bytes));
             assert_eq!(out.unwrap(), fixture.bytes, "{}", fixture.name);
             let mut shown = show_observed(&observed);
-            if attempt.stream {
-                attempt.include_usage = false;
-                let (out, _) = relay(&attempt, fixture.kind, std::iter::once(&*fixture.bytes));
+            if translation.stream {
+                translation.include_usage = false;
+                let (out, _) = relay(&translation, fixture.kind, std::iter::once(&*fixture.bytes));
                 let removed = fixture.bytes.len() - out.unwrap().len();
                 shown = format!("{shown}\nbytes taken out where usage was not asked for: {removed}");
             }
@@ -84,8 +84,8 @@ fn answers_in_the_clients_own_format_pass_as_they_are() {
     }
 }
 
-fn show(attempt: &Attempt<'_>, kind: ResponseKind, body: &[u8]) -> String {
-    let (end, observed) = relay(attempt, kind, std::iter::once(body));
+fn show(translation: &Translation<'_>, kind: ResponseKind, body: &[u8]) -> String {
+    let (end, observed) = relay(translation, kind, std::iter::once(body));
     let end = end.map_or_else(|error| format!("no answer: {error}"), |bytes| String::from_utf8(bytes).unwrap());
     format!("{}\n--\n{}\n{}", end.trim_end(), show_observed(&observed), show_losses(&observed.losses))
 }

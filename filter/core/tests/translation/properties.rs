@@ -3,16 +3,16 @@
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use tollgate_core::{
-    formats::{Attempt, Passed, Relay, ResponseKind, UpstreamBody, encode_request},
     json::{Edit, Envelope},
+    translate::{Passed, Relay, ResponseKind, Translation, UpstreamBody, encode_request},
     words::Format,
 };
 
 use super::fixtures::{self, clients, fixtures, relay, upstreams};
 
-fn attempt(upstream: Format, stream: bool, include_usage: bool) -> Attempt<'static> {
-    let attempt = fixtures::attempt(Format::OpenaiChat, upstream);
-    Attempt { model: "claude-sonnet-4-5", stream, include_usage, ..attempt }
+fn translation(upstream: Format, stream: bool, include_usage: bool) -> Translation<'static> {
+    let translation = fixtures::translation(Format::OpenaiChat, upstream);
+    Translation { model: "claude-sonnet-4-5", stream, include_usage, ..translation }
 }
 
 /// `text` cut at these places, taken modulo its length.
@@ -42,9 +42,9 @@ fn one_byte_at_a_time_gives_the_same_answer_and_usage() {
     for (client, upstream) in pairs() {
         for fixture in fixtures(upstream, "answers") {
             for (stream, include_usage) in [(false, false), (true, false), (true, true)] {
-                let attempt = Attempt { stream, include_usage, ..fixtures::attempt(client, upstream) };
-                let whole = relay(&attempt, fixture.kind, std::iter::once(&*fixture.bytes));
-                let bytes = relay(&attempt, fixture.kind, fixture.bytes.chunks(1));
+                let translation = Translation { stream, include_usage, ..fixtures::translation(client, upstream) };
+                let whole = relay(&translation, fixture.kind, std::iter::once(&*fixture.bytes));
+                let bytes = relay(&translation, fixture.kind, fixture.bytes.chunks(1));
                 assert!(bytes == whole, "{} for {}", fixture.name, client.name());
             }
         }
@@ -55,7 +55,7 @@ fn one_byte_at_a_time_gives_the_same_answer_and_usage() {
 fn whole_events_pass_at_once() {
     let event = b"data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"}}]}\n\n";
     for include_usage in [false, true] {
-        let mut relay = Relay::new(&attempt(Format::OpenaiChat, true, include_usage), ResponseKind::Stream);
+        let mut relay = Relay::new(&translation(Format::OpenaiChat, true, include_usage), ResponseKind::Stream);
         assert_eq!(relay.push(event), Passed::AsReceived);
         assert_eq!(
             relay.push(&event[..9]),
@@ -69,7 +69,8 @@ fn an_event_beyond_the_bound_passes_the_identity_lane_unread() {
     let mut body = b"data: {\"x\":\"".to_vec();
     body.resize(body.len() + (17 << 20), b'x');
     body.extend_from_slice(b"\"}\n\ndata: {\"choices\":[],\"usage\":{\"prompt_tokens\":1}}\n\n");
-    let (out, observed) = relay(&attempt(Format::OpenaiChat, true, false), ResponseKind::Stream, body.chunks(1 << 20));
+    let (out, observed) =
+        relay(&translation(Format::OpenaiChat, true, false), ResponseKind::Stream, body.chunks(1 << 20));
     assert!(out.unwrap() == body);
     assert_eq!(observed.usage, None);
 }
@@ -79,7 +80,7 @@ fn an_event_beyond_the_bound_ends_the_canonical_lane_in_one_error_event() {
     let mut body = b"data: {\"type\":\"content_block_delta\",\"x\":\"".to_vec();
     body.resize(body.len() + (17 << 20), b'x');
     let (out, observed) =
-        relay(&attempt(Format::AnthropicMessages, true, false), ResponseKind::Stream, body.chunks(1 << 20));
+        relay(&translation(Format::AnthropicMessages, true, false), ResponseKind::Stream, body.chunks(1 << 20));
     let out = String::from_utf8(out.unwrap()).unwrap();
     assert!(out.starts_with("data: {\"error\":{\"message\":\"the provider's response is too large"), "{out}");
     assert_eq!(out.matches("data: ").count(), 1);
@@ -135,19 +136,19 @@ proptest! {
         let pairs: Vec<_> =
             pairs().into_iter().filter(|(_, upstream)| !fixtures(*upstream, "answers").is_empty()).collect();
         let (client, upstream) = pairs[which.index(pairs.len())];
-        let attempt = Attempt { stream, include_usage, ..fixtures::attempt(client, upstream) };
+        let translation = Translation { stream, include_usage, ..fixtures::translation(client, upstream) };
         let answers = fixtures(upstream, "answers");
         let answer = &answers[fixture.index(answers.len())];
-        let whole = relay(&attempt, answer.kind, std::iter::once(&*answer.bytes));
-        prop_assert_eq!(relay(&attempt, answer.kind, cut(&answer.bytes, &cuts).into_iter()), whole);
+        let whole = relay(&translation, answer.kind, std::iter::once(&*answer.bytes));
+        prop_assert_eq!(relay(&translation, answer.kind, cut(&answer.bytes, &cuts).into_iter()), whole);
     }
 
     #[test]
     fn any_bytes_are_survived(body in proptest::collection::vec(any::<u8>(), 0..300), cuts in proptest::collection::vec(any::<usize>(), 0..4)) {
         for (client, upstream) in pairs() {
             for kind in [ResponseKind::Stream, ResponseKind::Whole] {
-                let attempt = Attempt { stream: true, ..fixtures::attempt(client, upstream) };
-                let mut relay = Relay::new(&attempt, kind);
+                let translation = Translation { stream: true, ..fixtures::translation(client, upstream) };
+                let mut relay = Relay::new(&translation, kind);
                 for chunk in cut(&body, &cuts) {
                     relay.push(chunk);
                 }
@@ -191,7 +192,7 @@ proptest! {
         let members: Vec<_> = members.into_iter().filter(|(key, _)| key != "stream_options").collect();
         let text = write(&members, &spaces);
         let envelope = Envelope::scan(text.as_bytes()).unwrap();
-        let request = encode_request(&attempt(Format::OpenaiChat, true, false), text.as_bytes(), &envelope).unwrap();
+        let request = encode_request(&translation(Format::OpenaiChat, true, false), text.as_bytes(), &envelope).unwrap();
         let UpstreamBody::Replaced(bytes) = request.body else { panic!("usage was not asked for") };
         let after = Envelope::scan(&bytes).unwrap();
         prop_assert_eq!(after.parse::<String>(&bytes, "model").unwrap(), "claude-sonnet-4-5");
@@ -215,7 +216,7 @@ proptest! {
         }
         let body = json!({"model": "m", "messages": messages}).to_string().into_bytes();
         let envelope = Envelope::scan(&body).unwrap();
-        let request = encode_request(&attempt(Format::AnthropicMessages, false, false), &body, &envelope).unwrap();
+        let request = encode_request(&translation(Format::AnthropicMessages, false, false), &body, &envelope).unwrap();
         prop_assert!(request.losses.is_empty(), "{}", request.losses);
         let UpstreamBody::Replaced(bytes) = request.body else { panic!("not translated") };
         let sent: Value = serde_json::from_slice(&bytes).unwrap();

@@ -7,8 +7,8 @@ use std::{hint::black_box, io::Write};
 
 use bytes::Bytes;
 use tollgate_core::{
-    formats::{Attempt, Framing, Observed, Relay, ResponseKind, encode_request},
     json::Envelope,
+    translate::{Framing, Observed, Relay, ResponseKind, Translation, encode_request},
     words::Format,
 };
 
@@ -101,11 +101,11 @@ impl Pair {
     /// What the gate does with a body: the scan, and the translation where there is one.
     fn encode_request(&self, body: &[u8]) {
         let envelope = Envelope::scan(black_box(body)).expect("the body is ours");
-        black_box(encode_request(&self.attempt(false), body, &envelope)).expect("the body can be translated");
+        black_box(encode_request(&self.translation(false), body, &envelope)).expect("the body can be translated");
     }
 
     fn relay(&self, stream: bool, kind: ResponseKind, body: &[Bytes]) {
-        let mut relay = Relay::new(&self.attempt(stream), kind);
+        let mut relay = Relay::new(&self.translation(stream), kind);
         for piece in body {
             black_box(relay.push(black_box(piece)));
         }
@@ -115,9 +115,9 @@ impl Pair {
         assert!(usage.is_some() && *finished && !*failed, "the answer was not understood: {formats:?}");
     }
 
-    fn attempt(&self, stream: bool) -> Attempt<'static> {
+    fn translation(&self, stream: bool) -> Translation<'static> {
         let (client, upstream): (Format, Format) = (self.client.format, self.upstream.format);
-        Attempt {
+        Translation {
             client,
             upstream,
             model: UPSTREAM_MODEL,

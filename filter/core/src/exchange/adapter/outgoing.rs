@@ -7,7 +7,7 @@ use crate::{
     },
     aws::sigv4::{Credentials, SigningRequest, sign},
     exchange::{Head, Request, forwarding},
-    formats::{Framing, UpstreamBody, UpstreamRequest},
+    translate::{Framing, UpstreamBody, UpstreamRequest},
     words::{Format, Millis, Secret},
 };
 

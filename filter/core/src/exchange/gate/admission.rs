@@ -9,8 +9,8 @@ use crate::{
         route::{Plan, Selected, Unroutable, select},
     },
     exchange::{Call, Exchange, Head, Reject, Request, forwarding},
-    formats::{Framing, UpstreamRequest},
     json::Envelope,
+    translate::{Framing, UpstreamRequest},
     vm::Vm,
     words::{ExchangeId, Format, Millis},
 };

@@ -1,7 +1,7 @@
 //! The client formats at the gate, and what crosses the gateway beside bodies.
 
 use super::*;
-use crate::{formats::Framing, words::Format};
+use crate::{translate::Framing, words::Format};
 
 const VERSION: (&str, &str) = ("anthropic-version", "2023-06-01");
 

@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use crate::{canonical::Failure, formats::ClientError, json::Node};
+use crate::{canonical::Failure, dialect::ClientError, json::Node};
 
 /// `{"type": "error", "error": {type, message}}`: <https://platform.claude.com/docs/en/api/errors>. The types are a closed list,
 /// each with its status; Anthropic's clients choose their exception by the status.

@@ -2,7 +2,7 @@ use memchr::memmem;
 use serde::Deserialize;
 
 use super::usage::Figures;
-use crate::formats::dialect::{self, Frame, Verdict};
+use crate::dialect::{self, Frame, Sighting};
 
 /// Watches the events of a streamed message for usage and its end, parsing only those that carry figures.
 #[derive(Debug, Default)]
@@ -13,15 +13,15 @@ pub(super) struct Tap {
 }
 
 impl dialect::Tap for Tap {
-    fn see(&mut self, Frame { name, data, .. }: Frame<'_>) -> Verdict {
+    fn see(&mut self, Frame { name, data, .. }: Frame<'_>) -> Sighting {
         // Deltas are nearly all events. The name is trusted only to leave one unread: some gateways give none.
         if name == b"content_block_delta" || name == b"ping" {
-            return Verdict::default();
+            return Sighting::default();
         }
         if memmem::find(data, b"\"message").is_none() && memmem::find(data, b"\"error\"").is_none() {
-            return Verdict::default();
+            return Sighting::default();
         }
-        let Ok(wire) = serde_json::from_slice::<Wire<'_>>(data) else { return Verdict::default() };
+        let Ok(wire) = serde_json::from_slice::<Wire<'_>>(data) else { return Sighting::default() };
         match wire.r#type {
             "message_start" => self.figures.update(wire.message.and_then(|message| message.usage).unwrap_or_default()),
             "message_delta" => {
@@ -35,12 +35,12 @@ impl dialect::Tap for Tap {
             }
             "message_stop" => {
                 self.stopped = true;
-                return Verdict { terminal: self.finished, ..Verdict::default() };
+                return Sighting { terminal: self.finished, ..Sighting::default() };
             }
-            "error" => return Verdict { failed: true, ..Verdict::default() },
-            _ => return Verdict::default(),
+            "error" => return Sighting { failed: true, ..Sighting::default() },
+            _ => return Sighting::default(),
         }
-        Verdict { usage: self.figures.usage(), terminal: self.finished, ..Verdict::default() }
+        Sighting { usage: self.figures.usage(), terminal: self.finished, ..Sighting::default() }
     }
 
     fn finished(&self) -> bool {
@@ -73,9 +73,9 @@ struct Delta {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::formats::dialect::Tap as _;
+    use crate::dialect::Tap as _;
 
-    fn see(tap: &mut Tap, data: &str) -> Verdict {
+    fn see(tap: &mut Tap, data: &str) -> Sighting {
         tap.see(Frame { name: b"", data: data.as_bytes(), is_exception: false })
     }
 
@@ -108,7 +108,7 @@ mod tests {
     fn an_error_event_is_a_failure_and_a_word_in_a_text_is_not() {
         let text = r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"\"error\" \"message_stop\""}}"#;
         let mut tap = Tap::default();
-        assert_eq!(see(&mut tap, text), Verdict::default());
+        assert_eq!(see(&mut tap, text), Sighting::default());
         assert!(!tap.may_end());
         assert!(see(&mut tap, r#"{"type":"error","error":{"type":"overloaded_error","message":"m"}}"#).failed);
     }

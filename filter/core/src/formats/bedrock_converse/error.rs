@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use crate::{canonical::Failure, formats::ClientError, json::Node};
+use crate::{canonical::Failure, dialect::ClientError, json::Node};
 
 /// `{"message": …}`: the kind of an error is in a header
 /// (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html#API_runtime_Converse_Errors>).

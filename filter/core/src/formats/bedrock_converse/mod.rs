@@ -3,30 +3,15 @@
 //! Providers speak it, clients do not: its requests are signed for AWS, byte for byte, with keys that a client of a gateway
 //! does not have.
 
-mod answer;
-mod content;
 mod error;
-mod extra;
-mod family;
-mod media;
-mod message;
-mod request;
-mod response;
-mod stream;
-mod tool;
+mod upstream;
 mod usage;
 
-use super::dialect::{Dialect, IdentitySide, UpstreamFraming, UpstreamSide};
+use crate::dialect::{Dialect, IdentitySide};
 
-pub(super) const DIALECT: Dialect = Dialect {
+pub(crate) const DIALECT: Dialect = Dialect {
     client: None,
-    upstream: Some(UpstreamSide {
-        headers: &[],
-        encode_request: request::encode_request,
-        decode_response: response::decode_response,
-        stream_decoder: || Box::new(stream::StreamDecoder::default()),
-        framing: UpstreamFraming::EventStream,
-    }),
+    upstream: Some(upstream::UPSTREAM),
     identity: IdentitySide {
         names_model: false,
         ask_for_usage: None,

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use crate::{canonical::Failure, formats::ClientError, json::Node};
+use crate::{canonical::Failure, dialect::ClientError, json::Node};
 
 /// `{"error": {code, message, status, details}}`, as all of Google's APIs have it
 /// (<https://cloud.google.com/apis/design/errors#http_mapping>). The member and the code that an error may name go where those

@@ -2,31 +2,16 @@
 
 mod client;
 mod error;
-mod finish;
-mod media;
-mod offsets;
-mod part;
 mod tap;
 mod upstream;
 mod usage;
-mod word;
+mod wire;
 
-use super::dialect::{ClientSide, Dialect, IdentitySide, UpstreamFraming, UpstreamSide};
+use crate::dialect::{Dialect, IdentitySide};
 
-pub(super) const DIALECT: Dialect = Dialect {
-    client: Some(ClientSide {
-        decode_request: client::decode_request,
-        many_choices: true,
-        response_encoder: |attempt| Box::new(client::ResponseEncoder::new(attempt)),
-        stream_encoder: |attempt| Box::new(client::StreamEncoder::new(attempt)),
-    }),
-    upstream: Some(UpstreamSide {
-        headers: &[],
-        encode_request: upstream::encode_request,
-        decode_response: upstream::decode_response,
-        stream_decoder: || Box::new(upstream::StreamDecoder::default()),
-        framing: UpstreamFraming::Sse,
-    }),
+pub(crate) const DIALECT: Dialect = Dialect {
+    client: Some(client::CLIENT),
+    upstream: Some(upstream::UPSTREAM),
     identity: IdentitySide {
         names_model: false,
         ask_for_usage: None,

@@ -2,7 +2,7 @@ use memchr::memmem;
 use serde::{Deserialize, de::IgnoredAny};
 
 use super::usage::Figures;
-use crate::formats::dialect::{self, Frame, Verdict};
+use crate::dialect::{self, Frame, Sighting};
 
 /// Watches a stream for its figures and its end. Each chunk states figures, so each is looked at, at its members only.
 #[derive(Debug, Default)]
@@ -12,22 +12,22 @@ pub(super) struct Tap {
 }
 
 impl dialect::Tap for Tap {
-    fn see(&mut self, frame: Frame<'_>) -> Verdict {
+    fn see(&mut self, frame: Frame<'_>) -> Sighting {
         let data = frame.data;
         let has = |key: &[u8]| memmem::find(data, key).is_some();
         // A key inside a string has its quotes escaped, so it cannot be mistaken for one.
         let ends = has(b"\"finishReason\"") || has(b"\"blockReason\"");
         if !ends && !has(b"\"usageMetadata\"") && !has(b"\"error\"") {
-            return Verdict::default();
+            return Sighting::default();
         }
-        let Ok(chunk) = serde_json::from_slice::<Chunk>(data) else { return Verdict::default() };
+        let Ok(chunk) = serde_json::from_slice::<Chunk>(data) else { return Sighting::default() };
         if ends {
             let blocked = chunk.prompt_feedback.is_some_and(|feedback| feedback.block_reason.is_some());
             let said = |candidate: &Candidate| candidate.finish_reason.is_some();
             self.finished |= blocked || chunk.candidates.as_deref().is_some_and(|all| all.iter().any(said));
         }
         self.figures.update(chunk.usage_metadata.unwrap_or_default());
-        Verdict {
+        Sighting {
             usage: self.figures.usage(),
             terminal: self.finished,
             usage_only: false,
@@ -68,9 +68,9 @@ struct Feedback {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::formats::dialect::Tap as _;
+    use crate::dialect::Tap as _;
 
-    fn see(tap: &mut Tap, data: &str) -> Verdict {
+    fn see(tap: &mut Tap, data: &str) -> Sighting {
         tap.see(Frame { name: b"", data: data.as_bytes(), is_exception: false })
     }
 

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::word::Word;
+use super::wire::word::Word;
 use crate::canonical::Usage;
 
 /// `usageMetadata` (<https://ai.google.dev/api/generate-content#UsageMetadata>), the Gemini API's and Vertex's alike.

@@ -1,15 +1,15 @@
 //! OpenAI's chat completions: <https://platform.openai.com/docs/api-reference/chat>.
 
 mod client;
-mod reasoning;
 mod upstream;
+mod wire;
 
-use super::{
+use crate::{
     dialect::{Dialect, IdentitySide},
-    openai,
+    vendors::openai,
 };
 
-pub(super) const DIALECT: Dialect = Dialect {
+pub(crate) const DIALECT: Dialect = Dialect {
     client: Some(client::CLIENT),
     upstream: Some(upstream::UPSTREAM),
     identity: IdentitySide {

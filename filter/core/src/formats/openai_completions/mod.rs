@@ -4,12 +4,12 @@
 mod client;
 mod upstream;
 
-use super::{
+use crate::{
     dialect::{Dialect, IdentitySide},
-    openai,
+    vendors::openai,
 };
 
-pub(super) const DIALECT: Dialect = Dialect {
+pub(crate) const DIALECT: Dialect = Dialect {
     client: Some(client::CLIENT),
     upstream: Some(upstream::UPSTREAM),
     identity: IdentitySide {

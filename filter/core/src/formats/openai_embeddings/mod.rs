@@ -2,12 +2,12 @@
 
 mod usage;
 
-use super::{
+use crate::{
     dialect::{Dialect, IdentitySide},
-    openai,
+    vendors::openai,
 };
 
-pub(super) const DIALECT: Dialect = Dialect {
+pub(crate) const DIALECT: Dialect = Dialect {
     client: None,
     upstream: None,
     identity: IdentitySide {

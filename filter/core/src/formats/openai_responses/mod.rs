@@ -1,30 +1,19 @@
 //! OpenAI's responses: <https://platform.openai.com/docs/api-reference/responses>.
 
 mod client;
-mod seal;
 mod tap;
 mod upstream;
 mod usage;
+mod wire;
 
-use super::{
-    dialect::{ClientSide, Dialect, IdentitySide, UpstreamFraming, UpstreamSide},
-    openai,
+use crate::{
+    dialect::{Dialect, IdentitySide},
+    vendors::openai,
 };
 
-pub(super) const DIALECT: Dialect = Dialect {
-    client: Some(ClientSide {
-        decode_request: client::decode_request,
-        many_choices: false,
-        response_encoder: |attempt| Box::new(client::ResponseEncoder::new(attempt)),
-        stream_encoder: |attempt| Box::new(client::StreamEncoder::new(attempt)),
-    }),
-    upstream: Some(UpstreamSide {
-        headers: &[],
-        encode_request: upstream::encode_request,
-        decode_response: upstream::decode_response,
-        stream_decoder: || Box::new(upstream::StreamDecoder::default()),
-        framing: UpstreamFraming::Sse,
-    }),
+pub(crate) const DIALECT: Dialect = Dialect {
+    client: Some(client::CLIENT),
+    upstream: Some(upstream::UPSTREAM),
     identity: IdentitySide {
         names_model: true,
         // The last event has the figures, asked for or not.

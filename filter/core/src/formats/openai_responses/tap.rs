@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 
 use super::usage::decode_usage;
 use crate::{
-    formats::dialect::{self, Frame, Verdict},
+    dialect::{self, Frame, Sighting},
     json::Text,
 };
 
@@ -31,24 +31,24 @@ enum State {
 const ENDS: [&str; 4] = ["response.completed", "response.incomplete", "response.failed", "error"];
 
 impl dialect::Tap for Tap {
-    fn see(&mut self, frame: Frame<'_>) -> Verdict {
+    fn see(&mut self, frame: Frame<'_>) -> Sighting {
         if !may_be_an_end(&frame) {
-            return Verdict::default();
+            return Sighting::default();
         }
-        let Ok(event) = serde_json::from_slice::<Ending<'_>>(frame.data) else { return Verdict::default() };
+        let Ok(event) = serde_json::from_slice::<Ending<'_>>(frame.data) else { return Sighting::default() };
         let name = std::str::from_utf8(frame.name).unwrap_or_default();
         let usage = event.response.and_then(|response| response.usage);
         let usage = usage.and_then(|usage| decode_usage(usage.get().as_bytes()));
         match event.r#type.as_ref().map_or(name, |kind| &*kind.0) {
             "response.completed" | "response.incomplete" => {
                 self.state = State::Finished;
-                Verdict { usage, terminal: usage.is_some(), ..Verdict::default() }
+                Sighting { usage, terminal: usage.is_some(), ..Sighting::default() }
             }
             "response.failed" | "error" => {
                 self.state = State::Failed;
-                Verdict { usage, terminal: usage.is_some(), failed: true, ..Verdict::default() }
+                Sighting { usage, terminal: usage.is_some(), failed: true, ..Sighting::default() }
             }
-            _ => Verdict::default(),
+            _ => Sighting::default(),
         }
     }
 
@@ -90,7 +90,7 @@ struct Response<'e> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{canonical::Usage, formats::dialect::Tap as _};
+    use crate::{canonical::Usage, dialect::Tap as _};
 
     fn frame<'f>(name: &'f str, data: &'f str) -> Frame<'f> {
         Frame { name: name.as_bytes(), data: data.as_bytes(), is_exception: false }
@@ -108,8 +108,8 @@ mod tests {
             for name in [&*kind, ""] {
                 let mut tap = Tap::default();
                 assert!(!tap.may_end());
-                let verdict = tap.see(frame(name, &ending(&kind)));
-                assert_eq!(verdict, Verdict { usage, terminal: true, usage_only: false, failed });
+                let sighting = tap.see(frame(name, &ending(&kind)));
+                assert_eq!(sighting, Sighting { usage, terminal: true, usage_only: false, failed });
                 assert_eq!((tap.may_end(), tap.finished()), (true, !failed));
             }
         }
@@ -119,18 +119,18 @@ mod tests {
     fn the_words_of_a_text_are_no_ending() {
         let mut tap = Tap::default();
         let text = r#"{"type":"response.output_text.delta","delta":"{\"type\":\"response.completed\",\"error\":1}"}"#;
-        assert_eq!(tap.see(frame("", text)), Verdict::default());
+        assert_eq!(tap.see(frame("", text)), Sighting::default());
         let created = r#"{"type":"response.created","response":{"error":null,"usage":null}}"#;
-        assert_eq!(tap.see(frame("", created)), Verdict::default());
+        assert_eq!(tap.see(frame("", created)), Sighting::default());
         assert!(!tap.may_end());
     }
 
     #[test]
     fn an_ending_without_figures_is_an_ending() {
         let mut tap = Tap::default();
-        let verdict =
+        let sighting =
             tap.see(frame("response.completed", r#"{"type":"response.completed","response":{"usage":null}}"#));
-        assert_eq!(verdict, Verdict::default());
+        assert_eq!(sighting, Sighting::default());
         assert!(tap.finished());
         let mut tap = Tap::default();
         assert!(tap.see(frame("error", r#"{"type":"error","error":{"message":"m"}}"#)).failed);

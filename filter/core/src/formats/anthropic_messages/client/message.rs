@@ -1,10 +1,10 @@
 use std::borrow::Cow;
 
-use super::request::{decode_cache, want};
 use crate::{
-    canonical::{Block, Message, Part, Role, Signature, Source, Vendor},
-    formats::InvalidRequest,
+    canonical::{Block, Message, Part, Role, Seal, Source, Vendor},
+    dialect::{InvalidRequest, want},
     json::Node,
+    vendors::claude::decode_cache,
 };
 
 /// The conversation. Consecutive messages of one role stay apart, as the API itself allows them.
@@ -97,12 +97,12 @@ fn decode_block<'a>(
         "thinking" => {
             let text = members.text("thinking", &path)?;
             let seal = members.take("signature").and_then(Node::string).filter(|seal| !seal.is_empty());
-            Block::Thinking { text, signature: seal.map(|seal| Signature::read(seal, Vendor::Anthropic)) }
+            Block::Thinking { text, seal: seal.map(|seal| Seal::read(seal, Vendor::Anthropic)) }
         }
         "redacted_thinking" => {
-            let mut seal = Signature::read(members.text("data", &path)?, Vendor::Anthropic);
+            let mut seal = Seal::read(members.text("data", &path)?, Vendor::Anthropic);
             seal.redacted = true;
-            Block::Thinking { text: "".into(), signature: Some(seal) }
+            Block::Thinking { text: "".into(), seal: Some(seal) }
         }
         "tool_use" => {
             let (id, name) = (members.text("id", &path)?, members.text("name", &path)?);

@@ -6,6 +6,11 @@ mod response;
 mod stream;
 mod tool;
 
-pub(super) use request::decode_request;
-pub(super) use response::ResponseEncoder;
-pub(super) use stream::StreamEncoder;
+use crate::dialect::ClientSide;
+
+pub(super) const CLIENT: ClientSide = ClientSide {
+    decode_request: request::decode_request,
+    many_choices: false,
+    response_encoder: |translation| Box::new(response::ResponseEncoder::new(translation)),
+    stream_encoder: |translation| Box::new(stream::StreamEncoder::new(translation)),
+};

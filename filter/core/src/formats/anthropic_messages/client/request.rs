@@ -1,19 +1,15 @@
 use super::{message::decode_messages, tool};
-pub(super) use crate::formats::claude::decode_cache;
-pub(super) use crate::formats::want;
 use crate::{
     canonical::{Chat, Effort, Given, Message, Part, Reasoning, ResponseFormat, Role, ServiceTier},
-    formats::InvalidRequest,
+    dialect::{InvalidRequest, want},
     json::{Envelope, Node},
+    vendors::claude::decode_cache,
 };
 
 /// Decodes a request: <https://platform.claude.com/docs/en/api/messages/create>.
 ///
 /// Members set to null count as absent. Members that the model has no place for end in [`Chat::extra`].
-pub(in crate::formats::anthropic_messages) fn decode_request<'a>(
-    body: &'a [u8],
-    envelope: &Envelope,
-) -> Result<Chat<'a>, InvalidRequest> {
+pub(super) fn decode_request<'a>(body: &'a [u8], envelope: &Envelope) -> Result<Chat<'a>, InvalidRequest> {
     let mut chat = Chat::default();
     let mut system = Vec::new();
     let mut thinking = None;

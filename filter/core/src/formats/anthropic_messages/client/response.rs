@@ -2,25 +2,22 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    canonical::{Answer, AnswerBlock, Citation, Finish, FinishReason, Losses, Signature, Vendor},
-    formats::{
-        Attempt,
-        anthropic_messages::usage::{EncodedUsage, encode_usage},
-        dialect::EncodeResponse,
-    },
+    canonical::{Answer, AnswerBlock, Citation, Finish, FinishReason, Losses, Seal, Vendor},
+    dialect::{EncodeResponse, Translation},
+    formats::anthropic_messages::usage::{EncodedUsage, encode_usage},
     json::Node,
 };
 
 /// Encodes a gathered answer as a message: <https://platform.claude.com/docs/en/api/messages/create>.
 #[derive(Debug)]
-pub(in crate::formats::anthropic_messages) struct ResponseEncoder {
+pub(super) struct ResponseEncoder {
     id: String,
     model: String,
 }
 
 impl ResponseEncoder {
-    pub(in crate::formats::anthropic_messages) fn new(attempt: &Attempt<'_>) -> Self {
-        Self { id: message_id(attempt), model: attempt.model.to_owned() }
+    pub(super) fn new(translation: &Translation<'_>) -> Self {
+        Self { id: message_id(translation), model: translation.model.to_owned() }
     }
 }
 
@@ -53,7 +50,7 @@ fn encode_block<'e>(block: &'e AnswerBlock, losses: &mut Losses) -> BlockWire<'e
             BlockWire::Text { text, citations: (!citations.is_empty()).then_some(citations) }
         }
         AnswerBlock::Refusal(text) => BlockWire::Text { text, citations: None },
-        AnswerBlock::Thinking { text, signature } => match signature {
+        AnswerBlock::Thinking { text, seal } => match seal {
             Some(seal) if is_redacted(text, seal) => BlockWire::RedactedThinking { data: redacted_data(seal) },
             seal => BlockWire::Thinking {
                 thinking: text,
@@ -72,12 +69,12 @@ fn encode_block<'e>(block: &'e AnswerBlock, losses: &mut Losses) -> BlockWire<'e
 }
 
 /// Whether reasoning is inside its seal and nowhere else.
-pub(super) fn is_redacted(text: &str, seal: &Signature<'_>) -> bool {
+pub(super) fn is_redacted(text: &str, seal: &Seal<'_>) -> bool {
     seal.redacted && text.is_empty()
 }
 
 /// What stands in a `redacted_thinking` block: Anthropic's own data, or another vendor's seal, wrapped.
-pub(super) fn redacted_data<'s>(seal: &'s Signature<'_>) -> std::borrow::Cow<'s, str> {
+pub(super) fn redacted_data<'s>(seal: &'s Seal<'_>) -> std::borrow::Cow<'s, str> {
     match seal.vendor {
         Vendor::Anthropic => std::borrow::Cow::Borrowed(&seal.data),
         Vendor::Openai | Vendor::Google => seal.carried_by(Vendor::Anthropic),
@@ -101,8 +98,8 @@ pub(super) fn encode_citation<'e>(citation: &'e Citation<'_>, losses: &mut Losse
 }
 
 /// The id of a message that we encode.
-pub(super) fn message_id(attempt: &Attempt<'_>) -> String {
-    format!("msg_{}", attempt.exchange)
+pub(super) fn message_id(translation: &Translation<'_>) -> String {
+    format!("msg_{}", translation.exchange)
 }
 
 /// <https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons>

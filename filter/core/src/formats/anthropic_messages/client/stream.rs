@@ -7,13 +7,10 @@ use super::response::{
 };
 use crate::{
     canonical::{BlockStart, Delta, Event, Finish, FinishReason, Losses, Usage, Vendor},
-    formats::{
-        Attempt, ClientError,
-        anthropic_messages::{
-            error::encode_error,
-            usage::{EncodedUsage, encode_final_usage, encode_usage},
-        },
-        dialect::EncodeStream,
+    dialect::{ClientError, EncodeStream, Translation},
+    formats::anthropic_messages::{
+        error::encode_error,
+        usage::{EncodedUsage, encode_final_usage, encode_usage},
     },
     framing::sse::write_json,
 };
@@ -21,7 +18,7 @@ use crate::{
 /// Encodes the events of an answer as a streamed message:
 /// <https://platform.claude.com/docs/en/build-with-claude/streaming>.
 #[derive(Debug)]
-pub(in crate::formats::anthropic_messages) struct StreamEncoder {
+pub(super) struct StreamEncoder {
     id: String,
     model: String,
     state: State,
@@ -50,10 +47,10 @@ enum State {
 }
 
 impl StreamEncoder {
-    pub(in crate::formats::anthropic_messages) fn new(attempt: &Attempt<'_>) -> Self {
+    pub(super) fn new(translation: &Translation<'_>) -> Self {
         Self {
-            id: message_id(attempt),
-            model: attempt.model.to_owned(),
+            id: message_id(translation),
+            model: translation.model.to_owned(),
             state: State::AwaitingStart,
             next: 0,
             usage: Usage::default(),
@@ -88,7 +85,7 @@ impl StreamEncoder {
     fn continue_block(&mut self, delta: &Delta<'_>, out: &mut Vec<u8>, losses: &mut Losses) {
         if self.state == State::AwaitingThinking {
             match delta {
-                Delta::Signature(seal) if is_redacted("", seal) => {
+                Delta::Seal(seal) if is_redacted("", seal) => {
                     return self.open(BlockWire::RedactedThinking { data: redacted_data(seal) }, out);
                 }
                 _ => self.open(BlockWire::Thinking { thinking: "", signature: "" }, out),
@@ -98,7 +95,7 @@ impl StreamEncoder {
         let delta = match delta {
             Delta::Text(text) => DeltaWire::TextDelta { text },
             Delta::Thinking(thinking) => DeltaWire::ThinkingDelta { thinking },
-            Delta::Signature(seal) => DeltaWire::SignatureDelta { signature: seal.carried_by(Vendor::Anthropic) },
+            Delta::Seal(seal) => DeltaWire::SignatureDelta { signature: seal.carried_by(Vendor::Anthropic) },
             Delta::Input(partial_json) => DeltaWire::InputJsonDelta { partial_json },
             Delta::Citation(citation) => match encode_citation(citation, losses) {
                 Some(citation) => DeltaWire::CitationsDelta { citation },

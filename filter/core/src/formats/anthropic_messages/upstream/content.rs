@@ -4,8 +4,8 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    canonical::{Block, CacheMark, Losses, Part, Signature, Source, Vendor},
-    formats::InvalidRequest,
+    canonical::{Block, CacheMark, Losses, Part, Seal, Source, Vendor},
+    dialect::InvalidRequest,
     json::Node,
 };
 
@@ -112,9 +112,9 @@ pub(super) fn encode_parts<'c>(parts: &'c [Part<'_>], losses: &mut Losses) -> Re
                 blocks.extend(encode_text(text, part, losses));
                 continue;
             }
-            Block::Thinking { text, signature } => match signature {
-                Some(Signature { vendor: Vendor::Anthropic, redacted: true, data }) => Kind::RedactedThinking { data },
-                Some(Signature { vendor: Vendor::Anthropic, redacted: false, data }) => {
+            Block::Thinking { text, seal } => match seal {
+                Some(Seal { vendor: Vendor::Anthropic, redacted: true, data }) => Kind::RedactedThinking { data },
+                Some(Seal { vendor: Vendor::Anthropic, redacted: false, data }) => {
                     Kind::Thinking { thinking: text, signature: data }
                 }
                 _ => {

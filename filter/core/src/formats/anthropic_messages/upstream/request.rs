@@ -9,16 +9,13 @@ use super::{
 };
 use crate::{
     canonical::{Block, Chat, Given, Losses, Message, ResponseFormat, Role, Sampling, ServiceTier},
-    formats::{
-        Attempt, InvalidRequest, NO_MEMBER,
-        claude::{self, Capability, ThinkingWire},
-        schema,
-    },
+    dialect::{InvalidRequest, NO_MEMBER, Translation, schema},
+    vendors::claude::{self, Capability, ThinkingWire},
 };
 
 /// Encodes a request: <https://platform.claude.com/docs/en/api/messages/create>.
-pub(in crate::formats::anthropic_messages) fn encode_request(
-    attempt: &Attempt<'_>,
+pub(super) fn encode_request(
+    translation: &Translation<'_>,
     chat: &Chat<'_>,
     losses: &mut Losses,
 ) -> Result<Vec<u8>, InvalidRequest> {
@@ -52,10 +49,10 @@ pub(in crate::formats::anthropic_messages) fn encode_request(
         seed,
         logit_bias,
     } = sampling;
-    let max_tokens = max_tokens.as_ref().map_or(attempt.default_max_tokens.into(), |given| given.value);
-    let capability = Capability::of(attempt.model);
+    let max_tokens = max_tokens.as_ref().map_or(translation.default_max_tokens.into(), |given| given.value);
+    let capability = Capability::of(translation.model);
     let plan = claude::plan(chat, capability, max_tokens, losses);
-    let claude::Sampled { temperature, top_p, top_k } = claude::sampling(chat, attempt.model, &plan, losses);
+    let claude::Sampled { temperature, top_p, top_k } = claude::sampling(chat, translation.model, &plan, losses);
     let (system, messages) = encode_messages(messages, losses)?;
     let (tools, tool_choice) = (
         encode_tools(tools, tool_choice.as_ref(), losses)?,
@@ -80,7 +77,7 @@ pub(in crate::formats::anthropic_messages) fn encode_request(
         (user, other) => user.as_ref().or(other.as_ref()),
     };
     let wire = Wire {
-        model: attempt.model,
+        model: translation.model,
         max_tokens,
         system,
         messages,
@@ -95,7 +92,7 @@ pub(in crate::formats::anthropic_messages) fn encode_request(
             .then_some(OutputWire { effort: plan.effort, format }),
         metadata: user.map(|user| MetadataWire { user_id: &user.value }),
         service_tier: encode_tier(service_tier.as_ref(), losses),
-        stream: attempt.stream,
+        stream: translation.stream,
     };
     serde_json::to_vec(&wire).map_err(|error| InvalidRequest { message: error.to_string(), param: None })
 }

@@ -3,26 +3,27 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::formats::anthropic_messages::{error::decode_error, finish_reason, usage::Figures};
 use crate::{
-    canonical::{BlockStart, Citation, Delta, Event, Finish, Signature, Vendor},
-    formats::{RelayError, dialect::Sink},
+    canonical::{BlockStart, Citation, Delta, Event, Finish, Seal, Vendor},
+    dialect::{ResponseError, Sink},
+    formats::anthropic_messages::{error::decode_error, upstream::finish::decode_finish, usage::Figures},
     json::Text,
 };
 
 /// Decodes a whole message into the events of its answer. Blocks without a place in an answer are declared as lost and
 /// passed over, as in a stream.
-pub(in crate::formats::anthropic_messages) fn decode_response(body: &[u8], sink: Sink<'_>) -> Result<(), RelayError> {
+pub(super) fn decode_response(body: &[u8], sink: Sink<'_>) -> Result<(), ResponseError> {
     if let Some(failure) = decode_error(body) {
-        return Err(RelayError::Provider(failure));
+        return Err(ResponseError::Provider(failure));
     }
-    let message: Wire<'_> = serde_json::from_slice(body).map_err(|error| RelayError::Malformed(error.to_string()))?;
+    let message: Wire<'_> =
+        serde_json::from_slice(body).map_err(|error| ResponseError::Malformed(error.to_string()))?;
     sink(Event::Start { model: message.model.0 });
     for block in message.content {
         decode_block(block, sink);
     }
     // Without a reason it is complete all the same: it is one JSON text.
-    let reason = finish_reason(message.stop_reason.as_ref().map_or("", |reason| &*reason.0));
+    let reason = decode_finish(message.stop_reason.as_ref().map_or("", |reason| &*reason.0));
     let stop_sequence = message.stop_sequence.map(|text| text.0);
     sink(Event::Finish(Finish { reason, stop_sequence }));
     if let Some(usage) = message.usage.and_then(|figures| figures.usage()) {
@@ -45,12 +46,12 @@ fn decode_block(block: BlockWire<'_>, sink: Sink<'_>) {
             sink(Event::BlockStart(BlockStart::Thinking));
             sink(Event::BlockDelta(Delta::Thinking(block.thinking.unwrap_or_default().0)));
             if let Some(seal) = block.signature.filter(|seal| !seal.0.is_empty()) {
-                sink(Event::BlockDelta(Delta::Signature(seal_of(seal.0, false))));
+                sink(Event::BlockDelta(Delta::Seal(seal_of(seal.0, false))));
             }
         }
         "redacted_thinking" => {
             sink(Event::BlockStart(BlockStart::Thinking));
-            sink(Event::BlockDelta(Delta::Signature(seal_of(block.data.unwrap_or_default().0, true))));
+            sink(Event::BlockDelta(Delta::Seal(seal_of(block.data.unwrap_or_default().0, true))));
         }
         "tool_use" => {
             let (id, name) = (block.id.unwrap_or_default().0, block.name.unwrap_or_default().0);
@@ -63,8 +64,8 @@ fn decode_block(block: BlockWire<'_>, sink: Sink<'_>) {
 }
 
 /// Anthropic's own seal.
-pub(super) fn seal_of(data: Cow<'_, str>, redacted: bool) -> Signature<'_> {
-    Signature { vendor: Vendor::Anthropic, redacted, data }
+pub(super) fn seal_of(data: Cow<'_, str>, redacted: bool) -> Seal<'_> {
+    Seal { vendor: Vendor::Anthropic, redacted, data }
 }
 
 /// A block without a place in an answer: what a server tool did, or a kind that is unknown here.

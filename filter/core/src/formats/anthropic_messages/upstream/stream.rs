@@ -4,13 +4,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::response::{BlockWire, CitationWire, decode_response, pass_over, seal_of};
-use crate::formats::anthropic_messages::{error::decode_error, finish_reason, usage::Figures};
 use crate::{
     canonical::{BlockStart, Delta, Event, Finish},
-    formats::{
-        RelayError,
-        dialect::{DecodeStream, Frame, Sink},
-    },
+    dialect::{DecodeStream, Frame, ResponseError, Sink},
+    formats::anthropic_messages::{error::decode_error, upstream::finish::decode_finish, usage::Figures},
     json::Text,
 };
 
@@ -19,7 +16,7 @@ use crate::{
 /// Blocks whose kind has no place in an answer (server tools and their results) are declared as lost and passed over, and
 /// so are events and deltas of kinds unknown here: Anthropic's versioning policy announces that new ones may appear.
 #[derive(Debug, Default)]
-pub(in crate::formats::anthropic_messages) struct StreamDecoder {
+pub(super) struct StreamDecoder {
     figures: Figures,
     block: Open,
     /// Why the answer ended was said: figures from then on are final.
@@ -41,13 +38,14 @@ enum Open {
 
 impl DecodeStream for StreamDecoder {
     /// The event's name stands in for a `type` that some gateways leave out of the data.
-    fn decode(&mut self, frame: Frame<'_>, sink: Sink<'_>) -> Result<(), RelayError> {
+    fn decode(&mut self, frame: Frame<'_>, sink: Sink<'_>) -> Result<(), ResponseError> {
         let Frame { name, data, .. } = frame;
         // OpenRouter ends its messages as it ends its chats.
         if data == b"[DONE]" {
             return Ok(());
         }
-        let wire: Wire<'_> = serde_json::from_slice(data).map_err(|error| RelayError::Malformed(error.to_string()))?;
+        let wire: Wire<'_> =
+            serde_json::from_slice(data).map_err(|error| ResponseError::Malformed(error.to_string()))?;
         match wire.r#type.as_ref().map_or(name, |kind| kind.0.as_bytes()) {
             b"message_start" => {
                 let message = wire.message.ok_or_else(|| missing("message"))?;
@@ -65,7 +63,7 @@ impl DecodeStream for StreamDecoder {
                 if let Some(reason) = reason {
                     self.finished = true;
                     let stop_sequence = stop.map(|text| text.0);
-                    sink(Event::Finish(Finish { reason: finish_reason(&reason.0), stop_sequence }));
+                    sink(Event::Finish(Finish { reason: decode_finish(&reason.0), stop_sequence }));
                 }
                 self.figures.update(wire.usage.unwrap_or_default());
                 self.report_usage(sink);
@@ -76,7 +74,7 @@ impl DecodeStream for StreamDecoder {
             b"ping" => sink(Event::Ping),
             b"error" => {
                 let failure = decode_error(data).ok_or_else(|| missing("error"))?;
-                return Err(RelayError::Provider(failure));
+                return Err(ResponseError::Provider(failure));
             }
             _ => {}
         }
@@ -106,7 +104,7 @@ impl StreamDecoder {
             }
             "redacted_thinking" => {
                 sink(Event::BlockStart(BlockStart::Thinking));
-                sink(Event::BlockDelta(Delta::Signature(seal_of(block.data.unwrap_or_default().0, true))));
+                sink(Event::BlockDelta(Delta::Seal(seal_of(block.data.unwrap_or_default().0, true))));
                 Open::Content
             }
             "tool_use" => {
@@ -163,7 +161,7 @@ fn give<'e>(sink: Sink<'_>, kind: fn(Cow<'e, str>) -> Delta<'e>, text: Option<Te
 
 fn give_seal(sink: Sink<'_>, seal: Option<Text<'_>>) {
     if let Some(seal) = seal.filter(|seal| !seal.0.is_empty()) {
-        sink(Event::BlockDelta(Delta::Signature(seal_of(seal.0, false))));
+        sink(Event::BlockDelta(Delta::Seal(seal_of(seal.0, false))));
     }
 }
 
@@ -171,8 +169,8 @@ fn has_members(object: &str) -> bool {
     object.bytes().any(|byte| byte == b'"')
 }
 
-fn missing(member: &str) -> RelayError {
-    RelayError::Malformed(format!("an event without {member}"))
+fn missing(member: &str) -> ResponseError {
+    ResponseError::Malformed(format!("an event without {member}"))
 }
 
 #[derive(Deserialize)]

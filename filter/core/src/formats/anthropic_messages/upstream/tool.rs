@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     canonical::{Function, Given, Losses, Tool, ToolChoice, ToolKind, WebSearch},
-    formats::InvalidRequest,
+    dialect::InvalidRequest,
     json::{Edit, Envelope, Node},
 };
 

@@ -2,10 +2,10 @@ use serde::Serialize;
 
 use super::grounding::GroundingWire;
 use crate::{
-    canonical::{Signature, TokenLogprob, Vendor},
+    canonical::{Seal, TokenLogprob, Vendor},
     formats::gemini_generate::{
-        part::{ContentWire, PartWire},
         usage::UsageWire,
+        wire::part::{ContentWire, PartWire},
     },
 };
 
@@ -82,6 +82,6 @@ impl<'e> LogprobsWire<'e> {
 
 /// Whether a seal goes onto the part after its thinking, as Google's do, or stays on the thinking: the seal of another vendor
 /// is worth something with its text only, so a client that drops thoughts must drop both.
-pub(super) fn moves_on(signature: &Signature<'_>, has_text: bool) -> bool {
-    signature.vendor == Vendor::Google || !has_text
+pub(super) fn moves_on(seal: &Seal<'_>, has_text: bool) -> bool {
+    seal.vendor == Vendor::Google || !has_text
 }

@@ -1,12 +1,12 @@
 use std::borrow::Cow;
 
 use super::{
-    fields::{boolean, fields, list, number, string, want, whole, word},
+    fields::{boolean, fields, list, number, string, whole, word},
     schema::to_json_schema,
 };
 use crate::{
     canonical::{Chat, Effort, Given, Reasoning, ResponseFormat},
-    formats::InvalidRequest,
+    dialect::{InvalidRequest, want},
     json::Node,
 };
 

@@ -4,12 +4,12 @@ use std::{
 };
 
 use super::{
-    fields::{boolean, fields, list, string, want, word},
+    fields::{boolean, fields, list, string, word},
     media::{decode_file, decode_inline, standard_base64},
 };
 use crate::{
-    canonical::{Block, Message, Part, Role, Signature, Vendor},
-    formats::InvalidRequest,
+    canonical::{Block, Message, Part, Role, Seal, Vendor},
+    dialect::{InvalidRequest, want},
     json::Node,
 };
 
@@ -118,7 +118,7 @@ impl<'a> Decoder<'_, 'a> {
                 return Err(InvalidRequest::new(path, "must be one thing: two of its members are data"));
             }
         }
-        let seal = seal.map(|seal| Signature::read(standard_base64(seal), Vendor::Google));
+        let seal = seal.map(|seal| Seal::read(standard_base64(seal), Vendor::Google));
         match data.unwrap_or(Data::Text("".into())) {
             Data::Text(text) if thought => push_thought(parts, text, seal, path),
             Data::Foreign => {}
@@ -239,29 +239,27 @@ fn part(block: Block<'_>, path: String) -> Part<'_> {
 }
 
 /// Thoughts arrive in pieces, and clients keep the pieces: until its seal, all of it is one thinking.
-fn push_thought<'a>(parts: &mut Vec<Part<'a>>, text: Cow<'a, str>, seal: Option<Signature<'a>>, path: String) {
+fn push_thought<'a>(parts: &mut Vec<Part<'a>>, text: Cow<'a, str>, seal: Option<Seal<'a>>, path: String) {
     match parts.last_mut() {
-        Some(Part { block: Block::Thinking { text: before, signature: signature @ None }, .. }) => {
+        Some(Part { block: Block::Thinking { text: before, seal: missing @ None }, .. }) => {
             if !text.is_empty() {
                 before.to_mut().push_str(&text);
             }
-            *signature = seal;
+            *missing = seal;
         }
-        _ => parts.push(part(Block::Thinking { text, signature: seal }, path)),
+        _ => parts.push(part(Block::Thinking { text, seal }, path)),
     }
 }
 
 /// Google's seal on a part is one on the thinking before it (<https://ai.google.dev/gemini-api/docs/thought-signatures>).
-fn push_seal<'a>(parts: &mut Vec<Part<'a>>, seal: Option<Signature<'a>>, path: &str) {
+fn push_seal<'a>(parts: &mut Vec<Part<'a>>, seal: Option<Seal<'a>>, path: &str) {
     let Some(seal) = seal else { return };
     match parts.last_mut() {
-        Some(Part { block: Block::Thinking { signature: signature @ None, .. }, .. })
-            if seal.vendor == Vendor::Google =>
-        {
-            *signature = Some(seal);
+        Some(Part { block: Block::Thinking { seal: missing @ None, .. }, .. }) if seal.vendor == Vendor::Google => {
+            *missing = Some(seal);
         }
         _ => {
-            let block = Block::Thinking { text: "".into(), signature: Some(seal) };
+            let block = Block::Thinking { text: "".into(), seal: Some(seal) };
             parts.push(part(block, format!("{path}.thoughtSignature")));
         }
     }
@@ -324,12 +322,12 @@ mod tests {
         messages.into_iter().flat_map(|message| message.parts).map(|part| part.block).collect()
     }
 
-    fn seal(vendor: Vendor, data: &str) -> Option<Signature<'_>> {
-        Some(Signature { vendor, redacted: false, data: data.into() })
+    fn seal(vendor: Vendor, data: &str) -> Option<Seal<'_>> {
+        Some(Seal { vendor, redacted: false, data: data.into() })
     }
 
-    fn thinking<'a>(text: &'a str, signature: Option<Signature<'a>>) -> Block<'a> {
-        Block::Thinking { text: text.into(), signature }
+    fn thinking<'a>(text: &'a str, seal: Option<Seal<'a>>) -> Block<'a> {
+        Block::Thinking { text: text.into(), seal }
     }
 
     #[test]
@@ -351,7 +349,7 @@ mod tests {
 
     #[test]
     fn a_seal_of_another_vendor_stays_with_its_text() {
-        let carried = Signature { vendor: Vendor::Anthropic, redacted: false, data: "s".into() };
+        let carried = Seal { vendor: Vendor::Anthropic, redacted: false, data: "s".into() };
         let contents = format!(
             r#"[{{"role":"model","parts":[{{"text":"a","thought":true}},{{"text":"","thought":true,"thoughtSignature":"{}"}},{{"text":"x"}}]}}]"#,
             carried.carried_by(Vendor::Google)
@@ -361,7 +359,7 @@ mod tests {
 
     #[test]
     fn a_seal_in_the_other_alphabet_of_base64_is_the_same_seal() {
-        let carried = Signature { vendor: Vendor::Anthropic, redacted: false, data: "a>b?c~".into() };
+        let carried = Seal { vendor: Vendor::Anthropic, redacted: false, data: "a>b?c~".into() };
         let text = carried.carried_by(Vendor::Google).replace('+', "-").replace('/', "_");
         assert!(text.contains(['-', '_']), "{text}");
         let contents = format!(r#"[{{"role":"model","parts":[{{"text":"x","thoughtSignature":"{text}"}}]}}]"#);

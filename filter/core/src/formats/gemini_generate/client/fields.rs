@@ -1,7 +1,9 @@
-pub(super) use crate::formats::want;
 use std::borrow::Cow;
 
-use crate::{formats::InvalidRequest, json::Node};
+use crate::{
+    dialect::{InvalidRequest, want},
+    json::Node,
+};
 
 /// The members of an object that are not null, under the names that Google's documents use. Google's JSON takes `snake_case`
 /// as well (<https://protobuf.dev/programming-guides/json/>), and its own clients mix both.

@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use crate::{canonical::Citation, formats::gemini_generate::offsets::Offsets};
+use crate::{canonical::Citation, formats::gemini_generate::wire::offsets::Offsets};
 
 /// `groundingMetadata` of one citation. Sources are numbered through all of a stream, each named in the chunk that first needs
 /// it (the reference of `groundingChunks`).

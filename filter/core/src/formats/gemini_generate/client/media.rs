@@ -2,10 +2,11 @@ use std::borrow::Cow;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 
-use super::fields::{fields, string, want};
+use super::fields::{fields, string};
 use crate::{
     canonical::{Block, Source, Vendor},
-    formats::{InvalidRequest, gemini_generate::media::media_type_of},
+    dialect::{InvalidRequest, want},
+    formats::gemini_generate::wire::media_type::media_type_of,
     json::Node,
 };
 

@@ -4,6 +4,7 @@ mod answer;
 mod config;
 mod content;
 mod fields;
+mod finish;
 mod grounding;
 mod media;
 mod request;
@@ -12,6 +13,11 @@ mod schema;
 mod stream;
 mod tool;
 
-pub(super) use request::decode_request;
-pub(super) use response::ResponseEncoder;
-pub(super) use stream::StreamEncoder;
+use crate::dialect::ClientSide;
+
+pub(super) const CLIENT: ClientSide = ClientSide {
+    decode_request: request::decode_request,
+    many_choices: true,
+    response_encoder: |translation| Box::new(response::ResponseEncoder::new(translation)),
+    stream_encoder: |translation| Box::new(stream::StreamEncoder::new(translation)),
+};

@@ -1,21 +1,18 @@
 use super::{
     config, content,
-    fields::{boolean, camel, list, want, word},
+    fields::{boolean, camel, list, word},
     tool,
 };
 use crate::{
     canonical::{Chat, Given, ServiceTier},
-    formats::InvalidRequest,
+    dialect::{InvalidRequest, want},
     json::{Envelope, Node},
 };
 
 /// Decodes a request: <https://ai.google.dev/api/generate-content#request-body>.
 ///
 /// Members that the model has no place for end in [`Chat::extra`], unless their value is the default.
-pub(in crate::formats::gemini_generate) fn decode_request<'a>(
-    body: &'a [u8],
-    envelope: &Envelope,
-) -> Result<Chat<'a>, InvalidRequest> {
+pub(super) fn decode_request<'a>(body: &'a [u8], envelope: &Envelope) -> Result<Chat<'a>, InvalidRequest> {
     let mut chat = Chat::default();
     let mut system = None;
     for member in envelope.members() {

@@ -6,28 +6,27 @@ use super::{
 };
 use crate::{
     canonical::{Answer, AnswerBlock, Choice, FinishReason, Losses, Usage, Vendor},
-    formats::{
-        Attempt,
-        dialect::EncodeResponse,
-        gemini_generate::{
-            finish::encode_finish,
+    dialect::{EncodeResponse, Translation},
+    formats::gemini_generate::{
+        client::finish::encode_finish,
+        usage::encode_usage,
+        wire::{
             offsets::Offsets,
             part::{CallWire, PartWire, arguments},
-            usage::encode_usage,
         },
     },
 };
 
 /// Encodes a gathered answer: <https://ai.google.dev/api/generate-content#generatecontentresponse>.
 #[derive(Debug)]
-pub(in crate::formats::gemini_generate) struct ResponseEncoder {
+pub(super) struct ResponseEncoder {
     id: String,
     model: String,
 }
 
 impl ResponseEncoder {
-    pub(in crate::formats::gemini_generate) fn new(attempt: &Attempt<'_>) -> Self {
-        Self { id: attempt.exchange.to_owned(), model: attempt.model.to_owned() }
+    pub(super) fn new(translation: &Translation<'_>) -> Self {
+        Self { id: translation.exchange.to_owned(), model: translation.model.to_owned() }
     }
 }
 
@@ -78,10 +77,10 @@ fn encode_choice<'e>(index: usize, choice: &'e Choice, losses: &mut Losses) -> C
                 declare_refusal(losses);
                 parts.push(PartWire::text(text).sealed(seal.take()));
             }
-            AnswerBlock::Thinking { text, signature } => {
+            AnswerBlock::Thinking { text, seal: given } => {
                 parts.extend(seal.take().map(|seal| PartWire::text("").sealed(Some(seal))));
-                let carried = signature.as_ref().map(|signature| signature.carried_by(Vendor::Google));
-                let moves = signature.as_ref().is_some_and(|signature| moves_on(signature, !text.is_empty()));
+                let carried = given.as_ref().map(|seal| seal.carried_by(Vendor::Google));
+                let moves = given.as_ref().is_some_and(|seal| moves_on(seal, !text.is_empty()));
                 let (own, next) = if moves { (None, carried) } else { (carried, None) };
                 if !text.is_empty() {
                     parts.push(PartWire::thought(text).sealed(own));

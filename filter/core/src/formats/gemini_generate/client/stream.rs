@@ -6,15 +6,15 @@ use super::{
     response::{declare_refusal, declare_usage, finish_word, malformed_call},
 };
 use crate::{
-    canonical::{BlockStart, Delta, Event, FinishReason, Losses, Signature, Usage, Vendor},
-    formats::{
-        Attempt, ClientError, Framing, MAX_WHOLE,
-        dialect::EncodeStream,
-        gemini_generate::{
-            error::encode_error,
+    bounds::MAX_WHOLE,
+    canonical::{BlockStart, Delta, Event, FinishReason, Losses, Seal, Usage, Vendor},
+    dialect::{ClientError, EncodeStream, Framing, Translation},
+    formats::gemini_generate::{
+        error::encode_error,
+        usage::encode_usage,
+        wire::{
             offsets::Offsets,
             part::{CallWire, PartWire, arguments},
-            usage::encode_usage,
         },
     },
     framing::sse::write_json,
@@ -26,7 +26,7 @@ use crate::{
 /// The call of a function is one part, so its arguments are held until they are complete. Reasons and figures go out
 /// together in the last chunk.
 #[derive(Debug)]
-pub(in crate::formats::gemini_generate) struct StreamEncoder {
+pub(super) struct StreamEncoder {
     id: String,
     model: String,
     framing: Framing,
@@ -122,11 +122,11 @@ impl EncodeStream for StreamEncoder {
 }
 
 impl StreamEncoder {
-    pub(in crate::formats::gemini_generate) fn new(attempt: &Attempt<'_>) -> Self {
+    pub(super) fn new(translation: &Translation<'_>) -> Self {
         Self {
-            id: attempt.exchange.to_owned(),
-            model: attempt.model.to_owned(),
-            framing: attempt.framing,
+            id: translation.exchange.to_owned(),
+            model: translation.model.to_owned(),
+            framing: translation.framing,
             state: State::AwaitingChunk,
             current: 0,
             choices: Vec::new(),
@@ -173,9 +173,9 @@ impl StreamEncoder {
                 }
                 self.send(PartWire::thought(&**text), index, out);
             }
-            (Delta::Signature(signature), Open::Thinking { has_text }) => {
+            (Delta::Seal(seal), Open::Thinking { has_text }) => {
                 let has_text = *has_text;
-                self.seal(signature, has_text, index, out);
+                self.seal(seal, has_text, index, out);
             }
             (Delta::Input(more), Open::Call { input, .. }) => {
                 if input.len().saturating_add(more.len()) <= MAX_WHOLE {
@@ -210,9 +210,9 @@ impl StreamEncoder {
         }
     }
 
-    fn seal(&mut self, signature: &Signature<'_>, has_text: bool, index: usize, out: &mut Vec<u8>) {
-        let carried = signature.carried_by(Vendor::Google);
-        if !moves_on(signature, has_text) {
+    fn seal(&mut self, seal: &Seal<'_>, has_text: bool, index: usize, out: &mut Vec<u8>) {
+        let carried = seal.carried_by(Vendor::Google);
+        if !moves_on(seal, has_text) {
             self.send(PartWire::thought("").sealed(Some(carried)), index, out);
             return;
         }
@@ -316,7 +316,7 @@ mod tests {
     use crate::{canonical::Citation, words::Format};
 
     fn encoder(framing: Framing) -> StreamEncoder {
-        StreamEncoder::new(&Attempt {
+        StreamEncoder::new(&Translation {
             client: Format::GeminiGenerate,
             upstream: Format::OpenaiChat,
             model: "m",
@@ -358,7 +358,7 @@ mod tests {
     }
 
     fn seal(vendor: Vendor) -> Event<'static> {
-        Event::BlockDelta(Delta::Signature(Signature { vendor, redacted: false, data: "s".into() }))
+        Event::BlockDelta(Delta::Seal(Seal { vendor, redacted: false, data: "s".into() }))
     }
 
     #[test]

@@ -1,10 +1,10 @@
 use super::{
-    fields::{fields, list, string, want, word},
+    fields::{fields, list, string, word},
     schema::to_json_schema,
 };
 use crate::{
     canonical::{Chat, Function, Given, Tool, ToolChoice, ToolKind, WebSearch},
-    formats::InvalidRequest,
+    dialect::{InvalidRequest, want},
     json::Node,
 };
 

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     canonical::TokenLogprob,
-    formats::gemini_generate::{usage::Figures, word::Word},
+    formats::gemini_generate::{usage::Figures, wire::word::Word},
     json::Text,
 };
 

@@ -6,12 +6,10 @@ use serde_json::value::RawValue;
 use super::capability::Capability;
 use crate::{
     canonical::{Block, Losses, Message, Part, Role, Source, Vendor},
-    formats::{
-        InvalidRequest,
-        gemini_generate::{
-            media::media_type_of,
-            part::{BlobWire, CallWire, ContentWire, FileWire, PartWire, ResponseWire, arguments},
-        },
+    dialect::InvalidRequest,
+    formats::gemini_generate::wire::{
+        media_type::media_type_of,
+        part::{BlobWire, CallWire, ContentWire, FileWire, PartWire, ResponseWire, arguments},
     },
 };
 
@@ -166,14 +164,14 @@ impl<'c> Encoder<'_, 'c> {
         for part in parts {
             self.declare_cache(part);
             match &part.block {
-                Block::Thinking { text, signature: Some(signature) } if signature.vendor == Vendor::Google => {
+                Block::Thinking { text, seal: Some(own) } if own.vendor == Vendor::Google => {
                     if let Some(seal) = seal.take() {
                         out.push(PartWire::text("").sealed(Some(seal)));
                     }
                     if !text.is_empty() {
                         out.push(PartWire::thought(&**text));
                     }
-                    seal = Some(Cow::Borrowed(&*signature.data));
+                    seal = Some(Cow::Borrowed(&*own.data));
                 }
                 Block::Thinking { .. } => {
                     let reason = "the provider takes thinking back only with its own signature";
@@ -333,7 +331,7 @@ fn encode_source<'c>(source: &'c Source<'_>, part: &Part<'_>) -> Result<PartWire
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::canonical::Signature;
+    use crate::canonical::Seal;
 
     fn part(block: Block<'_>) -> Part<'_> {
         Part { block, cache: None, path: "p".to_owned() }
@@ -356,7 +354,7 @@ mod tests {
     }
 
     fn sealed(vendor: Vendor) -> Block<'static> {
-        Block::Thinking { text: "t".into(), signature: Some(Signature { vendor, redacted: false, data: "s".into() }) }
+        Block::Thinking { text: "t".into(), seal: Some(Seal { vendor, redacted: false, data: "s".into() }) }
     }
 
     fn image() -> Block<'static> {

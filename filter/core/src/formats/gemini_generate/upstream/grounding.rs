@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, de::IgnoredAny};
 
-use crate::{canonical::Citation, formats::gemini_generate::offsets::Offsets, json::Text};
+use crate::{canonical::Citation, formats::gemini_generate::wire::offsets::Offsets, json::Text};
 
 /// Sources of an answer and what of it rests on them: <https://ai.google.dev/gemini-api/docs/google-search#grounded-response>.
 #[derive(Debug, Deserialize)]

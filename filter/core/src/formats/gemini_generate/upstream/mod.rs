@@ -3,12 +3,21 @@
 mod capability;
 mod chunk;
 mod content;
+mod finish;
 mod grounding;
 mod partial;
 mod request;
+mod response;
 mod stream;
 mod thinking;
 mod tool;
 
-pub(super) use request::encode_request;
-pub(super) use stream::{StreamDecoder, decode_response};
+use crate::dialect::{UpstreamFraming, UpstreamSide};
+
+pub(super) const UPSTREAM: UpstreamSide = UpstreamSide {
+    headers: &[],
+    encode_request: request::encode_request,
+    decode_response: response::decode_response,
+    stream_decoder: || Box::new(stream::StreamDecoder::default()),
+    framing: UpstreamFraming::Sse,
+};

@@ -3,10 +3,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::{Map, Number, Value};
 
-use crate::{
-    formats::{MAX_WHOLE, RelayError},
-    json::Text,
-};
+use crate::{bounds::MAX_WHOLE, dialect::ResponseError, json::Text};
 
 /// A call whose arguments arrive value by value, each with its place: what Vertex sends to those who ask for
 /// `streamFunctionCallArguments` (<https://docs.cloud.google.com/vertex-ai/generative-ai/docs/multimodal/function-calling>).
@@ -39,15 +36,15 @@ impl PartialCall {
     }
 
     /// Puts the next value where it belongs.
-    pub(super) fn add(&mut self, argument: PartialArgument<'_>) -> Result<(), RelayError> {
+    pub(super) fn add(&mut self, argument: PartialArgument<'_>) -> Result<(), ResponseError> {
         let PartialArgument { json_path, string_value, number_value, bool_value } = argument;
         let steps = steps(&json_path.0).ok_or_else(|| {
-            RelayError::Malformed(format!("an argument at a place that cannot be read: {}", json_path.0))
+            ResponseError::Malformed(format!("an argument at a place that cannot be read: {}", json_path.0))
         })?;
         let length = string_value.as_ref().map_or(0, |text| text.0.len());
         self.size = self.size.saturating_add(length).saturating_add(json_path.0.len());
         if self.size > MAX_WHOLE {
-            return Err(RelayError::TooLarge);
+            return Err(ResponseError::TooLarge);
         }
         let leaf = match string_value {
             Some(text) => Leaf::Text(text.0),
@@ -138,7 +135,7 @@ fn put(value: &mut Value, steps: &[Step<'_>], leaf: Leaf<'_>) {
 mod tests {
     use super::*;
 
-    fn gathered(arguments: &[&str]) -> Result<String, RelayError> {
+    fn gathered(arguments: &[&str]) -> Result<String, ResponseError> {
         let mut call = PartialCall::new(None, "f".to_owned());
         for argument in arguments {
             call.add(serde_json::from_str(argument).unwrap())?;

@@ -11,12 +11,13 @@ use super::{
 };
 use crate::{
     canonical::{Chat, Given, Losses, ResponseFormat, Sampling, ServiceTier},
-    formats::{Attempt, InvalidRequest, NO_MEMBER, gemini_generate::part::ContentWire, schema},
+    dialect::{InvalidRequest, NO_MEMBER, Translation, schema},
+    formats::gemini_generate::wire::part::ContentWire,
 };
 
 /// Encodes a request: <https://ai.google.dev/api/generate-content#request-body>. The path names the model and the stream.
-pub(in crate::formats::gemini_generate) fn encode_request(
-    attempt: &Attempt<'_>,
+pub(super) fn encode_request(
+    translation: &Translation<'_>,
     chat: &Chat<'_>,
     losses: &mut Losses,
 ) -> Result<Vec<u8>, InvalidRequest> {
@@ -42,7 +43,7 @@ pub(in crate::formats::gemini_generate) fn encode_request(
         extra: _, // declared for every format alike
     } = chat;
     let Sampling { temperature, top_p, top_k, frequency_penalty, presence_penalty, seed, logit_bias } = sampling;
-    let capability = Capability::of(attempt.model);
+    let capability = Capability::of(translation.model);
     let Contents { system, contents } = encode_contents(messages, capability, losses)?;
     let wire_tools = encode_tools(tools, losses)?;
     let tool_config = encode_choice(tools, &wire_tools, tool_choice.as_ref(), capability, losses);

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::capability::Capability;
 use crate::{
     canonical::{Function, Given, Losses, Tool, ToolChoice, ToolKind, WebSearch},
-    formats::InvalidRequest,
+    dialect::InvalidRequest,
 };
 
 /// A member of `tools`: <https://ai.google.dev/api/caching#Tool>.

@@ -1,14 +1,11 @@
 use std::borrow::Cow;
 
-use super::{
-    part::decode_content,
-    request::{decode_cache, want},
-    thinking::Recalled,
-};
+use super::{part::decode_content, thinking::Recalled};
 use crate::{
-    canonical::{Block, Message, Part, Role, Signature, Vendor},
-    formats::InvalidRequest,
+    canonical::{Block, Message, Part, Role, Seal, Vendor},
+    dialect::{InvalidRequest, want},
     json::Node,
+    vendors::claude::decode_cache,
 };
 
 /// A member of `messages`. The result of a tool becomes a user message with that part.
@@ -104,8 +101,8 @@ fn decode_call<'a>(
             "extra_content" => {
                 let google = value.member("google").and_then(|google| google.member("thought_signature"));
                 if let Some(data) = google.and_then(Node::string) {
-                    let signature = Some(Signature { vendor: Vendor::Google, redacted: false, data });
-                    let thinking = Block::Thinking { text: "".into(), signature };
+                    let seal = Some(Seal { vendor: Vendor::Google, redacted: false, data });
+                    let thinking = Block::Thinking { text: "".into(), seal };
                     parts.push(part(thinking, format!("{path}.extra_content")));
                 }
             }

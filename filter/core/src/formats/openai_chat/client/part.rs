@@ -1,13 +1,11 @@
 use std::borrow::Cow;
 
-use super::{
-    message::{part, pick},
-    request::{decode_cache, want},
-};
+use super::message::{part, pick};
 use crate::{
     canonical::{Block, CacheMark, Part, Source, Vendor},
-    formats::InvalidRequest,
+    dialect::{InvalidRequest, want},
     json::Node,
+    vendors::claude::decode_cache,
 };
 
 /// A message's content: a text, or a list of parts
@@ -48,7 +46,7 @@ fn decode_part<'a>(value: Node<'a>, path: String, extra: &mut Vec<String>) -> Re
             Block::Document { source, title: pick(&members, "document_name").and_then(Node::string) }
         }
         // Mistral: <https://docs.mistral.ai/capabilities/reasoning/>.
-        "thinking" => Block::Thinking { text: decode_thinking(inner()?, &inner_path)?, signature: None },
+        "thinking" => Block::Thinking { text: decode_thinking(inner()?, &inner_path)?, seal: None },
         _ => return Err(InvalidRequest::new(kind_path, format!("a part of type {kind:?} cannot be translated"))),
     };
     let mut cache = None::<CacheMark>;

@@ -1,11 +1,9 @@
-pub(super) use crate::formats::claude::decode_cache;
-pub(super) use crate::formats::want;
 use std::borrow::Cow;
 
 use super::{message::decode_message, tool};
 use crate::{
     canonical::{Chat, Effort, Given, Reasoning, ResponseFormat, Sampling, ServiceTier},
-    formats::InvalidRequest,
+    dialect::{InvalidRequest, want},
     json::{Envelope, Node},
 };
 

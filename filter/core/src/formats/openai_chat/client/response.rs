@@ -1,18 +1,15 @@
 use serde::Serialize;
 
 use super::{
-    super::reasoning::DetailWire,
+    super::wire::reasoning::DetailWire,
     wire::{
         AnnotationWire, CallWire, ExtraWire, FunctionWire, LogprobsWire, MessageWire, WORDS_FIRST, count, finish_reason,
     },
 };
 use crate::{
-    canonical::{Answer, AnswerBlock, Choice, Citation, FinishReason, Losses, Signature, Vendor},
-    formats::{
-        Attempt,
-        dialect::EncodeResponse,
-        openai::{EncodedUsage, encode_usage},
-    },
+    canonical::{Answer, AnswerBlock, Choice, Citation, FinishReason, Losses, Seal, Vendor},
+    dialect::{EncodeResponse, Translation},
+    vendors::openai::{EncodedUsage, encode_usage},
 };
 
 /// Encodes a gathered answer as a chat completion: <https://platform.openai.com/docs/api-reference/chat/object>.
@@ -24,8 +21,12 @@ pub(super) struct ResponseEncoder {
 }
 
 impl ResponseEncoder {
-    pub(super) fn new(attempt: &Attempt<'_>) -> Self {
-        Self { id: super::completion_id(attempt), created_s: attempt.created_s, model: attempt.model.to_owned() }
+    pub(super) fn new(translation: &Translation<'_>) -> Self {
+        Self {
+            id: super::completion_id(translation),
+            created_s: translation.created_s,
+            model: translation.model.to_owned(),
+        }
     }
 }
 
@@ -58,7 +59,7 @@ struct Gathered<'e> {
     refusal: Option<String>,
     reasoning_content: Option<String>,
     /// With its place among all that is said.
-    reasoning: Vec<(&'e str, Option<&'e Signature<'static>>, u32)>,
+    reasoning: Vec<(&'e str, Option<&'e Seal<'static>>, u32)>,
     /// With the text's offset in the message.
     citations: Vec<(&'e Citation<'static>, u64)>,
     calls: Vec<(&'e str, &'e str, &'e str, Option<&'e str>)>,
@@ -84,12 +85,12 @@ impl<'e> Gathered<'e> {
                     place = place.saturating_add(u32::from(all.refusal.is_none()));
                     all.refusal.get_or_insert_default().push_str(text);
                 }
-                AnswerBlock::Thinking { text, signature } => {
+                AnswerBlock::Thinking { text, seal: given } => {
                     if !text.is_empty() {
                         all.reasoning_content.get_or_insert_default().push_str(text);
                     }
-                    let mut own = signature.as_ref();
-                    if let Some(Signature { vendor: Vendor::Google, data, .. }) = own
+                    let mut own = given.as_ref();
+                    if let Some(Seal { vendor: Vendor::Google, data, .. }) = own
                         && matches!(blocks.peek(), Some(AnswerBlock::ToolUse { .. }))
                     {
                         (own, seal) = (None, Some(&**data));

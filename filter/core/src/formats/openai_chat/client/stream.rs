@@ -1,19 +1,16 @@
 use serde::Serialize;
 
 use super::{
-    super::reasoning::DetailWire,
+    super::wire::reasoning::DetailWire,
     wire::{
         AnnotationWire, CallWire, ExtraWire, FunctionWire, LogprobsWire, MessageWire, WORDS_FIRST, count, finish_reason,
     },
 };
 use crate::{
-    canonical::{BlockStart, Delta, Event, Finish, Losses, Signature, Usage, Vendor},
-    formats::{
-        Attempt, ClientError,
-        dialect::EncodeStream,
-        openai::{self, EncodedUsage, encode_usage},
-    },
+    canonical::{BlockStart, Delta, Event, Finish, Losses, Seal, Usage, Vendor},
+    dialect::{ClientError, EncodeStream, Translation},
     framing::sse::write_json,
+    vendors::openai::{self, EncodedUsage, encode_usage},
 };
 
 /// Encodes the events of an answer as a chat stream:
@@ -96,7 +93,7 @@ enum Open {
 /// A seal that is held back.
 #[derive(Debug)]
 struct Held {
-    seal: Signature<'static>,
+    seal: Seal<'static>,
     place: u32,
     has_text: bool,
 }
@@ -105,12 +102,12 @@ struct Held {
 const MAX_CHOICES: usize = 128;
 
 impl StreamEncoder {
-    pub(super) fn new(attempt: &Attempt<'_>) -> Self {
+    pub(super) fn new(translation: &Translation<'_>) -> Self {
         let head = Head {
-            id: super::completion_id(attempt),
-            created_s: attempt.created_s,
-            model: attempt.model.to_owned(),
-            include_usage: attempt.include_usage,
+            id: super::completion_id(translation),
+            created_s: translation.created_s,
+            model: translation.model.to_owned(),
+            include_usage: translation.include_usage,
         };
         Self { head, state: State::AwaitingStart, usage: None, choices: Vec::new(), current: 0 }
     }
@@ -242,7 +239,7 @@ impl Choice {
                     ..MessageWire::default()
                 });
             }
-            (Delta::Signature(seal), block) => {
+            (Delta::Seal(seal), block) => {
                 let has_text = *block == Open::Thinking { said: true };
                 *block = Open::Thinking { said: true };
                 if seal.vendor == Vendor::Google {

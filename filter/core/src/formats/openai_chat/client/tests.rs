@@ -2,12 +2,9 @@ use super::{request::decode_request, response::ResponseEncoder, stream::StreamEn
 use crate::{
     canonical::{
         Answer, Block, BlockStart, CacheMark, Chat, Citation, Delta, Effort, Event, Finish, FinishReason, Given,
-        Losses, Reasoning, Signature, Source, TokenLogprob, ToolChoice, ToolKind, Vendor, WebSearch,
+        Losses, Reasoning, Seal, Source, TokenLogprob, ToolChoice, ToolKind, Vendor, WebSearch,
     },
-    formats::{
-        Attempt, Framing, InvalidRequest,
-        dialect::{EncodeResponse, EncodeStream},
-    },
+    dialect::{EncodeResponse, EncodeStream, Framing, InvalidRequest, Translation},
     json::Envelope,
     words::Format,
 };
@@ -35,8 +32,8 @@ fn blocks(chat: &Chat<'static>) -> Vec<Block<'static>> {
 }
 
 fn thinking(text: &'static str, seal: Option<(Vendor, bool, &'static str)>) -> Block<'static> {
-    let signature = seal.map(|(vendor, redacted, data)| Signature { vendor, redacted, data: data.into() });
-    Block::Thinking { text: text.into(), signature }
+    let seal = seal.map(|(vendor, redacted, data)| Seal { vendor, redacted, data: data.into() });
+    Block::Thinking { text: text.into(), seal }
 }
 
 fn call(id: &'static str) -> Block<'static> {
@@ -230,8 +227,8 @@ fn allowed_tools_and_searches_are_read() {
     assert_eq!(chat.extra, [""; 0]);
 }
 
-fn attempt() -> Attempt<'static> {
-    Attempt {
+fn translation() -> Translation<'static> {
+    Translation {
         client: Format::OpenaiChat,
         upstream: Format::AnthropicMessages,
         model: "m",
@@ -245,7 +242,7 @@ fn attempt() -> Attempt<'static> {
 }
 
 fn seal(vendor: Vendor, redacted: bool) -> Event<'static> {
-    Event::BlockDelta(Delta::Signature(Signature { vendor, redacted, data: "S".into() }))
+    Event::BlockDelta(Delta::Seal(Seal { vendor, redacted, data: "S".into() }))
 }
 
 fn said(text: &'static str) -> Event<'static> {
@@ -265,13 +262,13 @@ fn tool(id: &'static str) -> [Event<'static>; 3] {
 fn encoded(events: &[Event<'static>]) -> (String, Vec<String>, Vec<String>) {
     let mut losses = Losses::default();
     let mut answer = Answer::default();
-    let mut encoder = StreamEncoder::new(&attempt());
+    let mut encoder = StreamEncoder::new(&translation());
     let mut out = Vec::new();
     for event in events {
         answer.add(event.clone());
         encoder.encode(event, &mut out, &mut losses);
     }
-    let whole = String::from_utf8(ResponseEncoder::new(&attempt()).encode(&answer, &mut losses)).unwrap();
+    let whole = String::from_utf8(ResponseEncoder::new(&translation()).encode(&answer, &mut losses)).unwrap();
     let whole = whole.split(r#""choices":"#).nth(1).unwrap().strip_suffix('}').unwrap().to_owned();
     let chunks = String::from_utf8(out).unwrap();
     let deltas = chunks

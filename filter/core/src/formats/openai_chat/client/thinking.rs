@@ -1,9 +1,9 @@
 use serde::Deserialize;
 
-use super::{super::reasoning::Detail, message::part, request::want};
+use super::{super::wire::reasoning::Detail, message::part};
 use crate::{
-    canonical::{Block, Part, Signature, Vendor},
-    formats::InvalidRequest,
+    canonical::{Block, Part, Seal, Vendor},
+    dialect::{InvalidRequest, want},
     json::{Node, Text},
 };
 
@@ -36,14 +36,14 @@ impl<'a> Recalled<'a> {
             let words = want(words.string(), &path, "a string")?;
             let is_told = pieces.iter().any(|piece| !text_of(&piece.part).is_empty());
             // A stream's seal comes without the words, which clients gather elsewhere.
-            let sealed = pieces.iter_mut().find(
-                |piece| matches!(&piece.part.block, Block::Thinking { signature: Some(seal), .. } if !seal.redacted),
-            );
+            let sealed = pieces
+                .iter_mut()
+                .find(|piece| matches!(&piece.part.block, Block::Thinking { seal: Some(seal), .. } if !seal.redacted));
             match sealed {
                 _ if is_told || words.is_empty() => {}
                 Some(Piece { part: Part { block: Block::Thinking { text, .. }, .. }, .. }) => *text = words,
                 _ => {
-                    let thinking = Block::Thinking { text: words, signature: None };
+                    let thinking = Block::Thinking { text: words, seal: None };
                     pieces.insert(0, Piece { part: part(thinking, path), index: None });
                 }
             }
@@ -72,13 +72,13 @@ fn read_details<'a>(list: Node<'a>, path: &str, extra: &mut Vec<String>) -> Resu
         let is_redacted = told.seal.as_ref().is_some_and(|seal| seal.redacted);
         let open = pieces.last_mut().filter(|piece| piece.index == told.index && !is_redacted);
         match open.map(|piece| &mut piece.part.block) {
-            Some(Block::Thinking { text, signature: signature @ None }) => {
+            Some(Block::Thinking { text, seal: missing @ None }) => {
                 text.to_mut().push_str(&told.text);
-                *signature = told.seal;
+                *missing = told.seal;
             }
             _ if told.text.is_empty() && told.seal.is_none() => {}
             _ => {
-                let thinking = Block::Thinking { text: told.text, signature: told.seal };
+                let thinking = Block::Thinking { text: told.text, seal: told.seal };
                 pieces.push(Piece { part: part(thinking, at), index: told.index });
             }
         }
@@ -104,9 +104,9 @@ fn read_blocks<'a>(list: Node<'a>, path: &str) -> Result<Vec<Piece<'a>>, Invalid
         let Wire { thinking, signature, data } = want(wire, &at, "a thinking block")?;
         let redacted = data.is_some();
         let seal = data.or(signature).map(|seal| seal.0).filter(|seal| !seal.is_empty());
-        let signature = seal.map(|data| Signature { vendor: Vendor::Anthropic, redacted, data });
+        let seal = seal.map(|data| Seal { vendor: Vendor::Anthropic, redacted, data });
         let text = thinking.unwrap_or_default().0;
-        Ok(Piece { part: part(Block::Thinking { text, signature }, at), index: None })
+        Ok(Piece { part: part(Block::Thinking { text, seal }, at), index: None })
     });
     pieces.collect()
 }

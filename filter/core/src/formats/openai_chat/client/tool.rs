@@ -1,8 +1,8 @@
-use super::request::{decode_cache, want};
 use crate::{
     canonical::{Function, Given, Tool, ToolChoice, ToolKind, WebSearch},
-    formats::InvalidRequest,
+    dialect::{InvalidRequest, want},
     json::Node,
+    vendors::claude::decode_cache,
 };
 
 /// A member of `tools`. `None`, and a path in `extra`, for kinds that only OpenAI runs.

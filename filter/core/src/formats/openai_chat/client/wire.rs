@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::super::reasoning::DetailWire;
+use super::super::wire::reasoning::DetailWire;
 use crate::canonical::{Citation, Finish, FinishReason, Losses, TokenLogprob};
 
 /// A message of the assistant, or a piece of one.

@@ -1,8 +1,8 @@
 use std::collections::VecDeque;
 
 use crate::{
-    canonical::{BlockStart, Citation, Delta, Event, Signature},
-    formats::{RelayError, dialect::Sink},
+    canonical::{BlockStart, Citation, Delta, Event, Seal},
+    dialect::{ResponseError, Sink},
 };
 
 /// The blocks of one choice: what the provider mixes comes out one block after the other.
@@ -42,7 +42,7 @@ struct Waiting {
     key: Key,
     start: BlockStart<'static>,
     text: String,
-    seal: Option<Signature<'static>>,
+    seal: Option<Seal<'static>>,
 }
 
 /// How far the arguments of a call are.
@@ -59,7 +59,7 @@ const MAX_WAITING: usize = 4 << 20;
 
 impl Blocks {
     /// More of a text, a refusal or reasoning. Nothing is no more.
-    pub(super) fn tell(&mut self, key: Key, text: &str, sink: Sink<'_>) -> Result<(), RelayError> {
+    pub(super) fn tell(&mut self, key: Key, text: &str, sink: Sink<'_>) -> Result<(), ResponseError> {
         let start = match key {
             Key::Text => BlockStart::Text,
             Key::Refusal => BlockStart::Refusal,
@@ -82,7 +82,7 @@ impl Blocks {
     }
 
     /// The seal of the reasoning that is being told; of one without words, where there is none.
-    pub(super) fn seal(&mut self, seal: Signature<'_>, sink: Sink<'_>) {
+    pub(super) fn seal(&mut self, seal: Seal<'_>, sink: Sink<'_>) {
         // Redacted reasoning has no words, so it is not the seal of those before.
         if seal.redacted && self.open.as_ref().is_some_and(|open| open.key == Key::Thinking) {
             self.close(sink);
@@ -91,7 +91,7 @@ impl Blocks {
         match self.waiting.iter_mut().rev().find(|waiting| waiting.key == Key::Thinking) {
             Some(waiting) => waiting.seal = Some(seal.into_owned()),
             None => {
-                sink(Event::BlockDelta(Delta::Signature(seal)));
+                sink(Event::BlockDelta(Delta::Seal(seal)));
                 if let Some(open) = &mut self.open {
                     open.sealed = true;
                 }
@@ -149,11 +149,11 @@ impl Blocks {
         }
     }
 
-    fn more(&mut self, key: Key, text: &str, sink: Sink<'_>) -> Result<(), RelayError> {
+    fn more(&mut self, key: Key, text: &str, sink: Sink<'_>) -> Result<(), ResponseError> {
         if let Some(waiting) = self.waiting.iter_mut().find(|waiting| waiting.key == key) {
             waiting.text.push_str(text);
             self.waiting_bytes = self.waiting_bytes.saturating_add(text.len());
-            return if self.waiting_bytes > MAX_WAITING { Err(RelayError::TooLarge) } else { Ok(()) };
+            return if self.waiting_bytes > MAX_WAITING { Err(ResponseError::TooLarge) } else { Ok(()) };
         }
         // More of a call that is complete is nothing that could be said.
         if self.open.as_ref().is_some_and(|open| open.key == key) {
@@ -247,7 +247,7 @@ mod tests {
             out.push_str(&match event {
                 Event::BlockStart(BlockStart::ToolUse { name, .. }) => format!("<{name} "),
                 Event::BlockStart(start) => format!("<{start:?} "),
-                Event::BlockDelta(Delta::Signature(seal)) => format!("#{}", seal.data),
+                Event::BlockDelta(Delta::Seal(seal)) => format!("#{}", seal.data),
                 Event::BlockDelta(Delta::Text(text) | Delta::Thinking(text) | Delta::Input(text)) => text.into_owned(),
                 Event::BlockStop => ">".to_owned(),
                 other => format!("{other:?}"),
@@ -285,7 +285,7 @@ mod tests {
 
     #[test]
     fn a_seal_ends_its_reasoning() {
-        let seal = |redacted| Signature { vendor: Vendor::Anthropic, redacted, data: "s".into() };
+        let seal = |redacted| Seal { vendor: Vendor::Anthropic, redacted, data: "s".into() };
         let out = seen(|blocks, sink| {
             blocks.tell(Key::Thinking, "a", sink).unwrap();
             blocks.seal(seal(false), sink);
@@ -304,6 +304,6 @@ mod tests {
         blocks.call(1, "b", "g", &mut sink);
         let text = "x".repeat(MAX_WAITING);
         assert_eq!(blocks.tell(Key::Call(1), &text, &mut sink), Ok(()));
-        assert_eq!(blocks.tell(Key::Call(1), "x", &mut sink), Err(RelayError::TooLarge));
+        assert_eq!(blocks.tell(Key::Call(1), "x", &mut sink), Err(ResponseError::TooLarge));
     }
 }

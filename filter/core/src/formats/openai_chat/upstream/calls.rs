@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     canonical::Event,
-    formats::{RelayError, dialect::Sink},
+    dialect::{ResponseError, Sink},
     json::Text,
 };
 
@@ -72,7 +72,7 @@ impl Calls {
         place: Place<'_>,
         blocks: &mut Blocks,
         sink: Sink<'_>,
-    ) -> Result<(), RelayError> {
+    ) -> Result<(), ResponseError> {
         let Some(FunctionWire { name, arguments }) = wire.function else {
             if wire.r#type.is_some_and(|kind| kind.0 != "function") {
                 sink(Event::Lost { path: "tool_calls".into(), reason: "other formats know calls of functions only" });
@@ -81,7 +81,7 @@ impl Calls {
         };
         let (id, name) = (wire.id.unwrap_or_default().0, name.unwrap_or_default().0);
         if id.len() > MAX_WORD || name.len() > MAX_WORD {
-            return Err(RelayError::TooLarge);
+            return Err(ResponseError::TooLarge);
         }
         let Some((at, call)) = self.find(wire.index, &id, !name.is_empty())? else { return Ok(()) };
         let arguments = match arguments.filter(|arguments| arguments.get() != "null") {
@@ -109,13 +109,13 @@ impl Calls {
         place: Place<'_>,
         blocks: &mut Blocks,
         sink: Sink<'_>,
-    ) -> Result<(), RelayError> {
+    ) -> Result<(), ResponseError> {
         let wire = CallWire { index: Some(0), id: None, r#type: None, function: Some(function), extra_content: None };
         self.tell(wire, place, blocks, sink)
     }
 
     /// The call that a piece belongs to, a new one where it must be.
-    fn find(&mut self, index: Option<u64>, id: &str, named: bool) -> Result<Option<(usize, &mut Call)>, RelayError> {
+    fn find(&mut self, index: Option<u64>, id: &str, named: bool) -> Result<Option<(usize, &mut Call)>, ResponseError> {
         let known = match index {
             // Another id at the same index is another call.
             Some(_) => self.0.iter().rposition(|call| call.index == index).filter(|at| {
@@ -128,7 +128,7 @@ impl Calls {
         };
         let at = match known {
             Some(at) => at,
-            None if self.0.len() >= MAX_CALLS => return Err(RelayError::TooLarge),
+            None if self.0.len() >= MAX_CALLS => return Err(ResponseError::TooLarge),
             None => {
                 self.0.push(Call { index, id: id.to_owned(), begun: false });
                 self.0.len().saturating_sub(1)

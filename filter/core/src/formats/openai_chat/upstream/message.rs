@@ -4,13 +4,13 @@ use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
 use super::{
-    super::reasoning::Detail,
+    super::wire::reasoning::Detail,
     blocks::{Blocks, Key},
     calls::{CallWire, FunctionWire},
 };
 use crate::{
-    canonical::{Citation, Delta, Event, Signature, TokenLogprob, Vendor},
-    formats::{RelayError, dialect::Sink},
+    canonical::{Citation, Delta, Event, Seal, TokenLogprob, Vendor},
+    dialect::{ResponseError, Sink},
     json::{Node, Text},
 };
 
@@ -105,7 +105,7 @@ impl ExtraWire<'_> {
     pub(super) fn tell(self, blocks: &mut Blocks, sink: Sink<'_>) {
         let seal = self.google.and_then(|google| google.thought_signature).map(|seal| seal.0);
         if let Some(data) = seal.filter(|seal| !seal.is_empty()) {
-            blocks.seal(Signature { vendor: Vendor::Google, redacted: false, data }, sink);
+            blocks.seal(Seal { vendor: Vendor::Google, redacted: false, data }, sink);
         }
     }
 }
@@ -117,7 +117,7 @@ impl MessageWire<'_> {
         logprobs: Option<LogprobsWire<'_>>,
         blocks: &mut Blocks,
         sink: Sink<'_>,
-    ) -> Result<(), RelayError> {
+    ) -> Result<(), ResponseError> {
         self.tell_reasoning(blocks, sink)?;
         if let Some(extra) = self.extra_content {
             extra.tell(blocks, sink);
@@ -157,7 +157,7 @@ impl MessageWire<'_> {
     }
 
     /// One piece of reasoning stands in several members at once; the richest of them is told.
-    fn tell_reasoning(&self, blocks: &mut Blocks, sink: Sink<'_>) -> Result<(), RelayError> {
+    fn tell_reasoning(&self, blocks: &mut Blocks, sink: Sink<'_>) -> Result<(), ResponseError> {
         let mut told = false;
         for detail in self.reasoning_details.map(read::<Detail<'_>>).into_iter().flatten() {
             let detail = detail.read();
@@ -181,7 +181,7 @@ impl MessageWire<'_> {
         if told { Ok(()) } else { self.tell_words(blocks, sink) }
     }
 
-    fn tell_words(&self, blocks: &mut Blocks, sink: Sink<'_>) -> Result<(), RelayError> {
+    fn tell_words(&self, blocks: &mut Blocks, sink: Sink<'_>) -> Result<(), ResponseError> {
         let words = [self.reasoning_content, self.reasoning].into_iter().flatten();
         match words.filter_map(text_of).find(|words| !words.is_empty()) {
             Some(words) => blocks.tell(Key::Thinking, &words, sink),
@@ -190,7 +190,7 @@ impl MessageWire<'_> {
     }
 }
 
-fn tell_thinking_blocks(list: Option<&RawValue>, blocks: &mut Blocks, sink: Sink<'_>) -> Result<bool, RelayError> {
+fn tell_thinking_blocks(list: Option<&RawValue>, blocks: &mut Blocks, sink: Sink<'_>) -> Result<bool, ResponseError> {
     #[derive(Deserialize)]
     struct Wire<'e> {
         #[serde(borrow)]
@@ -210,13 +210,13 @@ fn tell_thinking_blocks(list: Option<&RawValue>, blocks: &mut Blocks, sink: Sink
         let seal = data.or(signature).map(|seal| seal.0);
         if let Some(data) = seal.filter(|seal| !seal.is_empty()) {
             told = true;
-            blocks.seal(Signature { vendor: Vendor::Anthropic, redacted, data }, sink);
+            blocks.seal(Seal { vendor: Vendor::Anthropic, redacted, data }, sink);
         }
     }
     Ok(told)
 }
 
-fn tell_content(content: &RawValue, blocks: &mut Blocks, sink: Sink<'_>) -> Result<(), RelayError> {
+fn tell_content(content: &RawValue, blocks: &mut Blocks, sink: Sink<'_>) -> Result<(), ResponseError> {
     if let Some(text) = text_of(content) {
         return blocks.tell(Key::Text, &text, sink);
     }

@@ -15,14 +15,13 @@ mod turn;
 #[cfg(test)]
 mod tests;
 
-use crate::{
-    formats::{
-        dialect::{UpstreamFraming, UpstreamSide},
-        openai,
-    },
-    json::{Edit, Envelope},
-};
 use capability::Capability;
+
+use crate::{
+    dialect::{UpstreamFraming, UpstreamSide},
+    json::{Edit, Envelope},
+    vendors::openai,
+};
 
 pub(super) const UPSTREAM: UpstreamSide = UpstreamSide {
     headers: &[],

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::capability::{Capability, Family};
 use crate::{
     canonical::{Block, CacheMark, Losses, Part, Source, Vendor},
-    formats::InvalidRequest,
+    dialect::InvalidRequest,
 };
 
 /// What a message says: a text, or a list of parts.

@@ -10,14 +10,15 @@ use super::{
 };
 use crate::{
     canonical::{Chat, Effort, Given, Losses, Reasoning, ResponseFormat, Sampling, ServiceTier},
-    formats::{Attempt, InvalidRequest, NO_MEMBER, openai::encode_name},
+    dialect::{InvalidRequest, NO_MEMBER, Translation},
+    vendors::openai::encode_name,
 };
 
 /// Encodes a request: <https://platform.openai.com/docs/api-reference/chat/create>.
 ///
 /// Members that only OpenAI has are said to OpenAI's own models; others who speak the format refuse what they do not know.
 pub(super) fn encode_request(
-    attempt: &Attempt<'_>,
+    translation: &Translation<'_>,
     chat: &Chat<'_>,
     losses: &mut Losses,
 ) -> Result<Vec<u8>, InvalidRequest> {
@@ -43,10 +44,10 @@ pub(super) fn encode_request(
         extra: _, // declared for every format alike
     } = chat;
     let Sampling { temperature, top_p, top_k, frequency_penalty, presence_penalty, seed, logit_bias } = sampling;
-    let capability = Capability::of(attempt.model);
+    let capability = Capability::of(translation.model);
     let (is_openai, is_mistral) = (capability.is_openai(), capability.family == Family::Mistral);
     let messages = encode_messages(messages, capability, losses)?;
-    let tools = encode_tools(tools, tool_choice.as_ref(), capability, attempt.model, losses)?;
+    let tools = encode_tools(tools, tool_choice.as_ref(), capability, translation.model, losses)?;
     let reasoning_effort = encode_effort(reasoning.as_ref(), capability, losses);
     let samples = capability.samples(reasoning.as_ref().and_then(|reasoning| reasoning.value.level()));
     let response_format = encode_format(response_format.as_ref(), losses)?;
@@ -61,7 +62,7 @@ pub(super) fn encode_request(
     let logprobs = said.filter(logprobs.as_ref(), samples && plain, unsaid);
     said.filter(top_k.as_ref(), false, NO_MEMBER);
     let wire = Wire {
-        model: attempt.model,
+        model: translation.model,
         messages,
         max_completion_tokens: max_tokens.filter(|_| is_openai),
         max_tokens: max_tokens.filter(|_| !is_openai),
@@ -96,8 +97,8 @@ pub(super) fn encode_request(
         user: said.name(user.as_ref(), plain, NO_MEMBER),
         safety_identifier: said.name(safety_identifier.as_ref(), is_openai, OPENAI_ONLY),
         prompt_cache_key: said.name(prompt_cache_key.as_ref(), is_openai, OPENAI_ONLY),
-        stream: attempt.stream,
-        stream_options: (attempt.stream && plain).then_some(StreamOptionsWire { include_usage: true }),
+        stream: translation.stream,
+        stream_options: (translation.stream && plain).then_some(StreamOptionsWire { include_usage: true }),
     };
     serde_json::to_vec(&wire).map_err(|error| InvalidRequest { message: error.to_string(), param: None })
 }

@@ -1,19 +1,19 @@
 use super::stream::{Chunk, StreamDecoder, failure};
-use crate::formats::{RelayError, dialect::Sink};
+use crate::dialect::{ResponseError, Sink};
 
 /// Decodes a whole completion into the events of its answer: <https://platform.openai.com/docs/api-reference/chat/object>.
-pub(super) fn decode_response(body: &[u8], sink: Sink<'_>) -> Result<(), RelayError> {
+pub(super) fn decode_response(body: &[u8], sink: Sink<'_>) -> Result<(), ResponseError> {
     let mut completion: Chunk<'_> =
-        serde_json::from_slice(body).map_err(|error| RelayError::Malformed(error.to_string()))?;
+        serde_json::from_slice(body).map_err(|error| ResponseError::Malformed(error.to_string()))?;
     let Some(choices) = completion.choices.as_mut().filter(|choices| !choices.is_empty()) else {
         // Errors come with a good status too, in any of their shapes.
-        return match crate::formats::openai::decode_error(body) {
-            Some(failure) => Err(RelayError::Provider(failure)),
-            None => Err(RelayError::Malformed("a completion without choices".to_owned())),
+        return match crate::vendors::openai::decode_error(body) {
+            Some(failure) => Err(ResponseError::Provider(failure)),
+            None => Err(ResponseError::Malformed("a completion without choices".to_owned())),
         };
     };
     if completion.error.is_some_and(super::message::says_something) {
-        return Err(RelayError::Provider(failure(body)));
+        return Err(ResponseError::Provider(failure(body)));
     }
     for choice in choices {
         // Perplexity gives an empty delta beside the message.

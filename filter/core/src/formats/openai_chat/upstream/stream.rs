@@ -8,12 +8,9 @@ use super::{
 };
 use crate::{
     canonical::{Citation, Event, Failure, Finish, FinishReason, Usage},
-    formats::{
-        RelayError,
-        dialect::{DecodeStream, Frame, Sink},
-        openai::{self, Ending, ending},
-    },
+    dialect::{DecodeStream, Frame, ResponseError, Sink},
     json::Text,
+    vendors::openai::{self, Ending, ending},
 };
 
 /// Decodes the chunks of a streamed completion: <https://platform.openai.com/docs/api-reference/chat-streaming>.
@@ -55,21 +52,21 @@ struct Choice {
 const MAX_CHOICES: usize = 128;
 
 impl DecodeStream for StreamDecoder {
-    fn decode(&mut self, frame: Frame<'_>, sink: Sink<'_>) -> Result<(), RelayError> {
+    fn decode(&mut self, frame: Frame<'_>, sink: Sink<'_>) -> Result<(), ResponseError> {
         if frame.data.trim_ascii() == b"[DONE]" {
             self.done(sink);
             return Ok(());
         }
         let chunk: Chunk<'_> =
-            serde_json::from_slice(frame.data).map_err(|error| RelayError::Malformed(error.to_string()))?;
+            serde_json::from_slice(frame.data).map_err(|error| ResponseError::Malformed(error.to_string()))?;
         if frame.name == b"error" || chunk.error.is_some_and(says_something) {
-            return Err(RelayError::Provider(failure(frame.data)));
+            return Err(ResponseError::Provider(failure(frame.data)));
         }
         self.accept(chunk, sink)
     }
 
     /// Without `[DONE]` the end is where the provider gave its reasons.
-    fn finish(&mut self, sink: Sink<'_>) -> Result<(), RelayError> {
+    fn finish(&mut self, sink: Sink<'_>) -> Result<(), ResponseError> {
         for index in 0..self.choices.len() {
             self.with_choice(index, sink, |choice, sink| choice.blocks.end(sink));
         }
@@ -80,7 +77,7 @@ impl DecodeStream for StreamDecoder {
 
 impl StreamDecoder {
     /// Takes a chunk, or a whole completion.
-    pub(super) fn accept(&mut self, chunk: Chunk<'_>, sink: Sink<'_>) -> Result<(), RelayError> {
+    pub(super) fn accept(&mut self, chunk: Chunk<'_>, sink: Sink<'_>) -> Result<(), ResponseError> {
         let choices = chunk.choices.unwrap_or_default();
         let added = chunk.usage.and_then(|usage| openai::decode_usage(usage.get().as_bytes()));
         let usage = added.or_else(|| openai::decode_usage(chunk.x_groq?.usage?.get().as_bytes()));
@@ -104,7 +101,12 @@ impl StreamDecoder {
         Ok(())
     }
 
-    fn accept_choice(&mut self, wire: ChoiceWire<'_>, sources: Sources<'_>, sink: Sink<'_>) -> Result<(), RelayError> {
+    fn accept_choice(
+        &mut self,
+        wire: ChoiceWire<'_>,
+        sources: Sources<'_>,
+        sink: Sink<'_>,
+    ) -> Result<(), ResponseError> {
         let index = wire.index.unwrap_or_default();
         let at = usize::try_from(index).unwrap_or(usize::MAX);
         if at >= MAX_CHOICES {
@@ -176,7 +178,7 @@ impl Choice {
         place: Place<'_>,
         sources: Sources<'_>,
         sink: Sink<'_>,
-    ) -> Result<(), RelayError> {
+    ) -> Result<(), ResponseError> {
         // A provider may give both, all of it each time in the second; or all at once after nothing.
         let message = match (wire.delta, wire.message) {
             (Some(delta), _) => Some(delta),
@@ -203,7 +205,7 @@ impl Choice {
                 self.finish(reason, stop_sequence.as_deref(), sink);
                 Ok(())
             }
-            Some(Ending::Failure(message)) => Err(RelayError::Provider(Failure::new(message))),
+            Some(Ending::Failure(message)) => Err(ResponseError::Provider(Failure::new(message))),
         }
     }
 

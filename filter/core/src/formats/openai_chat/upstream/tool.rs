@@ -6,8 +6,9 @@ use serde_json::value::RawValue;
 use super::capability::Capability;
 use crate::{
     canonical::{Function, Given, Losses, Tool, ToolChoice, ToolKind, WebSearch},
-    formats::{InvalidRequest, openai::complete_schema},
+    dialect::InvalidRequest,
     json::{Edit, Envelope},
+    vendors::openai::complete_schema,
 };
 
 /// What a request says about tools.

@@ -3,15 +3,15 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use super::{
-    super::reasoning::DetailWire,
+    super::wire::reasoning::DetailWire,
     capability::{Capability, Family, Recall},
     ids,
     part::{ContentWire, PartWire, encode_cache, encode_part},
     tool::check_name,
 };
 use crate::{
-    canonical::{Block, Losses, Message, Part, Role, Signature, Vendor},
-    formats::InvalidRequest,
+    canonical::{Block, Losses, Message, Part, Role, Seal, Vendor},
+    dialect::InvalidRequest,
 };
 
 /// The conversation. Results of tools become messages of their own, which must follow their calls at once; what is not
@@ -133,7 +133,7 @@ impl<'c> Encoder<'c, '_> {
                 // Who only follow OpenAI do not all know the member.
                 Block::Refusal(_) if !self.capability.is_openai() => texts.push(part),
                 Block::Refusal(text) => wire.refusal.get_or_insert_default().to_mut().push_str(text),
-                Block::Thinking { text, signature } => self.recall(text, signature.as_ref(), part, &mut recalled),
+                Block::Thinking { text, seal } => self.recall(text, seal.as_ref(), part, &mut recalled),
                 Block::ToolUse { id, name, input } => {
                     check_name(name, &part.path, self.capability)?;
                     encode_cache(part, self.capability, self.losses);
@@ -184,15 +184,9 @@ impl<'c> Encoder<'c, '_> {
     }
 
     /// Reasoning of an earlier turn.
-    fn recall(
-        &mut self,
-        text: &'c str,
-        signature: Option<&'c Signature<'_>>,
-        part: &'c Part<'_>,
-        recalled: &mut Recalled<'c>,
-    ) {
+    fn recall(&mut self, text: &'c str, seal: Option<&'c Seal<'_>>, part: &'c Part<'_>, recalled: &mut Recalled<'c>) {
         let path = part.path.as_str();
-        match (self.capability.recall(), signature) {
+        match (self.capability.recall(), seal) {
             (Recall::None, _) => self.losses.declare(path, "the provider's chats take no reasoning back"),
             (Recall::Details(vendor), Some(seal)) if seal.vendor == vendor => {
                 let index = u32::try_from(recalled.pieces).unwrap_or(u32::MAX);

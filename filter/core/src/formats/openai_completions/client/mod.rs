@@ -8,16 +8,16 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-use crate::formats::{Attempt, dialect::ClientSide};
+use crate::dialect::{ClientSide, Translation};
 
 pub(super) const CLIENT: ClientSide = ClientSide {
     decode_request: request::decode_request,
     many_choices: true,
-    response_encoder: |attempt| Box::new(response::ResponseEncoder::new(attempt)),
-    stream_encoder: |attempt| Box::new(stream::StreamEncoder::new(attempt)),
+    response_encoder: |translation| Box::new(response::ResponseEncoder::new(translation)),
+    stream_encoder: |translation| Box::new(stream::StreamEncoder::new(translation)),
 };
 
 /// The id of a completion that we encode.
-fn completion_id(attempt: &Attempt<'_>) -> String {
-    format!("cmpl-{}", attempt.exchange)
+fn completion_id(translation: &Translation<'_>) -> String {
+    format!("cmpl-{}", translation.exchange)
 }

@@ -1,9 +1,8 @@
-use crate::formats::want;
 use std::borrow::Cow;
 
 use crate::{
     canonical::{Block, Chat, Given, Message, Part, Role},
-    formats::InvalidRequest,
+    dialect::{InvalidRequest, want},
     json::{Envelope, Node},
 };
 

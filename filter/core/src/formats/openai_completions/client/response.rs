@@ -1,7 +1,8 @@
 use super::wire::{ChoiceWire, CompletionWire, LogprobsWire, TEXT_ONLY, finish_reason};
 use crate::{
     canonical::{Answer, AnswerBlock, Choice, FinishReason, Losses},
-    formats::{Attempt, dialect::EncodeResponse, openai::encode_usage},
+    dialect::{EncodeResponse, Translation},
+    vendors::openai::encode_usage,
 };
 
 /// Encodes a gathered answer: <https://platform.openai.com/docs/api-reference/completions/object>.
@@ -13,8 +14,12 @@ pub(super) struct ResponseEncoder {
 }
 
 impl ResponseEncoder {
-    pub(super) fn new(attempt: &Attempt<'_>) -> Self {
-        Self { id: super::completion_id(attempt), created_s: attempt.created_s, model: attempt.model.to_owned() }
+    pub(super) fn new(translation: &Translation<'_>) -> Self {
+        Self {
+            id: super::completion_id(translation),
+            created_s: translation.created_s,
+            model: translation.model.to_owned(),
+        }
     }
 }
 

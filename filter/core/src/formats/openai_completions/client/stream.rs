@@ -1,12 +1,9 @@
 use super::wire::{ChoiceWire, CompletionWire, LogprobsWire, TEXT_ONLY, finish_reason};
 use crate::{
     canonical::{BlockStart, Delta, Event, Losses, Usage},
-    formats::{
-        Attempt, ClientError,
-        dialect::EncodeStream,
-        openai::{self, EncodedUsage, encode_usage},
-    },
+    dialect::{ClientError, EncodeStream, Translation},
     framing::sse::write_json,
+    vendors::openai::{self, EncodedUsage, encode_usage},
 };
 
 /// Encodes the events of an answer as a stream of completions, each with more text
@@ -37,12 +34,12 @@ struct Choice {
 const MAX_CHOICES: usize = 128;
 
 impl StreamEncoder {
-    pub(super) fn new(attempt: &Attempt<'_>) -> Self {
+    pub(super) fn new(translation: &Translation<'_>) -> Self {
         Self {
-            id: super::completion_id(attempt),
-            created_s: attempt.created_s,
-            model: attempt.model.to_owned(),
-            include_usage: attempt.include_usage,
+            id: super::completion_id(translation),
+            created_s: translation.created_s,
+            model: translation.model.to_owned(),
+            include_usage: translation.include_usage,
             usage: None,
             choices: Vec::new(),
             current: 0,
@@ -90,7 +87,7 @@ impl StreamEncoder {
             }
             Delta::Citation(_) => losses.declare("citations", TEXT_ONLY),
             // Their block was declared.
-            Delta::Thinking(_) | Delta::Signature(_) | Delta::Input(_) => {}
+            Delta::Thinking(_) | Delta::Seal(_) | Delta::Input(_) => {}
         }
     }
 }

@@ -1,10 +1,7 @@
 use super::{request::decode_request, response::ResponseEncoder, stream::StreamEncoder};
 use crate::{
     canonical::{Answer, Block, BlockStart, Chat, Delta, Event, FinishReason, Losses, Role, TokenLogprob, Usage},
-    formats::{
-        Attempt, Framing, InvalidRequest,
-        dialect::{EncodeResponse, EncodeStream},
-    },
+    dialect::{EncodeResponse, EncodeStream, Framing, InvalidRequest, Translation},
     json::Envelope,
     words::Format,
 };
@@ -63,8 +60,8 @@ fn prompts_that_are_not_one_text_are_refused_with_advice() {
     }
 }
 
-fn attempt(include_usage: bool) -> Attempt<'static> {
-    Attempt {
+fn translation(include_usage: bool) -> Translation<'static> {
+    Translation {
         client: Format::OpenaiCompletions,
         upstream: Format::AnthropicMessages,
         model: "m",
@@ -81,13 +78,13 @@ fn attempt(include_usage: bool) -> Attempt<'static> {
 fn encoded(events: &[Event<'static>], include_usage: bool) -> (String, String, Vec<String>) {
     let mut losses = Losses::default();
     let mut answer = Answer::default();
-    let mut encoder = StreamEncoder::new(&attempt(include_usage));
+    let mut encoder = StreamEncoder::new(&translation(include_usage));
     let mut out = Vec::new();
     for event in events {
         answer.add(event.clone());
         encoder.encode(event, &mut out, &mut losses);
     }
-    let whole = ResponseEncoder::new(&attempt(include_usage)).encode(&answer, &mut losses);
+    let whole = ResponseEncoder::new(&translation(include_usage)).encode(&answer, &mut losses);
     let paths = losses.iter().map(|loss| loss.path.clone()).collect();
     (String::from_utf8(whole).unwrap(), String::from_utf8(out).unwrap(), paths)
 }

@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::{
     canonical::{Finish, FinishReason, Losses, TokenLogprob},
-    formats::openai::EncodedUsage,
+    vendors::openai::EncodedUsage,
 };
 
 #[derive(Serialize)]

@@ -1,18 +1,19 @@
 //! Where the provider speaks it.
 
-mod answer;
 mod prompt;
 mod request;
+mod response;
+mod stream;
 
 #[cfg(test)]
 mod tests;
 
-use crate::formats::dialect::{UpstreamFraming, UpstreamSide};
+use crate::dialect::{UpstreamFraming, UpstreamSide};
 
 pub(super) const UPSTREAM: UpstreamSide = UpstreamSide {
     headers: &[],
     encode_request: request::encode_request,
-    decode_response: answer::decode_response,
-    stream_decoder: || Box::new(answer::StreamDecoder::default()),
+    decode_response: response::decode_response,
+    stream_decoder: || Box::new(stream::StreamDecoder::default()),
     framing: UpstreamFraming::Sse,
 };

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use crate::{
     canonical::{Block, Losses, Message, Part, Role},
-    formats::InvalidRequest,
+    dialect::InvalidRequest,
 };
 
 /// A conversation as one text.

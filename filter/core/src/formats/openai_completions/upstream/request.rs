@@ -6,14 +6,15 @@ use serde_json::value::RawValue;
 use super::prompt::encode_prompt;
 use crate::{
     canonical::{Chat, Given, Losses, Sampling, ServiceTier, ToolChoice},
-    formats::{Attempt, InvalidRequest, NO_MEMBER, openai::encode_name},
+    dialect::{InvalidRequest, NO_MEMBER, Translation},
+    vendors::openai::encode_name,
 };
 
 /// Encodes a request: <https://platform.openai.com/docs/api-reference/completions/create>.
 ///
 /// Without an output cap of the client's the exchange's default is said: the API's own is 16 tokens.
 pub(super) fn encode_request(
-    attempt: &Attempt<'_>,
+    translation: &Translation<'_>,
     chat: &Chat<'_>,
     losses: &mut Losses,
 ) -> Result<Vec<u8>, InvalidRequest> {
@@ -56,10 +57,10 @@ pub(super) fn encode_request(
     losses.declare_given(metadata.as_ref(), NO_MEMBER);
     losses.declare_given(store.as_ref().filter(|given| given.value), NO_MEMBER);
     let wire = Wire {
-        model: attempt.model,
+        model: translation.model,
         stop: encode_stop(stop, prompt.next_turn, losses),
         prompt: prompt.text,
-        max_tokens: max_tokens.as_ref().map_or(attempt.default_max_tokens.into(), |given| given.value),
+        max_tokens: max_tokens.as_ref().map_or(translation.default_max_tokens.into(), |given| given.value),
         temperature: temperature.as_ref().map(|given| given.value),
         top_p: top_p.as_ref().map(|given| given.value),
         frequency_penalty: frequency_penalty.as_ref().map(|given| given.value),
@@ -74,8 +75,8 @@ pub(super) fn encode_request(
         }),
         logit_bias: logit_bias.as_ref().map(|given| raw(given.value)).transpose()?,
         user: encode_name(user.as_ref(), losses),
-        stream: attempt.stream,
-        stream_options: attempt.stream.then_some(StreamOptionsWire { include_usage: true }),
+        stream: translation.stream,
+        stream_options: translation.stream.then_some(StreamOptionsWire { include_usage: true }),
     };
     serde_json::to_vec(&wire).map_err(|error| InvalidRequest { message: error.to_string(), param: None })
 }

@@ -1,15 +1,9 @@
 use std::fmt::Write;
 
-use super::{
-    answer::{StreamDecoder, decode_response},
-    request::encode_request,
-};
+use super::{request::encode_request, response::decode_response, stream::StreamDecoder};
 use crate::{
     canonical::{Block, Chat, Delta, Event, Given, Losses, Message, Part, ResponseFormat, Role, Tool, ToolKind},
-    formats::{
-        Attempt, Framing, RelayError,
-        dialect::{DecodeStream, Frame},
-    },
+    dialect::{DecodeStream, Frame, Framing, ResponseError, Translation},
     words::Format,
 };
 
@@ -30,7 +24,7 @@ fn short(out: &mut String, event: &Event<'_>) {
     };
 }
 
-fn streamed(chunks: &[&str]) -> Result<String, RelayError> {
+fn streamed(chunks: &[&str]) -> Result<String, ResponseError> {
     let mut out = String::new();
     let mut decoder = StreamDecoder::default();
     for chunk in chunks {
@@ -41,7 +35,7 @@ fn streamed(chunks: &[&str]) -> Result<String, RelayError> {
     Ok(out)
 }
 
-fn whole(body: &str) -> Result<String, RelayError> {
+fn whole(body: &str) -> Result<String, ResponseError> {
     let mut out = String::new();
     decode_response(body.as_bytes(), &mut |event| short(&mut out, &event))?;
     Ok(out)
@@ -74,10 +68,10 @@ fn whole_answers_are_read_and_told_from_errors() {
     assert_eq!(whole(body).unwrap(), "m:<a>=StopSequenceEND(1+1.)$");
     assert_eq!(whole(&body.replace("END", r"\nUser:")).unwrap(), "m:<a>=Stop(1+1.)$");
     assert_eq!(whole(r#"{"choices":[{"text":""}]}"#).unwrap(), ":=Stop$");
-    assert!(matches!(whole(r#"{"choices":[]}"#), Err(RelayError::Malformed(_))));
-    assert!(matches!(whole(r#"{"object":"error","message":"m","code":400}"#), Err(RelayError::Provider(_))));
-    assert!(matches!(streamed(&[r#"{"error":{"message":"m"}}"#]), Err(RelayError::Provider(_))));
-    assert!(matches!(streamed(&["{"]), Err(RelayError::Malformed(_))));
+    assert!(matches!(whole(r#"{"choices":[]}"#), Err(ResponseError::Malformed(_))));
+    assert!(matches!(whole(r#"{"object":"error","message":"m","code":400}"#), Err(ResponseError::Provider(_))));
+    assert!(matches!(streamed(&[r#"{"error":{"message":"m"}}"#]), Err(ResponseError::Provider(_))));
+    assert!(matches!(streamed(&["{"]), Err(ResponseError::Malformed(_))));
 }
 
 #[test]
@@ -87,8 +81,8 @@ fn probabilities_of_the_old_shape_are_read() {
     assert_eq!(whole(body).unwrap(), expected);
 }
 
-fn attempt(stream: bool) -> Attempt<'static> {
-    Attempt {
+fn translation(stream: bool) -> Translation<'static> {
+    Translation {
         client: Format::OpenaiChat,
         upstream: Format::OpenaiCompletions,
         model: "m",
@@ -112,7 +106,7 @@ fn text(role: Role, text: &'static str) -> Message<'static> {
 
 fn sent(chat: &Chat<'_>, stream: bool) -> (String, Vec<String>) {
     let mut losses = Losses::default();
-    let body = encode_request(&attempt(stream), chat, &mut losses).unwrap();
+    let body = encode_request(&translation(stream), chat, &mut losses).unwrap();
     (String::from_utf8(body).unwrap(), losses.iter().map(|loss| loss.path.clone()).collect())
 }
 
@@ -141,7 +135,7 @@ fn a_conversation_is_a_transcript() {
 fn content_without_words_is_refused_and_parameters_are_lost() {
     let call = Block::ToolUse { id: "a".into(), name: "f".into(), input: "{}".into() };
     let chat = Chat { messages: vec![message(Role::Assistant, call)], ..Chat::default() };
-    let error = encode_request(&attempt(false), &chat, &mut Losses::default()).unwrap_err();
+    let error = encode_request(&translation(false), &chat, &mut Losses::default()).unwrap_err();
     assert_eq!(error.param.as_deref(), Some("part"));
     let mut chat = Chat { messages: vec![text(Role::User, "Hi")], ..Chat::default() };
     chat.tools = vec![Tool { kind: ToolKind::CodeExecution, cache: None, path: "tools.0".to_owned() }];

@@ -1,9 +1,9 @@
 use std::borrow::Cow;
 
-use super::{Members, leave_rest, pick, text, text_if_any, want};
+use super::fields::{Members, leave_rest, pick, text, text_if_any};
 use crate::{
     canonical::{Block, CacheMark, Part, Source, Vendor},
-    formats::InvalidRequest,
+    dialect::{InvalidRequest, want},
     json::Node,
 };
 

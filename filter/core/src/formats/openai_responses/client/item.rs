@@ -1,7 +1,11 @@
-use super::{Members, content::decode_content, leave_rest, pick, text, want};
+use super::{
+    content::decode_content,
+    fields::{Members, leave_rest, pick, text, text_if_any},
+};
 use crate::{
     canonical::{Block, Message, Part, Role},
-    formats::{InvalidRequest, openai_responses::seal},
+    dialect::{InvalidRequest, want},
+    formats::openai_responses::wire::seal,
     json::Node,
 };
 
@@ -155,10 +159,10 @@ fn decode_reasoning<'a>(
         Ok([only]) => only,
         Err(texts) => texts.join("\n\n").into(),
     };
-    let encrypted = super::text_if_any(members, "encrypted_content", path)?.filter(|content| !content.is_empty());
-    let id = super::text_if_any(members, "id", path)?.unwrap_or_default();
-    let signature = encrypted.map(|content| seal::read(&id, content));
-    Ok(part(Block::Thinking { text, signature }, path))
+    let encrypted = text_if_any(members, "encrypted_content", path)?.filter(|content| !content.is_empty());
+    let id = text_if_any(members, "id", path)?.unwrap_or_default();
+    let seal = encrypted.map(|content| seal::read(&id, content));
+    Ok(part(Block::Thinking { text, seal }, path))
 }
 
 fn decode_call<'a>(members: &Members<'a>, path: &str) -> Result<Part<'a>, InvalidRequest> {
@@ -194,7 +198,7 @@ fn part<'a>(block: Block<'a>, path: &str) -> Part<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::canonical::{Signature, Vendor};
+    use crate::canonical::{Seal, Vendor};
 
     fn decode(input: &str) -> (Vec<Message<'_>>, Vec<String>) {
         let mut extra = Vec::new();
@@ -229,8 +233,8 @@ mod tests {
                 (Role::User, 1, "input.7"),
             ],
         );
-        let seal = Signature { vendor: Vendor::Openai, redacted: false, data: "rs_1|gAAA".into() };
-        assert_eq!(messages[1].parts[0].block, Block::Thinking { text: "Hm.".into(), signature: Some(seal) });
+        let seal = Seal { vendor: Vendor::Openai, redacted: false, data: "rs_1|gAAA".into() };
+        assert_eq!(messages[1].parts[0].block, Block::Thinking { text: "Hm.".into(), seal: Some(seal) });
         assert_eq!(messages[1].parts[1].path, "input.2.content.0");
         assert!(extra.is_empty(), "{extra:?}");
     }
@@ -242,7 +246,7 @@ mod tests {
                  "content":[{"type":"reasoning_text","text":"long"},{"type":"reasoning_text","text":"er"}]},
                 {"type":"reasoning","id":"rs_2","summary":[],"content":null,"encrypted_content":null}]"#,
         );
-        let thinking = |text: &'static str| Block::Thinking { text: text.into(), signature: None };
+        let thinking = |text: &'static str| Block::Thinking { text: text.into(), seal: None };
         assert_eq!(messages[0].parts[0].block, thinking("long\n\ner"));
         assert_eq!(messages[0].parts[1].block, thinking(""));
     }

@@ -2,6 +2,7 @@
 
 mod content;
 mod event;
+mod fields;
 mod item;
 mod object;
 mod options;
@@ -11,35 +12,11 @@ mod response;
 mod stream;
 mod tool;
 
-use crate::formats::want;
-pub(super) use request::decode_request;
-pub(super) use response::ResponseEncoder;
-pub(super) use stream::StreamEncoder;
+use crate::dialect::ClientSide;
 
-use std::borrow::Cow;
-
-use crate::{formats::InvalidRequest, json::Node};
-
-/// The members of an object.
-type Members<'a> = Vec<(Cow<'a, str>, Node<'a>)>;
-
-/// The last member of that name that is not null. Contents are large, so members are looked for only once.
-fn pick<'a>(members: &Members<'a>, key: &str) -> Option<Node<'a>> {
-    members.iter().rev().find(|(name, _)| name == key).map(|(_, value)| *value).filter(|value| !value.is_null())
-}
-
-/// The member of that name, as a string.
-fn text<'a>(members: &Members<'a>, key: &str, path: &str) -> Result<Cow<'a, str>, InvalidRequest> {
-    want(pick(members, key).and_then(Node::string), &format!("{path}.{key}"), "a string")
-}
-
-/// The member of that name, as a string, where it is there.
-fn text_if_any<'a>(members: &Members<'a>, key: &str, path: &str) -> Result<Option<Cow<'a, str>>, InvalidRequest> {
-    pick(members, key).map(|value| want(value.string(), &format!("{path}.{key}"), "a string")).transpose()
-}
-
-/// Adds the paths of all members but the known ones.
-fn leave_rest(members: &Members<'_>, known: &[&str], path: &str, extra: &mut Vec<String>) {
-    let unknown = members.iter().filter(|(key, value)| !value.is_null() && !known.contains(&&**key));
-    extra.extend(unknown.map(|(key, _)| format!("{path}.{key}")));
-}
+pub(super) const CLIENT: ClientSide = ClientSide {
+    decode_request: request::decode_request,
+    many_choices: false,
+    response_encoder: |translation| Box::new(response::ResponseEncoder::new(translation)),
+    stream_encoder: |translation| Box::new(stream::StreamEncoder::new(translation)),
+};

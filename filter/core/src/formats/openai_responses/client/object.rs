@@ -3,10 +3,8 @@ use serde::Serialize;
 use super::output::Item;
 use crate::{
     canonical::{FinishReason, Usage},
-    formats::{
-        Attempt,
-        openai_responses::usage::{EncodedUsage, encode_usage},
-    },
+    dialect::Translation,
+    formats::openai_responses::usage::{EncodedUsage, encode_usage},
 };
 
 /// What all objects of one response have in common.
@@ -26,9 +24,9 @@ pub(super) enum Outcome<'e> {
 }
 
 impl Head {
-    pub(super) fn new(attempt: &Attempt<'_>) -> Self {
-        let (exchange, model) = (attempt.exchange.to_owned(), attempt.model.to_owned());
-        Self { exchange, created_s: attempt.created_s, model }
+    pub(super) fn new(translation: &Translation<'_>) -> Self {
+        let (exchange, model) = (translation.exchange.to_owned(), translation.model.to_owned());
+        Self { exchange, created_s: translation.created_s, model }
     }
 
     /// What ids of items are made from.

@@ -1,7 +1,7 @@
-use super::{leave_rest, pick, text, text_if_any, want};
+use super::fields::{leave_rest, pick, text, text_if_any};
 use crate::{
     canonical::{Chat, Effort, Given, Reasoning, ResponseFormat},
-    formats::InvalidRequest,
+    dialect::{InvalidRequest, want},
     json::Node,
 };
 

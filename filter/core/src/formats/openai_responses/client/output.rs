@@ -1,6 +1,6 @@
 use serde::{Serialize, Serializer, ser::SerializeSeq};
 
-use crate::canonical::{BlockStart, Citation, FinishReason, Losses, Signature, TokenLogprob, Vendor};
+use crate::canonical::{BlockStart, Citation, FinishReason, Losses, Seal, TokenLogprob, Vendor};
 
 /// An item of an answer: <https://platform.openai.com/docs/api-reference/responses/object#responses-object-output>.
 #[derive(Debug)]
@@ -95,10 +95,10 @@ impl Item {
 
     /// Keeps the seal of reasoning for the client to send back. OpenAI's own is wrapped like another's: the id of its item is
     /// a part of it, and this item has an id of ours.
-    pub(super) fn seal(&mut self, signature: &Signature<'_>) {
+    pub(super) fn seal(&mut self, seal: &Seal<'_>) {
         let Content::Reasoning { encrypted, .. } = &mut self.content else { return };
-        let as_foreign = if signature.vendor == Vendor::Openai { Vendor::Google } else { Vendor::Openai };
-        *encrypted = Some(signature.carried_by(as_foreign).into_owned());
+        let as_foreign = if seal.vendor == Vendor::Openai { Vendor::Google } else { Vendor::Openai };
+        *encrypted = Some(seal.carried_by(as_foreign).into_owned());
     }
 }
 

@@ -1,7 +1,7 @@
-use super::{item::decode_input, options, tool, want};
+use super::{item::decode_input, options, tool};
 use crate::{
     canonical::{Block, Chat, Given, Message, Part, Role, ServiceTier},
-    formats::InvalidRequest,
+    dialect::{InvalidRequest, want},
     json::{Envelope, Node},
 };
 
@@ -9,10 +9,7 @@ use crate::{
 ///
 /// Members set to null count as absent. Members that the model has no place for end in [`Chat::extra`], unless their
 /// value is the default, which says nothing. What only a provider that keeps state can answer is refused.
-pub(in crate::formats::openai_responses) fn decode_request<'a>(
-    body: &'a [u8],
-    envelope: &Envelope,
-) -> Result<Chat<'a>, InvalidRequest> {
+pub(super) fn decode_request<'a>(body: &'a [u8], envelope: &Envelope) -> Result<Chat<'a>, InvalidRequest> {
     let mut chat = Chat::default();
     let (mut instructions, mut include_logprobs, mut top_logprobs) = (None, None, None);
     for member in envelope.members() {

@@ -4,18 +4,18 @@ use super::{
 };
 use crate::{
     canonical::{Answer, AnswerBlock, BlockStart, Citation, FinishReason, Losses, TokenLogprob},
-    formats::{Attempt, dialect::EncodeResponse},
+    dialect::{EncodeResponse, Translation},
 };
 
 /// Encodes a gathered answer as a response: <https://platform.openai.com/docs/api-reference/responses/object>.
 #[derive(Debug)]
-pub(in crate::formats::openai_responses) struct ResponseEncoder {
+pub(super) struct ResponseEncoder {
     head: Head,
 }
 
 impl ResponseEncoder {
-    pub(in crate::formats::openai_responses) fn new(attempt: &Attempt<'_>) -> Self {
-        Self { head: Head::new(attempt) }
+    pub(super) fn new(translation: &Translation<'_>) -> Self {
+        Self { head: Head::new(translation) }
     }
 }
 
@@ -59,10 +59,10 @@ impl ResponseEncoder {
                 parts.push(Part::Text(text_part(text, citations, logprobs, losses)));
             }
             (AnswerBlock::Refusal(text), Content::Message(parts)) => parts.push(Part::Refusal(text.clone())),
-            (AnswerBlock::Thinking { text, signature }, Content::Reasoning { summary, .. }) => {
+            (AnswerBlock::Thinking { text, seal }, Content::Reasoning { summary, .. }) => {
                 summary.clone_from(text);
-                if let Some(signature) = signature {
-                    item.seal(signature);
+                if let Some(seal) = seal {
+                    item.seal(seal);
                 }
             }
             (AnswerBlock::ToolUse { input, .. }, Content::Call { arguments, .. }) => {
@@ -108,13 +108,13 @@ mod tests {
 
     use super::*;
     use crate::{
-        canonical::{Choice, Signature, Usage, Vendor},
-        formats::Framing,
+        canonical::{Choice, Seal, Usage, Vendor},
+        dialect::Framing,
         words::Format,
     };
 
     fn encode(blocks: Vec<AnswerBlock>, reason: FinishReason) -> (serde_json::Value, Losses) {
-        let attempt = Attempt {
+        let translation = Translation {
             client: Format::OpenaiResponses,
             upstream: Format::AnthropicMessages,
             model: "m",
@@ -130,7 +130,7 @@ mod tests {
         answer.choices.push(Choice { blocks, finish: Some(reason.into()) });
         answer.usage = Some(Usage { input: 3, output: 2, ..Usage::default() });
         let mut losses = Losses::default();
-        let body = ResponseEncoder::new(&attempt).encode(&answer, &mut losses);
+        let body = ResponseEncoder::new(&translation).encode(&answer, &mut losses);
         (serde_json::from_slice(&body).unwrap(), losses)
     }
 
@@ -161,7 +161,7 @@ mod tests {
     fn texts_in_a_row_are_parts_of_one_message() {
         let thinking = AnswerBlock::Thinking {
             text: String::new(),
-            signature: Some(Signature { vendor: Vendor::Google, redacted: false, data: "CiQ".into() }),
+            seal: Some(Seal { vendor: Vendor::Google, redacted: false, data: "CiQ".into() }),
         };
         let call = AnswerBlock::ToolUse { id: "c".into(), name: "f".into(), input: String::new() };
         let blocks = vec![thinking, said("a"), AnswerBlock::Refusal("b".into()), call, said("c")];

@@ -1,9 +1,9 @@
 use std::collections::BTreeSet;
 
-use super::{leave_rest, pick, text, text_if_any, want};
+use super::fields::{leave_rest, pick, text, text_if_any};
 use crate::{
     canonical::{Function, Given, Tool, ToolChoice, ToolKind, WebSearch},
-    formats::InvalidRequest,
+    dialect::{InvalidRequest, want},
     json::Node,
 };
 

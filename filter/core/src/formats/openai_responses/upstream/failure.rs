@@ -1,16 +1,13 @@
-use crate::{
-    canonical::Failure,
-    formats::{RelayError, openai},
-};
+use crate::{canonical::Failure, dialect::ResponseError, vendors::openai};
 
 /// The failure that an error event or a failed response tells of, in any of the shapes that providers use.
-pub(super) fn decode_failure(body: &[u8]) -> RelayError {
+pub(super) fn decode_failure(body: &[u8]) -> ResponseError {
     let mut failure = openai::decode_error(body)
         .unwrap_or_else(|| Failure::new("the provider says that its answer failed, and not why"));
     // An event's own type is no kind of error.
     failure.kind = failure.kind.filter(|kind| kind != "error");
     failure.status = failure.code.as_deref().or(failure.kind.as_deref()).and_then(status_of);
-    RelayError::Provider(failure)
+    ResponseError::Provider(failure)
 }
 
 /// The HTTP status that a code stands for (`ResponseErrorCode` of OpenAI's specification, and the codes of its plain errors:
@@ -32,7 +29,7 @@ mod tests {
 
     fn failure(body: &str) -> Failure {
         match decode_failure(body.as_bytes()) {
-            RelayError::Provider(failure) => failure,
+            ResponseError::Provider(failure) => failure,
             other => panic!("{other:?}"),
         }
     }

@@ -5,11 +5,9 @@ use serde::Serialize;
 
 use crate::{
     canonical::{Block, Losses, Message, Part, Role, Source, Vendor},
-    formats::{
-        InvalidRequest,
-        openai::{MAX_NAME, shortened},
-        openai_responses::seal,
-    },
+    dialect::InvalidRequest,
+    formats::openai_responses::wire::seal,
+    vendors::openai::{MAX_NAME, shortened},
 };
 
 /// An item of `input`: <https://platform.openai.com/docs/api-reference/responses/create#responses_create-input>.
@@ -159,9 +157,9 @@ fn encode_turn<'c>(
                 losses.approximate(part.path.as_str(), "refusals of earlier turns are plain words to the provider");
                 items.push(ItemWire::Message { role, content: Content::Text(text) });
             }
-            Block::Thinking { text, signature } => {
-                let own = signature.as_ref().filter(|signature| signature.vendor == Vendor::Openai);
-                match own.and_then(|signature| seal::split(&signature.data)) {
+            Block::Thinking { text, seal } => {
+                let own = seal.as_ref().filter(|seal| seal.vendor == Vendor::Openai);
+                match own.and_then(|seal| seal::split(&seal.data)) {
                     Some(_) if !has_sequel(rest.clone()) => {
                         let reason = "the provider takes reasoning back only together with what came of it";
                         losses.declare(part.path.as_str(), reason);
@@ -196,7 +194,7 @@ fn has_sequel(rest: std::slice::Iter<'_, Part<'_>>) -> bool {
     for part in rest {
         match &part.block {
             Block::Text(text) if text.is_empty() => {}
-            Block::Thinking { signature: Some(seal), .. }
+            Block::Thinking { seal: Some(seal), .. }
                 if seal.vendor == Vendor::Openai && seal::split(&seal.data).is_some() =>
             {
                 return false;
@@ -313,7 +311,7 @@ fn encode_id<'c>(id: &'c str) -> Cow<'c, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::canonical::{CacheMark, Signature};
+    use crate::canonical::{CacheMark, Seal};
 
     fn part(block: Block<'static>) -> Part<'static> {
         Part { block, cache: None, path: "m.0".to_owned() }
@@ -328,16 +326,16 @@ mod tests {
 
     #[test]
     fn a_turn_of_the_assistant_becomes_items_in_its_order() {
-        let seal = Signature { vendor: Vendor::Openai, redacted: false, data: "rs_1|gAAA".into() };
-        let open = Signature { vendor: Vendor::Openai, redacted: false, data: "rs_2|".into() };
-        let foreign = Signature { vendor: Vendor::Anthropic, redacted: false, data: "EqQB".into() };
+        let seal = Seal { vendor: Vendor::Openai, redacted: false, data: "rs_1|gAAA".into() };
+        let open = Seal { vendor: Vendor::Openai, redacted: false, data: "rs_2|".into() };
+        let foreign = Seal { vendor: Vendor::Anthropic, redacted: false, data: "EqQB".into() };
         let (items, losses) = encode(
             Role::Assistant,
             vec![
-                part(Block::Thinking { text: "Hm.".into(), signature: Some(seal) }),
+                part(Block::Thinking { text: "Hm.".into(), seal: Some(seal) }),
                 part(Block::Text("Wait.".into())),
-                part(Block::Thinking { text: "Hm?".into(), signature: Some(open) }),
-                part(Block::Thinking { text: "Ah.".into(), signature: Some(foreign) }),
+                part(Block::Thinking { text: "Hm?".into(), seal: Some(open) }),
+                part(Block::Thinking { text: "Ah.".into(), seal: Some(foreign) }),
                 part(Block::Text("Looking.".into())),
                 part(Block::ToolUse { id: "c1".into(), name: "f".into(), input: "".into() }),
             ],
@@ -360,8 +358,8 @@ mod tests {
     #[test]
     fn reasoning_that_led_to_nothing_stays_behind() {
         let thinking = |data: &'static str| {
-            let seal = Signature { vendor: Vendor::Openai, redacted: true, data: data.into() };
-            part(Block::Thinking { text: "".into(), signature: Some(seal) })
+            let seal = Seal { vendor: Vendor::Openai, redacted: true, data: data.into() };
+            part(Block::Thinking { text: "".into(), seal: Some(seal) })
         };
         let (items, losses) = encode(
             Role::Assistant,

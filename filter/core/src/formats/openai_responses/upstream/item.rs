@@ -4,8 +4,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    canonical::{BlockStart, Citation, Delta, Event, Signature, TokenLogprob, Vendor},
-    formats::{dialect::Sink, openai_responses::seal},
+    canonical::{BlockStart, Citation, Delta, Event, Seal, TokenLogprob, Vendor},
+    dialect::Sink,
+    formats::openai_responses::wire::seal,
     json::{Node, Text},
 };
 
@@ -148,7 +149,7 @@ impl<'e> ItemWire<'e> {
                 sink(Event::BlockStart(BlockStart::Thinking));
                 give_text(sink, Delta::Thinking, text);
                 if let Some(seal) = seal {
-                    sink(Event::BlockDelta(Delta::Signature(seal)));
+                    sink(Event::BlockDelta(Delta::Seal(seal)));
                 }
                 sink(Event::BlockStop);
             }
@@ -198,7 +199,7 @@ impl<'e> ItemWire<'e> {
 
     /// What brings the reasoning back on the next turn. A provider that shows the reasoning and encrypts nothing wants the
     /// text itself, with the item's id.
-    pub(super) fn seal(&self, Place { index, .. }: Place<'_>) -> Option<Signature<'static>> {
+    pub(super) fn seal(&self, Place { index, .. }: Place<'_>) -> Option<Seal<'static>> {
         let encrypted = self.encrypted_content.as_ref().map_or("", |content| &*content.0);
         let shows = self.content.iter().flatten().any(|part| part.text.as_ref().is_some_and(|text| !text.0.is_empty()));
         if encrypted.is_empty() && !shows {
@@ -207,7 +208,7 @@ impl<'e> ItemWire<'e> {
         let stated = self.id.as_ref().map(|id| id.0.clone()).filter(|id| !id.is_empty() && !id.contains('|'));
         let id = stated.unwrap_or_else(|| format!("rs_{index}").into());
         let redacted = self.readable().is_empty();
-        Some(Signature { vendor: Vendor::Openai, redacted, data: seal::join(&id, encrypted).into() })
+        Some(Seal { vendor: Vendor::Openai, redacted, data: seal::join(&id, encrypted).into() })
     }
 }
 

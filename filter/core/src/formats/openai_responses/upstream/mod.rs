@@ -9,6 +9,12 @@ mod response;
 mod stream;
 mod tool;
 
-pub(super) use request::encode_request;
-pub(super) use response::decode_response;
-pub(super) use stream::StreamDecoder;
+use crate::dialect::{UpstreamFraming, UpstreamSide};
+
+pub(super) const UPSTREAM: UpstreamSide = UpstreamSide {
+    headers: &[],
+    encode_request: request::encode_request,
+    decode_response: response::decode_response,
+    stream_decoder: || Box::new(stream::StreamDecoder::default()),
+    framing: UpstreamFraming::Sse,
+};

@@ -10,15 +10,16 @@ use super::{
 };
 use crate::{
     canonical::{Chat, Effort, Given, Losses, Reasoning, ResponseFormat, Sampling, ServiceTier},
-    formats::{Attempt, InvalidRequest, NO_MEMBER, openai::encode_name},
+    dialect::{InvalidRequest, NO_MEMBER, Translation},
+    vendors::openai::encode_name,
 };
 
 /// Encodes a request: <https://platform.openai.com/docs/api-reference/responses/create>.
 ///
 /// Nothing is stored unless the client asks for that: the conversation comes whole with each request, and its reasoning with
 /// encrypted content.
-pub(in crate::formats::openai_responses) fn encode_request(
-    attempt: &Attempt<'_>,
+pub(super) fn encode_request(
+    translation: &Translation<'_>,
     chat: &Chat<'_>,
     losses: &mut Losses,
 ) -> Result<Vec<u8>, InvalidRequest> {
@@ -60,7 +61,7 @@ pub(in crate::formats::openai_responses) fn encode_request(
     if let Some(choices) = choices.as_ref().filter(|choices| choices.value > 1) {
         losses.declare(choices.path.as_ref(), "the provider gives one answer");
     }
-    let capability = Capability::of(attempt.model);
+    let capability = Capability::of(translation.model);
     let reasoning = encode_reasoning(reasoning.as_ref(), capability, losses);
     let samples = capability.samples(reasoning.as_ref().and_then(|reasoning| reasoning.level));
     let logprobs = logprobs.as_ref().filter(|given| samples || dropped(&given.path, losses));
@@ -72,7 +73,7 @@ pub(in crate::formats::openai_responses) fn encode_request(
         takes
     });
     let wire = Wire {
-        model: attempt.model,
+        model: translation.model,
         input: encode_input(messages, losses)?,
         tools: encode_tools(tools, losses)?,
         tool_choice: encode_choice(tool_choice.as_ref(), !tools.is_empty(), losses),
@@ -96,7 +97,7 @@ pub(in crate::formats::openai_responses) fn encode_request(
         service_tier: encode_tier(service_tier.as_ref(), losses),
         metadata: metadata.as_ref().map(|given| raw(given.value, &given.path)).transpose()?,
         store: store.as_ref().is_some_and(|given| given.value),
-        stream: attempt.stream,
+        stream: translation.stream,
     };
     serde_json::to_vec(&wire).map_err(|error| InvalidRequest { message: error.to_string(), param: None })
 }
@@ -289,12 +290,12 @@ mod tests {
     use super::*;
     use crate::{
         canonical::{Block, Function, Message, Part, Role, Tool, ToolChoice, ToolKind},
-        formats::Framing,
+        dialect::Framing,
         words::Format,
     };
 
-    fn attempt(model: &str) -> Attempt<'_> {
-        Attempt {
+    fn translation(model: &str) -> Translation<'_> {
+        Translation {
             client: Format::AnthropicMessages,
             upstream: Format::OpenaiResponses,
             model,
@@ -315,7 +316,7 @@ mod tests {
 
     fn encode(model: &str, chat: &Chat<'_>) -> (String, String) {
         let mut losses = Losses::default();
-        let body = encode_request(&attempt(model), chat, &mut losses).unwrap();
+        let body = encode_request(&translation(model), chat, &mut losses).unwrap();
         let paths: Vec<_> = losses.iter().map(|loss| loss.path.as_str()).collect();
         (String::from_utf8(body).unwrap(), paths.join(" "))
     }
@@ -359,7 +360,7 @@ mod tests {
         let function = Function { name: "z.last".into(), description: None, parameters: None, strict: None };
         let tool = Tool { kind: ToolKind::Function(function), cache: None, path: "tools.0".into() };
         let chat = Chat { tools: vec![tool], ..chat() };
-        let refusal = encode_request(&attempt("gpt-4o"), &chat, &mut Losses::default()).unwrap_err();
+        let refusal = encode_request(&translation("gpt-4o"), &chat, &mut Losses::default()).unwrap_err();
         assert_eq!(refusal.param.as_deref(), Some("tools.0"));
     }
 

@@ -7,19 +7,20 @@ use super::{
 };
 use crate::{
     canonical::{Event, FinishReason, Usage},
-    formats::{RelayError, dialect::Sink, openai_responses::usage::decode_usage},
+    dialect::{ResponseError, Sink},
+    formats::openai_responses::usage::decode_usage,
     json::Text,
 };
 
 /// Decodes a whole response into the events of its answer.
-pub(in crate::formats::openai_responses) fn decode_response(body: &[u8], sink: Sink<'_>) -> Result<(), RelayError> {
+pub(super) fn decode_response(body: &[u8], sink: Sink<'_>) -> Result<(), ResponseError> {
     let response: ResponseWire<'_> =
-        serde_json::from_slice(body).map_err(|error| RelayError::Malformed(error.to_string()))?;
+        serde_json::from_slice(body).map_err(|error| ResponseError::Malformed(error.to_string()))?;
     if let Some(failure) = response.failure(body) {
         response.give_usage(sink);
         return Err(failure);
     }
-    let Some(output) = &response.output else { return Err(RelayError::Malformed("no output".to_owned())) };
+    let Some(output) = &response.output else { return Err(ResponseError::Malformed("no output".to_owned())) };
     sink(Event::Start { model: response.model.as_ref().map(|model| model.0.clone()).unwrap_or_default() });
     let mut said = Said::default();
     for (index, item) in (0_u64..).zip(output) {
@@ -48,8 +49,8 @@ impl Said {
 }
 
 /// An item, whatever else is in it.
-pub(super) fn decode_item(item: &RawValue) -> Result<ItemWire<'_>, RelayError> {
-    serde_json::from_str(item.get()).map_err(|error| RelayError::Malformed(format!("an item of output: {error}")))
+pub(super) fn decode_item(item: &RawValue) -> Result<ItemWire<'_>, ResponseError> {
+    serde_json::from_str(item.get()).map_err(|error| ResponseError::Malformed(format!("an item of output: {error}")))
 }
 
 /// The response object (<https://platform.openai.com/docs/api-reference/responses/object>).
@@ -84,12 +85,12 @@ impl ResponseWire<'_> {
     }
 
     /// The error that it tells of in place of an answer; `body` is its text.
-    pub(super) fn failure(&self, body: &[u8]) -> Option<RelayError> {
+    pub(super) fn failure(&self, body: &[u8]) -> Option<ResponseError> {
         match self.status() {
             "failed" => Some(decode_failure(body)),
             "" if self.error.is_some() => Some(decode_failure(body)),
             status @ ("cancelled" | "queued" | "in_progress") => {
-                Some(RelayError::Malformed(format!("the answer is {status}, and was to be complete")))
+                Some(ResponseError::Malformed(format!("the answer is {status}, and was to be complete")))
             }
             _ => None,
         }
@@ -126,9 +127,9 @@ impl ResponseWire<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::canonical::{Answer, AnswerBlock, Choice, Citation, Signature, TokenLogprob, Vendor};
+    use crate::canonical::{Answer, AnswerBlock, Choice, Citation, Seal, TokenLogprob, Vendor};
 
-    fn decode(body: &str) -> Result<(Answer, Vec<String>), RelayError> {
+    fn decode(body: &str) -> Result<(Answer, Vec<String>), ResponseError> {
         let (mut answer, mut lost) = (Answer::default(), Vec::new());
         decode_response(body.as_bytes(), &mut |event| match event {
             Event::Lost { path, .. } => lost.push(path.into_owned()),
@@ -161,7 +162,7 @@ mod tests {
         assert_eq!((answer.model.as_str(), answer.usage.unwrap().output), ("gpt-5.2", 2));
         let choice = only(answer);
         assert_eq!(choice.finish.unwrap().reason, FinishReason::ToolUse);
-        let seal = Signature { vendor: Vendor::Openai, redacted: false, data: "rs_1|gAAA".into() };
+        let seal = Seal { vendor: Vendor::Openai, redacted: false, data: "rs_1|gAAA".into() };
         let citation = Citation {
             url: Some("https://a".into()),
             title: Some("T".into()),
@@ -177,7 +178,7 @@ mod tests {
         assert_eq!(
             choice.blocks,
             [
-                AnswerBlock::Thinking { text: "A\n\nB".into(), signature: Some(seal) },
+                AnswerBlock::Thinking { text: "A\n\nB".into(), seal: Some(seal) },
                 AnswerBlock::Text { text: "Hi".into(), citations: vec![citation], logprobs: vec![logprob] },
                 AnswerBlock::Refusal("No.".into()),
                 call("call_1", "f", "{\"a\":1}"),
@@ -194,13 +195,12 @@ mod tests {
             {"type":"reasoning","id":"rs_3","content":[{"type":"reasoning_text","text":"Hm"}],"summary":[]}]}"#,
         )
         .unwrap();
-        let seal =
-            |redacted, data: &'static str| Some(Signature { vendor: Vendor::Openai, redacted, data: data.into() });
+        let seal = |redacted, data: &'static str| Some(Seal { vendor: Vendor::Openai, redacted, data: data.into() });
         assert_eq!(
             only(answer).blocks,
             [
-                AnswerBlock::Thinking { text: String::new(), signature: seal(true, "rs_1|gAAA") },
-                AnswerBlock::Thinking { text: "Hm".into(), signature: seal(false, "rs_3|") },
+                AnswerBlock::Thinking { text: String::new(), seal: seal(true, "rs_1|gAAA") },
+                AnswerBlock::Thinking { text: "Hm".into(), seal: seal(false, "rs_3|") },
             ],
         );
     }
@@ -229,10 +229,10 @@ mod tests {
                 usage = Some(figures.input);
             }
         });
-        let Err(RelayError::Provider(failure)) = error else { panic!("{error:?}") };
+        let Err(ResponseError::Provider(failure)) = error else { panic!("{error:?}") };
         assert_eq!((failure.status, &*failure.message, usage), (Some(429), "slow down", Some(9)));
-        assert!(matches!(decode(r#"{"error":{"message":"m","type":"t"}}"#), Err(RelayError::Provider(_))));
-        assert!(matches!(decode(r#"{"status":"queued","output":[]}"#), Err(RelayError::Malformed(_))));
-        assert!(matches!(decode(r#"{"model":"m"}"#), Err(RelayError::Malformed(_))));
+        assert!(matches!(decode(r#"{"error":{"message":"m","type":"t"}}"#), Err(ResponseError::Provider(_))));
+        assert!(matches!(decode(r#"{"status":"queued","output":[]}"#), Err(ResponseError::Malformed(_))));
+        assert!(matches!(decode(r#"{"model":"m"}"#), Err(ResponseError::Malformed(_))));
     }
 }

@@ -5,8 +5,9 @@ use serde_json::value::RawValue;
 
 use crate::{
     canonical::{Function, Given, Losses, Tool, ToolChoice, ToolKind, WebSearch},
-    formats::{InvalidRequest, openai::complete_schema},
+    dialect::InvalidRequest,
     json::{Edit, Envelope},
+    vendors::openai::complete_schema,
 };
 
 /// A member of `tools`: <https://platform.openai.com/docs/api-reference/responses/create#responses_create-tools>.

@@ -1,4 +1,4 @@
-use super::*;
+use super::{super::response::decode_response, *};
 
 /// The events of a whole answer, a line each.
 fn events(body: &str) -> Vec<String> {
@@ -16,7 +16,7 @@ fn show(event: &Event<'_>) -> String {
         Event::BlockDelta(Delta::Text(text)) => format!("+{text}"),
         Event::BlockDelta(Delta::Thinking(text)) => format!("+{text}"),
         Event::BlockDelta(Delta::Input(text)) => format!("+{text}"),
-        Event::BlockDelta(Delta::Signature(seal)) => format!("seal {}", seal.data),
+        Event::BlockDelta(Delta::Seal(seal)) => format!("seal {}", seal.data),
         Event::BlockDelta(Delta::Citation(citation)) => format!("cite {:?}", citation.span),
         Event::BlockDelta(Delta::Logprobs(tokens)) => format!("logprobs {}", tokens.len()),
         Event::BlockStop => "stop".to_owned(),
@@ -131,9 +131,9 @@ fn made_ids_differ_within_an_answer_and_between_answers() {
 fn neither_an_error_nor_nothing_is_an_answer() {
     let decode = |body: &str| decode_response(body.as_bytes(), &mut |_| {}).unwrap_err();
     let error = decode(r#"[{"error":{"code":429,"message":"m","status":"RESOURCE_EXHAUSTED"}}]"#);
-    let RelayError::Provider(failure) = error else { panic!("{error:?}") };
+    let ResponseError::Provider(failure) = error else { panic!("{error:?}") };
     assert_eq!((failure.status, failure.kind.as_deref()), (Some(429), Some("RESOURCE_EXHAUSTED")));
     for body in ["{}", "[]", r#"{"candidates":[]}"#, "null", "", r#"{"candidates":[{"content":1}]}"#] {
-        assert!(matches!(decode(body), RelayError::Malformed(_)), "{body}");
+        assert!(matches!(decode(body), ResponseError::Malformed(_)), "{body}");
     }
 }

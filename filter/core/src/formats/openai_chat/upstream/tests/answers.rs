@@ -3,10 +3,7 @@ use std::fmt::Write;
 use super::super::{response::decode_response, stream::StreamDecoder};
 use crate::{
     canonical::{BlockStart, Delta, Event, Usage},
-    formats::{
-        RelayError,
-        dialect::{DecodeStream, Frame},
-    },
+    dialect::{DecodeStream, Frame, ResponseError},
 };
 
 /// Events in short: blocks in brackets, `#` before a seal, `^` before a citation, `%` before probabilities.
@@ -17,7 +14,7 @@ fn short(out: &mut String, event: &Event<'_>) {
         Event::BlockStart(BlockStart::ToolUse { id, name }) => write!(out, "<{name} {id} "),
         Event::BlockStart(start) => write!(out, "<{start:?} "),
         Event::BlockDelta(Delta::Text(text) | Delta::Thinking(text) | Delta::Input(text)) => write!(out, "{text}"),
-        Event::BlockDelta(Delta::Signature(seal)) => {
+        Event::BlockDelta(Delta::Seal(seal)) => {
             write!(out, "#{:?}{}{}", seal.vendor, if seal.redacted { "!" } else { "" }, seal.data)
         }
         Event::BlockDelta(Delta::Citation(citation)) => {
@@ -37,7 +34,7 @@ fn short(out: &mut String, event: &Event<'_>) {
     };
 }
 
-fn streamed(chunks: &[&str]) -> Result<String, RelayError> {
+fn streamed(chunks: &[&str]) -> Result<String, ResponseError> {
     let mut out = String::new();
     let mut decoder = StreamDecoder::default();
     for chunk in chunks {
@@ -63,7 +60,7 @@ fn deltas(deltas: &[&str], finish: &str) -> String {
     streamed(&chunks.iter().map(|chunk| &**chunk).collect::<Vec<_>>()).unwrap()
 }
 
-fn whole(body: &str) -> Result<String, RelayError> {
+fn whole(body: &str) -> Result<String, ResponseError> {
     let mut out = String::new();
     decode_response(body.as_bytes(), &mut |event| short(&mut out, &event))?;
     Ok(out)
@@ -154,8 +151,8 @@ fn what_is_kept_of_calls_is_bounded() {
     };
     let many: Vec<String> = (0..300).map(|index| call(index, "f")).collect();
     let many: Vec<&str> = many.iter().map(|chunk| &**chunk).collect();
-    assert_eq!(streamed(&many), Err(RelayError::TooLarge));
-    assert_eq!(streamed(&[&call(0, &"f".repeat(5000))]), Err(RelayError::TooLarge));
+    assert_eq!(streamed(&many), Err(ResponseError::TooLarge));
+    assert_eq!(streamed(&[&call(0, &"f".repeat(5000))]), Err(ResponseError::TooLarge));
 }
 
 #[test]
@@ -243,10 +240,10 @@ fn an_error_in_a_stream_is_the_providers() {
         r#"{"choices":[{"index":0,"delta":{"content":""},"finish_reason":"error"}],"error":{"message":"rate limited"}}"#,
     ];
     for error in cases {
-        let Err(RelayError::Provider(failure)) = streamed(&[open, error]) else { panic!("{error}") };
+        let Err(ResponseError::Provider(failure)) = streamed(&[open, error]) else { panic!("{error}") };
         assert_eq!(failure.message, "rate limited");
     }
-    assert!(matches!(streamed(&["{\"choices\":"]), Err(RelayError::Malformed(_))));
+    assert!(matches!(streamed(&["{\"choices\":"]), Err(ResponseError::Malformed(_))));
 }
 
 #[test]
@@ -284,9 +281,9 @@ fn a_stop_text_is_told_where_the_provider_tells() {
 
 #[test]
 fn whole_answers_that_are_none_are_told_apart() {
-    assert!(matches!(whole(r#"{"choices":[]}"#), Err(RelayError::Malformed(_))));
-    assert!(matches!(whole(r#"{"error":{"message":"m"}}"#), Err(RelayError::Provider(_))));
-    assert!(matches!(whole(r#"{"object":"error","message":"m","code":400}"#), Err(RelayError::Provider(_))));
+    assert!(matches!(whole(r#"{"choices":[]}"#), Err(ResponseError::Malformed(_))));
+    assert!(matches!(whole(r#"{"error":{"message":"m"}}"#), Err(ResponseError::Provider(_))));
+    assert!(matches!(whole(r#"{"object":"error","message":"m","code":400}"#), Err(ResponseError::Provider(_))));
     assert_eq!(whole(r#"{"choices":[{"index":0,"message":null,"finish_reason":null}]}"#).unwrap(), ":=Stop$");
 }
 

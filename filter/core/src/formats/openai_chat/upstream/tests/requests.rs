@@ -1,16 +1,16 @@
 use super::super::request::encode_request;
 use crate::{
     canonical::{
-        Block, CacheMark, Chat, Effort, Function, Given, Losses, Message, Part, Reasoning, ResponseFormat, Role,
-        ServiceTier, Signature, Source, Tool, ToolChoice, ToolKind, Vendor, WebSearch,
+        Block, CacheMark, Chat, Effort, Function, Given, Losses, Message, Part, Reasoning, ResponseFormat, Role, Seal,
+        ServiceTier, Source, Tool, ToolChoice, ToolKind, Vendor, WebSearch,
     },
-    formats::{Attempt, Framing},
+    dialect::{Framing, Translation},
     json::Envelope,
     words::Format,
 };
 
-fn attempt(model: &str, stream: bool) -> Attempt<'_> {
-    Attempt {
+fn translation(model: &str, stream: bool) -> Translation<'_> {
+    Translation {
         client: Format::AnthropicMessages,
         upstream: Format::OpenaiChat,
         model,
@@ -38,13 +38,13 @@ fn chat(messages: Vec<Message<'static>>) -> Chat<'static> {
 /// What is sent for a model, without the model's name, and the paths that were lost.
 fn sent(model: &str, chat: &Chat<'_>) -> (String, Vec<String>) {
     let mut losses = Losses::default();
-    let body = String::from_utf8(encode_request(&attempt(model, false), chat, &mut losses).unwrap()).unwrap();
+    let body = String::from_utf8(encode_request(&translation(model, false), chat, &mut losses).unwrap()).unwrap();
     let named = format!(r#"{{"model":"{model}","#);
     (body.strip_prefix(&named).unwrap().to_owned(), losses.iter().map(|loss| loss.path.clone()).collect())
 }
 
 fn refused(model: &str, chat: &Chat<'_>) -> String {
-    encode_request(&attempt(model, false), chat, &mut Losses::default()).unwrap_err().to_string()
+    encode_request(&translation(model, false), chat, &mut Losses::default()).unwrap_err().to_string()
 }
 
 fn call(id: &'static str) -> Block<'static> {
@@ -69,7 +69,7 @@ fn a_plain_request_is_plain() {
     let expected = r#""messages":[{"role":"system","content":"Be kind."},{"role":"user","content":"Hi"}]}"#;
     assert_eq!(sent("gpt-4o", &plain), (expected.to_owned(), vec![]));
     let mut losses = Losses::default();
-    let streamed = encode_request(&attempt("gpt-4o", true), &plain, &mut losses).unwrap();
+    let streamed = encode_request(&translation("gpt-4o", true), &plain, &mut losses).unwrap();
     let end = r#""stream":true,"stream_options":{"include_usage":true}}"#;
     assert!(String::from_utf8(streamed).unwrap().ends_with(end));
 }
@@ -98,8 +98,8 @@ fn results_of_tools_follow_their_calls_and_pictures_in_them_follow_those() {
 #[test]
 fn reasoning_goes_back_in_the_shape_that_the_model_takes() {
     let turn = |seal: Option<Vendor>| {
-        let signature = seal.map(|vendor| Signature { vendor, redacted: false, data: "S".into() });
-        chat(vec![message(Role::Assistant, [Block::Thinking { text: "Hm".into(), signature }, call("a")])])
+        let seal = seal.map(|vendor| Seal { vendor, redacted: false, data: "S".into() });
+        chat(vec![message(Role::Assistant, [Block::Thinking { text: "Hm".into(), seal }, call("a")])])
     };
     let cases = [
         ("gpt-5", None, None),
@@ -183,7 +183,7 @@ fn mistral_is_told_only_what_its_api_knows() {
     assert!(body.ends_with(turns), "{body}");
     assert_eq!(losses, ["message", "logprobs", "logit_bias", "service_tier", "user"]);
     let streamed = |model| {
-        let body = encode_request(&attempt(model, true), &asked, &mut Losses::default()).unwrap();
+        let body = encode_request(&translation(model, true), &asked, &mut Losses::default()).unwrap();
         String::from_utf8(body).unwrap().contains("stream_options")
     };
     assert_eq!([streamed("mistral-large-latest"), streamed("mistralai/mistral-large")], [false, true]);

@@ -11,8 +11,9 @@ use super::{
     response::declare_ending,
 };
 use crate::{
+    bounds::MAX_WHOLE,
     canonical::{BlockStart, Delta, Event, FinishReason, Losses, Usage},
-    formats::{Attempt, ClientError, MAX_WHOLE, RelayError, dialect::EncodeStream},
+    dialect::{ClientError, EncodeStream, ResponseError, Translation},
 };
 
 /// Encodes the events of an answer as those of a response:
@@ -21,7 +22,7 @@ use crate::{
 /// The events that close a part, an item and the response repeat all that was said. So the answer is kept, up to
 /// [`MAX_WHOLE`] bytes: an exception to the small state of streams that the format forces.
 #[derive(Debug)]
-pub(in crate::formats::openai_responses) struct StreamEncoder {
+pub(super) struct StreamEncoder {
     head: Head,
     state: State,
     writer: Writer,
@@ -49,9 +50,9 @@ enum State {
 }
 
 impl StreamEncoder {
-    pub(in crate::formats::openai_responses) fn new(attempt: &Attempt<'_>) -> Self {
+    pub(super) fn new(translation: &Translation<'_>) -> Self {
         Self {
-            head: Head::new(attempt),
+            head: Head::new(translation),
             state: State::AwaitingStart,
             writer: Writer::default(),
             output: Vec::new(),
@@ -161,13 +162,13 @@ impl StreamEncoder {
     fn continue_block(&mut self, delta: &Delta<'_>, out: &mut Vec<u8>, losses: &mut Losses) {
         self.kept = self.kept.saturating_add(weight(delta));
         if self.kept > MAX_WHOLE {
-            let message = RelayError::TooLarge.to_string();
+            let message = ResponseError::TooLarge.to_string();
             let error = ClientError { status: 502, kind: "api_error", code: None, message: &message, param: None };
             return self.fail(&error, out);
         }
         let output_index = self.last_index();
         let Some(item) = self.output.last_mut() else { return };
-        if let Delta::Signature(seal) = delta {
+        if let Delta::Seal(seal) = delta {
             return item.seal(seal);
         }
         if let Delta::Thinking(more) = delta {
@@ -333,7 +334,7 @@ fn annotate(writer: &mut Writer, part: &mut TextPart, place: Place<'_>, annotati
 fn weight(delta: &Delta<'_>) -> usize {
     match delta {
         Delta::Text(text) | Delta::Thinking(text) | Delta::Input(text) => text.len(),
-        Delta::Signature(seal) => seal.data.len(),
+        Delta::Seal(seal) => seal.data.len(),
         Delta::Citation(citation) => {
             let texts = [&citation.url, &citation.title].into_iter().flatten();
             texts.fold(128, |sum, text| text.len().saturating_add(sum))

@@ -2,12 +2,12 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    canonical::{Citation, Finish, Signature, TokenLogprob, Vendor},
-    formats::Framing,
+    canonical::{Citation, Finish, Seal, TokenLogprob, Vendor},
+    dialect::Framing,
     words::Format,
 };
 
-const ATTEMPT: Attempt<'_> = Attempt {
+const ATTEMPT: Translation<'_> = Translation {
     client: Format::OpenaiResponses,
     upstream: Format::AnthropicMessages,
     model: "m",
@@ -59,13 +59,13 @@ fn finish(reason: FinishReason) -> Event<'static> {
 
 #[test]
 fn every_block_has_its_events_and_the_last_one_has_them_all() {
-    let seal = Signature { vendor: Vendor::Anthropic, redacted: false, data: "EqQB".into() };
+    let seal = Seal { vendor: Vendor::Anthropic, redacted: false, data: "EqQB".into() };
     let usage = Usage { input: 3, output: 2, ..Usage::default() };
     let (events, losses) = encode(&[
         Event::Start { model: "claude".into() },
         Event::BlockStart(BlockStart::Thinking),
         Event::BlockDelta(Delta::Thinking("Hm.".into())),
-        Event::BlockDelta(Delta::Signature(seal)),
+        Event::BlockDelta(Delta::Seal(seal)),
         Event::BlockStop,
         Event::BlockStart(BlockStart::Text),
         text("Hi"),

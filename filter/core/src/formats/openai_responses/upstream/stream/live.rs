@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use super::super::item::{AnnotationWire, ItemWire, Kind, LogprobWire, PartWire, Place, give_logprobs, give_text};
 use crate::{
     canonical::{BlockStart, Delta, Event},
-    formats::dialect::Sink,
+    dialect::Sink,
 };
 
 /// The item whose events are given as they come, and how much of it was.
@@ -181,7 +181,7 @@ impl Live {
             }
             Content::Reasoning(Some(_)) if item.kind() == Some(Kind::Reasoning) => {
                 if let Some(seal) = item.seal(place) {
-                    sink(Event::BlockDelta(Delta::Signature(seal)));
+                    sink(Event::BlockDelta(Delta::Seal(seal)));
                 }
             }
             Content::Call(false) if item.kind() == Some(Kind::Call) => self.give_input(item.input(), sink),

@@ -12,11 +12,9 @@ use super::{
     response::{ResponseWire, Said, decode_item, decode_response},
 };
 use crate::{
+    bounds::MAX_WHOLE,
     canonical::Event,
-    formats::{
-        MAX_WHOLE, RelayError,
-        dialect::{DecodeStream, Frame, Sink},
-    },
+    dialect::{DecodeStream, Frame, ResponseError, Sink},
     json::Text,
 };
 
@@ -26,7 +24,7 @@ use crate::{
 /// that began first is given as it comes and the others whole, once they are complete. What was never streamed is taken
 /// from the last event, which has the whole response. Events of kinds unknown here are passed over.
 #[derive(Debug, Default)]
-pub(in crate::formats::openai_responses) struct StreamDecoder {
+pub(super) struct StreamDecoder {
     state: State,
     /// The id of the response, for ids that we make.
     response: String,
@@ -45,7 +43,7 @@ enum State {
     AwaitingStart,
     Relaying,
     /// An error was told of. The response that failed may follow, with its figures.
-    Failed(RelayError),
+    Failed(ResponseError),
     Ended,
 }
 
@@ -54,7 +52,7 @@ const MAX_ITEMS: usize = 1 << 12;
 
 impl DecodeStream for StreamDecoder {
     /// The event's name stands in for a `type` that is left out of the data.
-    fn decode(&mut self, frame: Frame<'_>, sink: Sink<'_>) -> Result<(), RelayError> {
+    fn decode(&mut self, frame: Frame<'_>, sink: Sink<'_>) -> Result<(), ResponseError> {
         // OpenRouter ends its responses as it ends its chats.
         if frame.data == b"[DONE]" || matches!(self.state, State::Ended) {
             return Ok(());
@@ -65,7 +63,7 @@ impl DecodeStream for StreamDecoder {
             Err(error) => {
                 return match serde_json::from_slice::<Unknown<'_>>(frame.data) {
                     Ok(unknown) if !is_known(unknown.r#type.as_ref().map_or("", |kind| &kind.0)) => Ok(()),
-                    _ => Err(RelayError::Malformed(error.to_string())),
+                    _ => Err(ResponseError::Malformed(error.to_string())),
                 };
             }
         };
@@ -107,7 +105,7 @@ impl DecodeStream for StreamDecoder {
         }
     }
 
-    fn finish(&mut self, sink: Sink<'_>) -> Result<(), RelayError> {
+    fn finish(&mut self, sink: Sink<'_>) -> Result<(), ResponseError> {
         if let State::Failed(failure) = &self.state {
             return Err(failure.clone());
         }
@@ -119,7 +117,7 @@ impl DecodeStream for StreamDecoder {
 }
 
 impl StreamDecoder {
-    fn start(&mut self, response: Option<&RawValue>, sink: Sink<'_>) -> Result<(), RelayError> {
+    fn start(&mut self, response: Option<&RawValue>, sink: Sink<'_>) -> Result<(), ResponseError> {
         if !matches!(self.state, State::AwaitingStart) {
             return Ok(());
         }
@@ -133,7 +131,7 @@ impl StreamDecoder {
     }
 
     /// An item begins. Behind another it waits until it is complete, and so does a call whose name is not told yet.
-    fn begin(&mut self, event: EventWire<'_>, sink: Sink<'_>) -> Result<(), RelayError> {
+    fn begin(&mut self, event: EventWire<'_>, sink: Sink<'_>) -> Result<(), ResponseError> {
         self.start(None, sink)?;
         let item = decode_item(event.item.ok_or_else(|| missing("item"))?)?;
         let place = event.output_index.unwrap_or_else(|| self.next_place());
@@ -161,7 +159,7 @@ impl StreamDecoder {
     }
 
     /// An item is complete: what of it was not given yet is given now.
-    fn complete(&mut self, event: EventWire<'_>, sink: Sink<'_>) -> Result<(), RelayError> {
+    fn complete(&mut self, event: EventWire<'_>, sink: Sink<'_>) -> Result<(), ResponseError> {
         self.start(None, sink)?;
         let raw = event.item.ok_or_else(|| missing("item"))?;
         let live = self.live.as_ref().map(|live| live.place);
@@ -178,14 +176,14 @@ impl StreamDecoder {
         }
         self.held_bytes = self.held_bytes.saturating_add(raw.get().len());
         if self.held_bytes > MAX_WHOLE {
-            return Err(RelayError::TooLarge);
+            return Err(ResponseError::TooLarge);
         }
         self.held.push((place, raw.to_owned()));
         Ok(())
     }
 
     /// Some more of the live item.
-    fn go_on(&mut self, name: &str, event: EventWire<'_>, sink: Sink<'_>) -> Result<(), RelayError> {
+    fn go_on(&mut self, name: &str, event: EventWire<'_>, sink: Sink<'_>) -> Result<(), ResponseError> {
         let kind = match name {
             "response.content_part.added"
             | "response.content_part.done"
@@ -251,7 +249,7 @@ impl StreamDecoder {
     }
 
     /// The response is complete, or cut short for a reason that it states.
-    fn end(&mut self, response: Option<&RawValue>, sink: Sink<'_>) -> Result<(), RelayError> {
+    fn end(&mut self, response: Option<&RawValue>, sink: Sink<'_>) -> Result<(), ResponseError> {
         self.start(response, sink)?;
         let raw = response.ok_or_else(|| missing("response"))?;
         let response = decode_object(raw)?;
@@ -278,7 +276,7 @@ impl StreamDecoder {
         Ok(())
     }
 
-    fn fail(&mut self, response: Option<&RawValue>, sink: Sink<'_>) -> RelayError {
+    fn fail(&mut self, response: Option<&RawValue>, sink: Sink<'_>) -> ResponseError {
         let Some(raw) = response else { return missing("response") };
         if let Ok(response) = decode_object(raw) {
             response.give_usage(sink);
@@ -287,7 +285,7 @@ impl StreamDecoder {
     }
 
     /// Ends the live item, with what its whole has beyond what was given, and gives those that waited for it.
-    fn close_live(&mut self, whole: Option<&RawValue>, sink: Sink<'_>) -> Result<(), RelayError> {
+    fn close_live(&mut self, whole: Option<&RawValue>, sink: Sink<'_>) -> Result<(), ResponseError> {
         if let Some(live) = self.live.take() {
             match whole.map(decode_item).transpose()? {
                 Some(item) => {
@@ -307,7 +305,7 @@ impl StreamDecoder {
         Ok(())
     }
 
-    fn give(&mut self, place: u64, item: &RawValue, sink: Sink<'_>) -> Result<(), RelayError> {
+    fn give(&mut self, place: u64, item: &RawValue, sink: Sink<'_>) -> Result<(), ResponseError> {
         let item = decode_item(item)?;
         self.said.note(&item);
         item.give(Place { response: &self.response, index: place }, sink);
@@ -315,9 +313,9 @@ impl StreamDecoder {
     }
 
     /// Remembers that an item was given, or is.
-    fn note(&mut self, place: u64) -> Result<(), RelayError> {
+    fn note(&mut self, place: u64) -> Result<(), ResponseError> {
         if self.given.len() >= MAX_ITEMS {
-            return Err(RelayError::TooLarge);
+            return Err(ResponseError::TooLarge);
         }
         self.given.push(place);
         Ok(())
@@ -350,12 +348,12 @@ fn is_known(name: &str) -> bool {
     name.is_empty() || NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
-fn decode_object(raw: &RawValue) -> Result<ResponseWire<'_>, RelayError> {
-    serde_json::from_str(raw.get()).map_err(|error| RelayError::Malformed(format!("a response: {error}")))
+fn decode_object(raw: &RawValue) -> Result<ResponseWire<'_>, ResponseError> {
+    serde_json::from_str(raw.get()).map_err(|error| ResponseError::Malformed(format!("a response: {error}")))
 }
 
-fn missing(member: &str) -> RelayError {
-    RelayError::Malformed(format!("an event without {member}"))
+fn missing(member: &str) -> ResponseError {
+    ResponseError::Malformed(format!("an event without {member}"))
 }
 
 #[derive(Deserialize)]

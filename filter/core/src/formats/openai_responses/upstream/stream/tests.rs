@@ -1,8 +1,8 @@
 use super::*;
-use crate::canonical::{Answer, AnswerBlock, Choice, FinishReason, Signature, Vendor};
+use crate::canonical::{Answer, AnswerBlock, Choice, FinishReason, Seal, Vendor};
 
 /// The answer, the losses, and how it ended; blocks must not overlap.
-fn decode(events: &[&str]) -> (Answer, Vec<String>, Result<(), RelayError>) {
+fn decode(events: &[&str]) -> (Answer, Vec<String>, Result<(), ResponseError>) {
     let (mut answer, mut lost, mut open) = (Answer::default(), Vec::new(), false);
     let mut decoder = StreamDecoder::default();
     let mut sink = |event: Event<'_>| {
@@ -80,8 +80,8 @@ fn items_are_given_as_they_come() {
     let [thinking, AnswerBlock::Text { text, citations, logprobs }, tool] = &choice.blocks[..] else {
         panic!("{choice:?}")
     };
-    let seal = Signature { vendor: Vendor::Openai, redacted: false, data: "rs_1|gAAA".into() };
-    assert_eq!(thinking, &AnswerBlock::Thinking { text: "A\n\nB".into(), signature: Some(seal) });
+    let seal = Seal { vendor: Vendor::Openai, redacted: false, data: "rs_1|gAAA".into() };
+    assert_eq!(thinking, &AnswerBlock::Thinking { text: "A\n\nB".into(), seal: Some(seal) });
     assert_eq!((text.as_str(), citations.len(), logprobs.len()), ("Hi", 2, 1));
     assert_eq!(tool, &call("c1", "f", "{}"));
 }
@@ -177,11 +177,11 @@ fn a_failure_keeps_its_figures_whether_or_not_an_error_comes_before_it() {
         (vec![error], "pay", Some(429), false),
     ] {
         let (answer, _, result) = decode(&events);
-        let Err(RelayError::Provider(failure)) = result else { panic!("{result:?}") };
+        let Err(ResponseError::Provider(failure)) = result else { panic!("{result:?}") };
         assert_eq!((&*failure.message, failure.status, answer.usage.is_some()), (message, status, figures));
     }
     let (_, _, result) = decode(&[r#"{"error":{"message":"plain","code":"server_error"}}"#]);
-    assert!(matches!(result, Err(RelayError::Provider(failure)) if failure.message == "plain"));
+    assert!(matches!(result, Err(ResponseError::Provider(failure)) if failure.message == "plain"));
 }
 
 #[test]
@@ -190,8 +190,8 @@ fn unknown_events_are_passed_over_and_broken_ones_are_not() {
     let delta = r#"{"type":"response.output_text.delta","delta":"Hi","output_index":null,"logprobs":null}"#;
     assert_eq!(only(&[CREATED, unknown, delta, COMPLETED]).blocks, [said("Hi")]);
     let (_, _, result) = decode(&[CREATED, r#"{"type":"response.output_text.delta","delta":5}"#]);
-    assert!(matches!(result, Err(RelayError::Malformed(_))));
-    assert!(matches!(decode(&["{"]).2, Err(RelayError::Malformed(_))));
+    assert!(matches!(result, Err(ResponseError::Malformed(_))));
+    assert!(matches!(decode(&["{"]).2, Err(ResponseError::Malformed(_))));
 }
 
 #[test]
@@ -206,5 +206,5 @@ fn there_is_a_bound_to_the_number_of_items() {
         .map(|index| format!(r#"{{"type":"response.output_item.added","output_index":{index},"item":{{"type":"x"}}}}"#))
         .collect();
     let items: Vec<_> = items.iter().map(String::as_str).collect();
-    assert_eq!(decode(&items).2, Err(RelayError::TooLarge));
+    assert_eq!(decode(&items).2, Err(ResponseError::TooLarge));
 }

@@ -1,0 +1,3 @@
+//! What both sides read or write alike: the seal of a reasoning item.
+
+pub(super) mod seal;

@@ -1,0 +1,106 @@
+//! A response on its way from the provider to the client.
+
+mod canonical;
+mod identity;
+
+use canonical::Canonical;
+use identity::Identity;
+
+use crate::{
+    canonical::{Losses, Usage},
+    dialect::{ResponseError, Translation},
+};
+
+/// One successful response being passed on, translated where the formats differ, its usage observed on the way.
+///
+/// Give every piece of the body to [`push`](Self::push), then call [`finish`](Self::finish) once. The output does not
+/// depend on how the body was split.
+#[derive(Debug)]
+pub struct Relay {
+    lane: Lane,
+    observed: Observed,
+}
+
+#[derive(Debug)]
+enum Lane {
+    Identity(Identity),
+    Canonical(Box<Canonical>),
+    /// No translation exists, so no byte of the provider may pass.
+    Closed,
+}
+
+/// What the provider sends, by the response's `content-type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResponseKind {
+    /// `text/event-stream`.
+    Stream,
+    /// Anything else: one JSON text.
+    Whole,
+}
+
+/// What to do with a chunk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Passed {
+    /// Pass it as it is.
+    AsReceived,
+    /// Pass this in its place; empty when there is nothing to send yet.
+    Replaced(Vec<u8>),
+}
+
+/// What a response has shown so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// The latest figures; `None` when the provider gave none.
+    pub usage: Option<Usage>,
+    /// Whether `usage` is the provider's last word.
+    pub terminal: bool,
+    /// Whether the provider said why its answer ended.
+    pub finished: bool,
+    /// Whether the response broke: an error event, malformed events, or a bound. What the client gets ends in an error event.
+    pub failed: bool,
+    /// What of the response could not cross; known in full only at its end.
+    pub losses: Losses,
+}
+
+impl Relay {
+    /// A relay for the response to `translation`.
+    #[must_use]
+    pub fn new(translation: &Translation<'_>, kind: ResponseKind) -> Self {
+        let (client, upstream) = (&translation.client.dialect().client, &translation.upstream.dialect().upstream);
+        let lane = match (client, upstream) {
+            _ if translation.client == translation.upstream => Lane::Identity(Identity::new(translation, kind)),
+            (Some(client), Some(upstream)) => {
+                Lane::Canonical(Box::new(Canonical::new(translation, kind, client, upstream)))
+            }
+            _ => Lane::Closed,
+        };
+        Self { lane, observed: Observed::default() }
+    }
+
+    /// Takes the next bytes of the provider's body.
+    pub fn push(&mut self, chunk: &[u8]) -> Passed {
+        match &mut self.lane {
+            Lane::Identity(lane) => lane.push(chunk, &mut self.observed),
+            Lane::Canonical(lane) => Passed::Replaced(lane.push(chunk, &mut self.observed)),
+            Lane::Closed => Passed::Replaced(Vec::new()),
+        }
+    }
+
+    /// The provider's body has ended: what is still to be sent.
+    ///
+    /// # Errors
+    /// When nothing was sent yet and nothing can be: the client awaits one JSON text, and there is none to give.
+    pub fn finish(&mut self) -> Result<Vec<u8>, ResponseError> {
+        match &mut self.lane {
+            Lane::Identity(lane) => Ok(lane.finish(&mut self.observed)),
+            Lane::Canonical(lane) => lane.finish(&mut self.observed),
+            Lane::Closed => Err(ResponseError::NoTranslation),
+        }
+    }
+
+    /// What was seen so far.
+    #[must_use]
+    pub fn observed(&self) -> &Observed {
+        &self.observed
+    }
+}
