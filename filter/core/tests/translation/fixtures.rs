@@ -9,14 +9,14 @@ use std::{fs, path::Path};
 
 use serde_json::Value;
 use tollgate_core::{
-    canonical::{LossKind, Losses},
+    canonical::Losses,
     formats::{
         Attempt, Framing, InvalidRequest, Observed, Passed, Relay, RelayError, ResponseKind, UpstreamBody,
         encode_request,
     },
     framing::eventstream,
     json::Envelope,
-    words::Format,
+    words::{Format, LossKind},
 };
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden");

@@ -58,17 +58,22 @@ pub(super) fn encode_open_exchanges<'a>(open: impl Iterator<Item = &'a Exchange>
             let principal = &exchange.principal;
             let (provider, upstream_model) = exchange.last_target().unwrap_or_default();
             v1::OpenExchange {
-                exchange_id: exchange.id.to_string(),
-                started_at_ms: exchange.started.0,
-                key_id: principal.key_id.to_string(),
-                key_name: principal.name.to_string(),
-                team: principal.team.to_string(),
-                user: principal.user.to_string(),
-                model: exchange.request.model.to_string(),
+                facts: Some(v1::Facts {
+                    exchange_id: exchange.id.to_string(),
+                    started_at_ms: exchange.started.0,
+                    key_id: principal.key_id.to_string(),
+                    key_name: principal.name.to_string(),
+                    team: principal.team.to_string(),
+                    user: principal.user.to_string(),
+                    model: exchange.request.model.to_string(),
+                    operation: Operation::to_wire(Some(exchange.request.operation)),
+                    stream: exchange.request.stream,
+                    client_format: Format::to_wire(Some(exchange.request.format)),
+                    snapshot_version: exchange.snapshot_version,
+                    ..v1::Facts::default()
+                }),
                 provider: provider.to_string(),
                 upstream_model: upstream_model.to_string(),
-                operation: exchange.request.operation.name().to_owned(),
-                stream: exchange.request.stream,
             }
         })
         .collect();
@@ -88,32 +93,40 @@ fn encode_record(record: &Record) -> v1::UsageRecord {
     let principal = record.principal.as_deref();
     let of = |field: fn(&Principal) -> &str| principal.map(|p| field(p).to_owned()).unwrap_or_default();
     let (provider, upstream_model) = record.target.clone().unwrap_or_default();
-    v1::UsageRecord {
-        exchange_id: record.id.to_string(),
-        started_at_ms: record.started.0,
-        duration_ms: record.duration_ms,
-        first_byte_ms: record.first_byte_ms,
-        key_id: of(|p| &p.key_id),
-        key_name: of(|p| &p.name),
-        team: of(|p| &p.team),
-        user: of(|p| &p.user),
-        model: record.model.to_string(),
+    let attempt = record.target.as_ref().map(|_| v1::Attempt {
         provider: provider.to_string(),
         upstream_model: upstream_model.to_string(),
-        operation: Operation::to_wire(record.operation),
-        stream: record.stream,
+        provider_format: Format::to_wire(record.provider_format),
+        price_version: record.price_version.as_deref().unwrap_or_default().to_owned(),
+        ..v1::Attempt::default()
+    });
+    v1::UsageRecord {
+        facts: Some(v1::Facts {
+            exchange_id: record.id.to_string(),
+            started_at_ms: record.started.0,
+            key_id: of(|p| &p.key_id),
+            key_name: of(|p| &p.name),
+            team: of(|p| &p.team),
+            user: of(|p| &p.user),
+            model: record.model.to_string(),
+            operation: Operation::to_wire(record.operation),
+            stream: record.stream,
+            client_format: Format::to_wire(record.client_format),
+            snapshot_version: record.snapshot_version,
+            ..v1::Facts::default()
+        }),
+        duration_ms: record.duration_ms,
+        first_byte_ms: record.first_byte_ms,
         outcome: Outcome::to_wire(Some(record.outcome)),
         status: record.status.into(),
         reason: record.reason.to_string(),
-        attempts: record.attempts,
+        attempts: attempt.into_iter().collect(),
         usage: record.usage.map(encode_buckets),
         provenance: Provenance::to_wire(Some(record.provenance)),
-        cost_nanousd: record.cost.map(|cost| cost.0),
-        price_version: record.price_version.as_deref().unwrap_or_default().to_owned(),
-        losses: record.losses,
-        snapshot_version: record.snapshot_version,
-        client_format: Format::to_wire(record.client_format),
-        provider_format: Format::to_wire(record.provider_format),
+        charged_nanousd: record.cost.map(|cost| cost.0),
+        estimate: None,
+        losses: Vec::new(),
+        loss_count: record.losses,
     }
 }
 
