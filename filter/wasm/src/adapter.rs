@@ -80,7 +80,7 @@ impl HttpContext for AdapterContext {
             }
             // No gate admitted this request: it goes nowhere.
             None => {
-                host::reply(&Reject::NotConfigured.reply(Format::OpenaiChat));
+                host::reply(&Reject::NoExchange.reply(Format::OpenaiChat));
                 Action::Pause
             }
         }

@@ -21,7 +21,7 @@ mod table;
 
 pub use adapter::{Adapter, Chunk, ResponseHead, UpstreamHead, Whole};
 pub use endpoint::{Call, Endpoint, PathCall};
-pub use gate::{Admission, EXCHANGE_HEADER, Ending, Gate, Verdict};
+pub use gate::{Admission, Decision, EXCHANGE_HEADER, Ending, Gate};
 pub use head::Head;
 pub use reject::{Reject, Reply};
 pub use table::{Attempt, Exchange, Request, Table};

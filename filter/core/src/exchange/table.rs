@@ -1,3 +1,5 @@
+//! The exchanges that are under way in one VM, and what gate and adapter share of each.
+
 use std::{
     collections::{HashMap, hash_map::Entry},
     rc::Rc,

@@ -1,3 +1,5 @@
+//! The machine in the upstream chain: builds the request of one attempt, and watches or translates its answer.
+
 use super::{
     Head, Reject, Reply, forwarding,
     table::{Attempt, Exchange, Request},
@@ -86,8 +88,7 @@ impl Adapter {
     /// What to answer instead, where this step cannot serve the exchange. Envoy tries no other after that.
     pub fn begin(vm: &mut Vm, id: ExchangeId, step: usize, now: Millis) -> Result<(Self, UpstreamHead), Reply> {
         let Some(exchange) = vm.exchanges.find(id) else {
-            let reject = Reject::Unreachable(503, super::reject::Failure::Other);
-            return Err(reject.reply(Format::OpenaiChat));
+            return Err(Reject::NoExchange.reply(Format::OpenaiChat));
         };
         let client = exchange.request.format;
         let (target, encoded) = match encode(exchange, step) {

@@ -1,9 +1,11 @@
+//! The machine before the router: admits a request or refuses it, and leaves its one record at the end.
+
 use std::{borrow::Cow, rc::Rc};
 
 use super::{
     Endpoint, Head, Reject, Reply,
     endpoint::{NoEndpoint, format_of_replies},
-    reject::Failure,
+    reject::Cause,
 };
 use crate::{
     admit::{Principal, find_credential},
@@ -76,7 +78,7 @@ enum Key {
 
 /// What the host must do with the request.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Decision {
     /// Hold it; more is to come.
     Hold,
     /// Hold it, and ask the control plane about this key.
@@ -122,9 +124,9 @@ impl Gate {
     }
 
     /// The request's head arrived. `end` says that nothing follows it.
-    pub fn handle_head(&mut self, vm: &mut Vm, head: Head, end: bool, now: Millis) -> Verdict {
+    pub fn handle_head(&mut self, vm: &mut Vm, head: Head, end: bool, now: Millis) -> Decision {
         if !matches!(self.state, State::AwaitingHead) {
-            return Verdict::Hold;
+            return Decision::Hold;
         }
         self.started = now;
         self.format = format_of_replies(&head);
@@ -135,11 +137,11 @@ impl Gate {
                 match ask {
                     Some(digest) if end => {
                         self.keep_body(Vec::new());
-                        Verdict::Ask(digest)
+                        Decision::Ask(digest)
                     }
-                    Some(digest) => Verdict::Ask(digest),
+                    Some(digest) => Decision::Ask(digest),
                     None if end => self.handle_body(vm, Vec::new()),
-                    None => Verdict::Hold,
+                    None => Decision::Hold,
                 }
             }
             Err(early) => self.answer(early, None),
@@ -147,26 +149,26 @@ impl Gate {
     }
 
     /// So many bytes of the body are held, and more will come.
-    pub fn handle_buffered(&mut self, bytes: usize) -> Verdict {
+    pub fn handle_buffered(&mut self, bytes: usize) -> Decision {
         match &self.state {
             State::Collecting(collecting) if bytes > collecting.max_body => {
                 let limit = collecting.max_body;
                 self.refuse(Reject::TooLarge(limit), None)
             }
-            _ => Verdict::Hold,
+            _ => Decision::Hold,
         }
     }
 
     /// The whole body is here.
-    pub fn handle_body(&mut self, vm: &mut Vm, body: Vec<u8>) -> Verdict {
+    pub fn handle_body(&mut self, vm: &mut Vm, body: Vec<u8>) -> Decision {
         self.keep_body(body);
         self.proceed(vm)
     }
 
-    /// The control plane answered [`Verdict::Ask`], or could not.
-    pub fn handle_answer(&mut self, vm: &mut Vm, answer: &Answer, now: Millis) -> Verdict {
-        let State::Collecting(collecting) = &mut self.state else { return Verdict::Hold };
-        let Key::Asked(fallback) = &collecting.key else { return Verdict::Hold };
+    /// The control plane answered [`Decision::Ask`], or could not.
+    pub fn handle_answer(&mut self, vm: &mut Vm, answer: &Answer, now: Millis) -> Decision {
+        let State::Collecting(collecting) = &mut self.state else { return Decision::Hold };
+        let Key::Asked(fallback) = &collecting.key else { return Decision::Hold };
         // A key may have changed while the answer was on its way: it serves this request, and the next one asks again.
         if vm.keys.changes() == collecting.asked_at {
             vm.keys.learn(collecting.digest, answer, now);
@@ -221,7 +223,7 @@ impl Gate {
             413 => Reject::TooLarge(max_body),
             _ => {
                 let refused = vm.exchanges.find(self.id).and_then(|exchange| exchange.refused.take());
-                refused.unwrap_or_else(|| Reject::Unreachable(status, Failure::from_details(details)))
+                refused.unwrap_or_else(|| Reject::Unreachable(status, Cause::from_details(details)))
             }
         };
         let reply = reject.reply(self.format);
@@ -329,10 +331,10 @@ impl Gate {
     }
 
     /// Goes on if both the key and the body are there.
-    fn proceed(&mut self, vm: &mut Vm) -> Verdict {
+    fn proceed(&mut self, vm: &mut Vm) -> Decision {
         let State::Collecting(Collecting { key: Key::Good(principal), body: Some(body), max_body, .. }) = &self.state
         else {
-            return Verdict::Hold;
+            return Decision::Hold;
         };
         let principal = Rc::clone(principal);
         if body.len() > *max_body {
@@ -340,7 +342,7 @@ impl Gate {
             return self.refuse(Reject::TooLarge(limit), Some(principal));
         }
         let State::Collecting(collecting) = std::mem::replace(&mut self.state, State::Logged) else {
-            return Verdict::Hold;
+            return Decision::Hold;
         };
         match collecting.endpoint {
             Endpoint::Call(call) => {
@@ -354,7 +356,7 @@ impl Gate {
                 match admission::admit(vm, request, &principal, self.id, self.seed, self.started) {
                     Ok(admission) => {
                         self.state = State::Admitted;
-                        Verdict::Admit(admission)
+                        Decision::Admit(admission)
                     }
                     Err(refused) => {
                         let (reject, model) = *refused;
@@ -366,7 +368,7 @@ impl Gate {
                             model,
                             call: Some(kind),
                         }));
-                        Verdict::Reply(reply)
+                        Decision::Reply(reply)
                     }
                 }
             }
@@ -374,15 +376,15 @@ impl Gate {
             Endpoint::Model(id) => {
                 self.answer(models::retrieve(vm, &principal, self.format, &id).into(), Some(principal))
             }
-            Endpoint::Health => Verdict::Hold,
+            Endpoint::Health => Decision::Hold,
         }
     }
 
-    fn refuse(&mut self, reject: Reject, principal: Option<Rc<Principal>>) -> Verdict {
+    fn refuse(&mut self, reject: Reject, principal: Option<Rc<Principal>>) -> Decision {
         self.answer(Early::Reject(reject), principal)
     }
 
-    fn answer(&mut self, early: Early, principal: Option<Rc<Principal>>) -> Verdict {
+    fn answer(&mut self, early: Early, principal: Option<Rc<Principal>>) -> Decision {
         let (reply, refusal) = match early {
             Early::Reply(reply) => (reply, None),
             Early::Reject(reject) => {
@@ -397,7 +399,7 @@ impl Gate {
             }
         };
         self.state = State::Answered(refusal);
-        Verdict::Reply(reply)
+        Decision::Reply(reply)
     }
 }
 
