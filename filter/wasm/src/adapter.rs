@@ -52,7 +52,8 @@ impl AdapterContext {
 impl Context for AdapterContext {
     fn on_done(&mut self) -> bool {
         if let Some(adapter) = &mut self.adapter {
-            host::with_vm(|vm| adapter.handle_done(vm));
+            let now = host::now();
+            host::with_vm(|vm| adapter.handle_done(vm, now));
         }
         true
     }

@@ -50,8 +50,13 @@ fn each_client_format_reaches_a_provider_that_speaks_it() {
             let (mut vm, admission, head) = upstream(path, &[], &body);
             assert_eq!(head.value(":path"), Some(upstream_path));
             assert_eq!(head.value("accept") == Some("text/event-stream"), stream, "{path}");
-            let request = &vm.exchanges.find(admission.exchange).unwrap().request;
-            assert_eq!((&*request.model, request.stream, request.framing), (model, stream, Framing::Sse), "{path}");
+            let exchange = vm.exchanges.find(admission.exchange).unwrap();
+            let request = &exchange.request;
+            assert_eq!(
+                (&*exchange.facts.model, request.stream, request.framing),
+                (model, stream, Framing::Sse),
+                "{path}"
+            );
             assert_eq!(request.format.name(), model.split('/').next().unwrap());
         }
     }
@@ -141,8 +146,8 @@ fn a_member_that_policy_reads_stands_once_in_every_format() {
         let Decision::Reply(reply) = ask(&mut vm, &mut gate, &[(":path", path)], body) else { panic!("{path}") };
         gate.handle_log(&mut vm, None, NOW);
         let record = record(&mut vm);
-        assert_eq!((reply.status, &*record.reason), (400, "duplicate_member"), "{path}");
-        assert_eq!((record.client_format.is_some(), record.provider_format), (true, None));
+        assert_eq!((reply.status, record.reason), (400, "duplicate_member"), "{path}");
+        assert_eq!((record.facts.client_format.is_some(), record.attempts.list.len()), (true, 0));
     }
 }
 
@@ -298,11 +303,11 @@ fn a_record_says_which_formats_met() {
     for step in 0..2 {
         let (mut adapter, _) = Adapter::begin(&mut vm, admission.exchange, step, NOW).unwrap();
         adapter.handle_response_head(&mut vm, response("503", "text/plain"), false, NOW);
-        adapter.handle_done(&mut vm);
+        adapter.handle_done(&mut vm, NOW);
     }
     gate.handle_log(&mut vm, None, NOW);
     let record = record(&mut vm);
-    let formats = (record.client_format, record.provider_format);
+    let formats = (record.facts.client_format, record.attempts.list.last().and_then(|last| last.format));
     assert_eq!(formats, (Some(Format::OpenaiChat), Some(Format::AnthropicMessages)));
 }
 

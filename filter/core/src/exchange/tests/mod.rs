@@ -9,7 +9,8 @@ use tollgate_proto::v1;
 use super::*;
 use crate::{
     admit::{KeyRefusal, Principal, snapshot::Snapshot},
-    meter::{Record, price::NanoUsd},
+    exchange::record::{Attempts, Record},
+    meter::price::NanoUsd,
     vm::{Answer, Node, Vm},
     words::{ExchangeId, Glob, KeyDigest, Millis, Outcome, Provenance},
 };
@@ -175,7 +176,7 @@ fn every_attempt_is_built_anew_from_what_the_client_sent() {
     assert_eq!(value(&head.0, "authorization"), Some("Bearer upstream-1"));
     assert_eq!(first.handle_request_body(), Chunk::Pass);
     first.handle_response_head(&mut vm, response("503", "text/plain"), false, NOW);
-    first.handle_done(&mut vm);
+    first.handle_done(&mut vm, NOW);
 
     let (mut second, head) = Adapter::begin(&mut vm, admission.exchange, 1, NOW).unwrap();
     assert_eq!(value(&head.0, ":path"), Some("/v1/messages"));
@@ -199,13 +200,14 @@ fn a_whole_answer_in_the_clients_format_passes_byte_for_byte_and_is_priced() {
     let answer = br#"{"choices":[],"usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15}}"#;
     assert!(!gate.is_local_reply(&mut vm));
     assert_eq!(adapter.handle_response_chunk(&mut vm, answer, true), Chunk::Pass);
-    adapter.handle_done(&mut vm);
+    adapter.handle_done(&mut vm, NOW);
     gate.handle_log(&mut vm, None, NOW.plus(100));
     let record = record(&mut vm);
-    assert_eq!((record.outcome, record.status, record.attempts), (Outcome::Success, 200, 1));
+    assert_eq!((record.outcome, record.status, record.attempts.list.len()), (Outcome::Success, 200, 1));
     assert_eq!((record.first_byte_ms, record.duration_ms), (Some(80), 100));
-    assert_eq!((record.provenance, record.cost), (Provenance::Reported, Some(NanoUsd(60_000))));
-    assert_eq!(record.price_version.as_deref(), Some("book@test"));
+    let attempts = &record.attempts;
+    assert_eq!((attempts.provenance, attempts.charged()), (Provenance::Reported, Some(NanoUsd(60_000))));
+    assert_eq!(attempts.list[0].price_version.as_deref(), Some("book@test"));
     assert!(vm.exchanges.is_empty());
 }
 
@@ -219,10 +221,11 @@ fn a_client_that_hangs_up_leaves_one_partial_record() {
     adapter.handle_response_chunk(&mut vm, b"data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n", false);
     assert!(gate.is_unfinished(&mut vm));
     gate.handle_log(&mut vm, Some(Ending::ClientGone), NOW);
-    adapter.handle_done(&mut vm);
+    adapter.handle_done(&mut vm, NOW);
     gate.handle_log(&mut vm, Some(Ending::ClientGone), NOW);
     let record = record(&mut vm);
-    assert_eq!((record.outcome, record.provenance, record.cost), (Outcome::ClientAbort, Provenance::Partial, None));
+    assert_eq!(record.outcome, Outcome::ClientAbort);
+    assert_eq!((record.attempts.provenance, record.attempts.charged()), (Provenance::Partial, None));
 }
 
 #[test]
@@ -240,7 +243,7 @@ fn a_client_that_hangs_up_over_the_providers_failure_has_not_aborted() {
     assert!(!gate.is_local_reply(&mut vm));
     gate.handle_log(&mut vm, Some(Ending::ClientGone), NOW);
     let record = record(&mut vm);
-    assert_eq!((record.outcome, record.reason.as_ref()), (Outcome::ProviderError, "provider_stream_failed"));
+    assert_eq!((record.outcome, record.reason), (Outcome::ProviderError, "provider_stream_failed"));
 }
 
 #[test]
@@ -251,7 +254,7 @@ fn envoys_own_failures_are_told_in_the_clients_format() {
     // The first provider answered and was given up; the second could not be reached.
     let (mut adapter, _) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
     adapter.handle_response_head(&mut vm, response("503", "text/plain"), false, NOW);
-    adapter.handle_done(&mut vm);
+    adapter.handle_done(&mut vm, NOW);
     assert!(gate.is_local_reply(&mut vm));
     let reply = gate.handle_local_reply(&mut vm, 503, "upstream_reset_before_response_started{connection_failure}");
     let error: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
@@ -259,7 +262,7 @@ fn envoys_own_failures_are_told_in_the_clients_format() {
     assert_eq!(gate.take_local_body(), Some(reply.body));
     gate.handle_log(&mut vm, None, NOW);
     let record = record(&mut vm);
-    assert_eq!((record.outcome, record.status, &*record.reason), (Outcome::ProviderError, 503, "provider_unavailable"));
+    assert_eq!((record.outcome, record.status, record.reason), (Outcome::ProviderError, 503, "provider_unavailable"));
 }
 
 #[test]
@@ -308,8 +311,8 @@ fn each_refusal_says_why_and_is_recorded_once_without_cost() {
         assert_eq!(gate.is_local_reply(&mut vm), status == 413, "only Envoy's own 413 may overtake ours");
         gate.handle_log(&mut vm, None, NOW);
         let record = record(&mut vm);
-        assert_eq!((record.outcome, record.status, &*record.reason), (Outcome::Refused, status, code));
-        assert_eq!((record.cost, record.usage, record.attempts), (None, None, 0));
+        assert_eq!((record.outcome, record.status, record.reason), (Outcome::Refused, status, code));
+        assert_eq!(record.attempts, Attempts::default());
     }
 }
 
@@ -382,7 +385,7 @@ fn a_body_that_outgrows_its_bound_is_refused_while_it_arrives() {
     assert_eq!(gate.take_local_body(), Some(reply.body));
     gate.handle_log(&mut vm, None, NOW);
     let record = record(&mut vm);
-    assert_eq!((record.outcome, &*record.reason), (Outcome::Refused, "request_too_large"));
+    assert_eq!((record.outcome, record.reason), (Outcome::Refused, "request_too_large"));
 }
 
 #[test]
@@ -401,7 +404,7 @@ fn a_strict_route_refuses_what_cannot_cross_and_a_lenient_one_names_it() {
     let losses = whole.head.value("x-tollgate-losses").unwrap();
     assert!(losses.contains("seed (") && losses.contains("content.server_tool_use ("), "{losses}");
     gate.handle_log(&mut vm, None, NOW);
-    assert_eq!(record(&mut vm).losses, 2);
+    assert_eq!(record(&mut vm).losses.count, 2);
 
     let mut strict = snapshot();
     strict.routes[1].translation = v1::Translation::Strict.into();
@@ -496,7 +499,7 @@ fn a_fallback_that_cannot_take_the_request_leaves_the_failure_retryable() {
     let admission = admitted(&mut vm, &mut gate, body);
     let (mut first, _) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
     first.handle_response_head(&mut vm, response("503", "text/plain"), false, NOW);
-    first.handle_done(&mut vm);
+    first.handle_done(&mut vm, NOW);
     let Err(reply) = Adapter::begin(&mut vm, admission.exchange, 1, NOW) else { panic!("taken") };
     assert_eq!(reply.status, 503);
     assert!(gate.is_local_reply(&mut vm));
@@ -511,7 +514,7 @@ fn a_client_that_leaves_between_attempts_is_no_provider_error() {
     let (mut first, _) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
     first.handle_response_head(&mut vm, response("503", "text/plain"), false, NOW);
     first.handle_whole_response(&mut vm, b"no");
-    first.handle_done(&mut vm);
+    first.handle_done(&mut vm, NOW);
     assert!(gate.is_unfinished(&mut vm));
     gate.handle_log(&mut vm, Some(Ending::ClientGone), NOW);
     let record = record(&mut vm);
