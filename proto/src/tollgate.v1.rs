@@ -242,40 +242,16 @@ impl Translation {
         }
     }
 }
-/// One exchange, once it has ended. Exactly one per exchange.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+/// One exchange, once it has ended. Exactly one per exchange: what was known of it from its beginning, and how it ended.
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct UsageRecord {
-    /// 32 hexadecimal digits, made by the VM. A record that arrives twice changes nothing.
-    #[prost(string, tag = "1")]
-    pub exchange_id: ::prost::alloc::string::String,
-    #[prost(uint64, tag = "2")]
-    pub started_at_ms: u64,
+    #[prost(message, optional, tag = "26")]
+    pub facts: ::core::option::Option<Facts>,
     #[prost(uint64, tag = "3")]
     pub duration_ms: u64,
     /// From the request's head to the first byte of the response; absent when there was none.
     #[prost(uint64, optional, tag = "4")]
     pub first_byte_ms: ::core::option::Option<u64>,
-    /// Empty where the exchange was refused before its key was known.
-    #[prost(string, tag = "5")]
-    pub key_id: ::prost::alloc::string::String,
-    #[prost(string, tag = "6")]
-    pub key_name: ::prost::alloc::string::String,
-    #[prost(string, tag = "7")]
-    pub team: ::prost::alloc::string::String,
-    #[prost(string, tag = "8")]
-    pub user: ::prost::alloc::string::String,
-    /// As asked for by the client.
-    #[prost(string, tag = "9")]
-    pub model: ::prost::alloc::string::String,
-    /// Of the last attempt; empty where there was none.
-    #[prost(string, tag = "10")]
-    pub provider: ::prost::alloc::string::String,
-    #[prost(string, tag = "11")]
-    pub upstream_model: ::prost::alloc::string::String,
-    #[prost(enumeration = "Operation", tag = "12")]
-    pub operation: i32,
-    #[prost(bool, tag = "13")]
-    pub stream: bool,
     #[prost(enumeration = "Outcome", tag = "14")]
     pub outcome: i32,
     /// Status that the client saw; 0 when it had gone before.
@@ -284,30 +260,130 @@ pub struct UsageRecord {
     /// Error code of a refusal or failure: `model_not_found`, `invalid_api_key`, ...
     #[prost(string, tag = "16")]
     pub reason: ::prost::alloc::string::String,
-    #[prost(uint32, tag = "17")]
-    pub attempts: u32,
-    /// Absent means that nothing is known, which is not zero.
+    /// Every time that a provider was asked, in order. Provider, model and format of an exchange are those of the last one.
+    #[prost(message, repeated, tag = "27")]
+    pub attempts: ::prost::alloc::vec::Vec<Attempt>,
+    /// Sum over the attempts. Absent means that nothing is known, which is not zero.
     #[prost(message, optional, tag = "18")]
     pub usage: ::core::option::Option<Usage>,
+    /// Of the last attempt's figures.
     #[prost(enumeration = "Provenance", tag = "19")]
     pub provenance: i32,
-    /// Absent when it cannot be known: see `price_version` and `provenance`.
-    #[prost(int64, optional, tag = "20")]
-    pub cost_nanousd: ::core::option::Option<i64>,
-    /// Empty when the model has no price ("unpriced").
-    #[prost(string, tag = "21")]
-    pub price_version: ::prost::alloc::string::String,
-    /// Fields that the translation could not carry.
-    #[prost(uint32, tag = "22")]
-    pub losses: u32,
-    /// Snapshot the exchange was admitted under.
-    #[prost(uint64, tag = "23")]
-    pub snapshot_version: u64,
-    /// What the client spoke, and the provider of the last attempt. Unspecified where it was not known yet.
-    #[prost(enumeration = "Format", tag = "24")]
+    /// What the exchange is charged with, in nano-dollars: the sum over the attempts. Absent when it cannot be known.
+    #[prost(int64, optional, tag = "28")]
+    pub charged_nanousd: ::core::option::Option<i64>,
+    /// The best guess at what was really used, where the provider's figures are missing or stop early. Never a part of `charged`.
+    #[prost(message, optional, tag = "29")]
+    pub estimate: ::core::option::Option<Estimate>,
+    /// What the translation of the last attempt could not carry: the first of it, and how much there was.
+    #[prost(message, repeated, tag = "30")]
+    pub losses: ::prost::alloc::vec::Vec<Loss>,
+    #[prost(uint32, tag = "31")]
+    pub loss_count: u32,
+}
+/// What is known of an exchange from its beginning: of a refused one, as much as was known by then.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Facts {
+    /// 32 hexadecimal digits, made by the VM. A record that arrives twice changes nothing.
+    #[prost(string, tag = "1")]
+    pub exchange_id: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub started_at_ms: u64,
+    /// Empty where the exchange was refused before its key was known.
+    #[prost(string, tag = "3")]
+    pub key_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "4")]
+    pub key_name: ::prost::alloc::string::String,
+    #[prost(string, tag = "5")]
+    pub team: ::prost::alloc::string::String,
+    #[prost(string, tag = "6")]
+    pub user: ::prost::alloc::string::String,
+    /// As asked for by the client.
+    #[prost(string, tag = "7")]
+    pub model: ::prost::alloc::string::String,
+    /// The route that serves it, as the configuration names it; empty where the client named the provider, or none was found.
+    #[prost(string, tag = "8")]
+    pub route: ::prost::alloc::string::String,
+    #[prost(enumeration = "Operation", tag = "9")]
+    pub operation: i32,
+    #[prost(bool, tag = "10")]
+    pub stream: bool,
+    /// What the client spoke. Unspecified where it was not known yet.
+    #[prost(enumeration = "Format", tag = "11")]
     pub client_format: i32,
-    #[prost(enumeration = "Format", tag = "25")]
+    /// The person or thing on whose behalf the client asks, in the client's own words; empty where it does not say.
+    #[prost(string, tag = "12")]
+    pub end_user: ::prost::alloc::string::String,
+    /// What ties several requests together, in the client's own words.
+    #[prost(string, tag = "13")]
+    pub session_id: ::prost::alloc::string::String,
+    #[prost(string, repeated, tag = "14")]
+    pub tags: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The peer's address as Envoy saw it, without a port.
+    #[prost(string, tag = "15")]
+    pub client_address: ::prost::alloc::string::String,
+    /// W3C Trace Context, as the client sent it.
+    #[prost(string, tag = "16")]
+    pub traceparent: ::prost::alloc::string::String,
+    /// Snapshot the exchange was admitted under; 0 for none.
+    #[prost(uint64, tag = "17")]
+    pub snapshot_version: u64,
+}
+/// One try at one target.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Attempt {
+    #[prost(string, tag = "1")]
+    pub provider: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub upstream_model: ::prost::alloc::string::String,
+    #[prost(enumeration = "Format", tag = "3")]
     pub provider_format: i32,
+    #[prost(uint64, tag = "4")]
+    pub started_at_ms: u64,
+    /// From the attempt's start to the head of the provider's response; absent when there was none.
+    #[prost(uint64, optional, tag = "5")]
+    pub first_byte_ms: ::core::option::Option<u64>,
+    #[prost(uint64, tag = "6")]
+    pub duration_ms: u64,
+    #[prost(enumeration = "Outcome", tag = "7")]
+    pub outcome: i32,
+    /// The provider's; 0 when it did not answer.
+    #[prost(uint32, tag = "8")]
+    pub status: u32,
+    #[prost(string, tag = "9")]
+    pub reason: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "10")]
+    pub usage: ::core::option::Option<Usage>,
+    #[prost(enumeration = "Provenance", tag = "11")]
+    pub provenance: i32,
+    /// Absent when it cannot be known: see `price_version` and `provenance`.
+    #[prost(int64, optional, tag = "12")]
+    pub charged_nanousd: ::core::option::Option<i64>,
+    /// Empty when the model has no price ("unpriced").
+    #[prost(string, tag = "13")]
+    pub price_version: ::prost::alloc::string::String,
+}
+/// A guess at what an exchange used, and how it was made.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Estimate {
+    #[prost(message, optional, tag = "1")]
+    pub usage: ::core::option::Option<Usage>,
+    /// Absent where the model has no price.
+    #[prost(int64, optional, tag = "2")]
+    pub cost_nanousd: ::core::option::Option<i64>,
+    #[prost(enumeration = "EstimateMethod", tag = "3")]
+    pub method: i32,
+}
+/// Something that the other side's format cannot say.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Loss {
+    /// Where it stood, as a dotted path.
+    #[prost(string, tag = "1")]
+    pub path: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+    #[prost(enumeration = "LossKind", tag = "3")]
+    pub kind: i32,
 }
 /// Disjoint buckets, in tokens, except `reasoning`, which is a part of `output`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -328,6 +404,68 @@ pub struct Usage {
     pub audio_in: u64,
     #[prost(uint64, tag = "8")]
     pub audio_out: u64,
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum EstimateMethod {
+    Unspecified = 0,
+    /// The model's own vocabulary.
+    Counted = 1,
+    /// Bytes, by the calibrated ratio of the model's family.
+    Bytes = 2,
+}
+impl EstimateMethod {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "ESTIMATE_METHOD_UNSPECIFIED",
+            Self::Counted => "ESTIMATE_METHOD_COUNTED",
+            Self::Bytes => "ESTIMATE_METHOD_BYTES",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "ESTIMATE_METHOD_UNSPECIFIED" => Some(Self::Unspecified),
+            "ESTIMATE_METHOD_COUNTED" => Some(Self::Counted),
+            "ESTIMATE_METHOD_BYTES" => Some(Self::Bytes),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum LossKind {
+    Unspecified = 0,
+    /// Something near to it crossed.
+    Approximated = 1,
+    /// Nothing of it crossed.
+    Dropped = 2,
+}
+impl LossKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "LOSS_KIND_UNSPECIFIED",
+            Self::Approximated => "LOSS_KIND_APPROXIMATED",
+            Self::Dropped => "LOSS_KIND_DROPPED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "LOSS_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "LOSS_KIND_APPROXIMATED" => Some(Self::Approximated),
+            "LOSS_KIND_DROPPED" => Some(Self::Dropped),
+            _ => None,
+        }
+    }
 }
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -358,6 +496,7 @@ impl Operation {
         }
     }
 }
+/// How an exchange, or one attempt of it, ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum Outcome {
@@ -542,28 +681,13 @@ pub struct OpenExchanges {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OpenExchange {
-    #[prost(string, tag = "1")]
-    pub exchange_id: ::prost::alloc::string::String,
-    #[prost(uint64, tag = "2")]
-    pub started_at_ms: u64,
-    #[prost(string, tag = "3")]
-    pub key_id: ::prost::alloc::string::String,
-    #[prost(string, tag = "4")]
-    pub team: ::prost::alloc::string::String,
-    #[prost(string, tag = "5")]
-    pub user: ::prost::alloc::string::String,
-    #[prost(string, tag = "6")]
-    pub model: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "12")]
+    pub facts: ::core::option::Option<Facts>,
+    /// Of the last attempt so far, or the first that is planned.
     #[prost(string, tag = "7")]
     pub provider: ::prost::alloc::string::String,
     #[prost(string, tag = "8")]
     pub upstream_model: ::prost::alloc::string::String,
-    #[prost(string, tag = "9")]
-    pub operation: ::prost::alloc::string::String,
-    #[prost(bool, tag = "10")]
-    pub stream: bool,
-    #[prost(string, tag = "11")]
-    pub key_name: ::prost::alloc::string::String,
 }
 /// What the VM knows about these keys is out of date: ask again before the next use.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -52,7 +52,8 @@ impl AdapterContext {
 impl Context for AdapterContext {
     fn on_done(&mut self) -> bool {
         if let Some(adapter) = &mut self.adapter {
-            host::with_vm(|vm| adapter.handle_done(vm));
+            let now = host::now();
+            host::with_vm(|vm| adapter.handle_done(vm, now));
         }
         true
     }
@@ -80,7 +81,7 @@ impl HttpContext for AdapterContext {
             }
             // No gate admitted this request: it goes nowhere.
             None => {
-                host::reply(&Reject::NotConfigured.reply(Format::OpenaiChat));
+                host::reply(&Reject::NoExchange.reply(Format::OpenaiChat));
                 Action::Pause
             }
         }

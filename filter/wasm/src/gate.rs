@@ -8,7 +8,7 @@ use proxy_wasm::{
     types::{Action, BufferType, MapType},
 };
 use tollgate_core::{
-    exchange::{Admission, Ending, Gate, Reply, Verdict},
+    exchange::{Admission, Decision, Ending, Gate, Reply},
     vm::{
         Answer,
         session::{decode_resolution, encode_resolve},
@@ -34,9 +34,9 @@ impl GateContext {
         Self { gate, link, admitted: false, in_callback: true, replied: false }
     }
 
-    fn apply(&mut self, verdict: Option<Verdict>) -> Action {
-        match verdict {
-            Some(Verdict::Admit(admission)) => {
+    fn apply(&mut self, decision: Option<Decision>) -> Action {
+        match decision {
+            Some(Decision::Admit(admission)) => {
                 admit(&admission);
                 self.admitted = true;
                 if !self.in_callback {
@@ -44,11 +44,11 @@ impl GateContext {
                 }
                 Action::Continue
             }
-            Some(Verdict::Reply(reply)) => {
+            Some(Decision::Reply(reply)) => {
                 self.reply(&reply);
                 Action::Pause
             }
-            Some(Verdict::Ask(digest)) => {
+            Some(Decision::Ask(digest)) => {
                 let link = Rc::clone(&self.link);
                 let (cluster, metadata) = link.call();
                 let question = encode_resolve(&digest);
@@ -67,7 +67,7 @@ impl GateContext {
                 }
             }
             // `None` is a VM without a gate's configuration, which admits nothing.
-            Some(Verdict::Hold) | None => Action::Pause,
+            Some(Decision::Hold) | None => Action::Pause,
         }
     }
 
@@ -79,14 +79,14 @@ impl GateContext {
 
     fn answer(&mut self, answer: &Answer) -> Action {
         let now = host::now();
-        let verdict = host::with_vm(|vm| self.gate.handle_answer(vm, answer, now));
-        self.apply(verdict)
+        let decision = host::with_vm(|vm| self.gate.handle_answer(vm, answer, now));
+        self.apply(decision)
     }
 
     fn whole_body(&mut self, size: usize) -> Action {
         let body = if size == 0 { Vec::new() } else { host::read_body(BufferType::HttpRequestBody, size) };
-        let verdict = host::with_vm(|vm| self.gate.handle_body(vm, body));
-        self.apply(verdict)
+        let decision = host::with_vm(|vm| self.gate.handle_body(vm, body));
+        self.apply(decision)
     }
 }
 
@@ -122,8 +122,8 @@ impl HttpContext for GateContext {
         #[cfg(feature = "fault-injection")]
         trap_if_asked(&head);
         let now = host::now();
-        let verdict = host::with_vm(|vm| self.gate.handle_head(vm, head, end_of_stream, now));
-        self.apply(verdict)
+        let decision = host::with_vm(|vm| self.gate.handle_head(vm, head, end_of_stream, now));
+        self.apply(decision)
     }
 
     fn on_http_request_body(&mut self, size: usize, end_of_stream: bool) -> Action {
@@ -133,8 +133,8 @@ impl HttpContext for GateContext {
         if end_of_stream {
             return self.whole_body(size);
         }
-        let verdict = self.gate.handle_buffered(size);
-        self.apply(Some(verdict))
+        let decision = self.gate.handle_buffered(size);
+        self.apply(Some(decision))
     }
 
     fn on_http_request_trailers(&mut self, _count: usize) -> Action {

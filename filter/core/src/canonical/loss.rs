@@ -1,6 +1,7 @@
 use std::fmt;
 
 use super::Given;
+use crate::words::LossKind;
 
 /// Something that the other side's format cannot say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,15 +12,6 @@ pub struct Loss {
     pub kind: LossKind,
     /// Why it could not cross as it was, for people.
     pub reason: &'static str,
-}
-
-/// How much was lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum LossKind {
-    /// Something near to it crossed: a clamped number, a level for a budget.
-    Approximated,
-    /// Nothing of it crossed.
-    Dropped,
 }
 
 /// Everything a translation could not carry, in the order it was met.

@@ -15,6 +15,6 @@ pub use chat::{
 };
 pub use event::{BlockStart, Citation, Delta, Event, Finish, FinishReason, TokenLogprob};
 pub use failure::Failure;
-pub use loss::{Loss, LossKind, Losses};
+pub use loss::{Loss, Losses};
 pub use seal::Seal;
 pub use usage::Usage;

@@ -23,6 +23,21 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// What both used together.
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        Self {
+            input: self.input.saturating_add(other.input),
+            cache_read: self.cache_read.saturating_add(other.cache_read),
+            cache_write_5m: self.cache_write_5m.saturating_add(other.cache_write_5m),
+            cache_write_1h: self.cache_write_1h.saturating_add(other.cache_write_1h),
+            output: self.output.saturating_add(other.output),
+            reasoning: self.reasoning.saturating_add(other.reasoning),
+            audio_in: self.audio_in.saturating_add(other.audio_in),
+            audio_out: self.audio_out.saturating_add(other.audio_out),
+        }
+    }
+
     /// All input, cached and audio included.
     #[must_use]
     pub fn total_input(&self) -> u64 {

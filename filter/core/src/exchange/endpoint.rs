@@ -1,3 +1,5 @@
+//! What a client's method and path ask for, and whose errors it reads.
+
 use std::borrow::Cow;
 
 use super::Head;

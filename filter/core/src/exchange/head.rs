@@ -1,3 +1,5 @@
+//! A message's head as plain values.
+
 use std::borrow::Cow;
 
 use super::endpoint::decode_percent;

@@ -12,19 +12,22 @@
 //! (Envoy sends some after a local reply) changes nothing.
 
 mod adapter;
+mod attempt;
 mod endpoint;
 mod forwarding;
 mod gate;
 mod head;
+pub mod record;
 mod reject;
 mod table;
 
 pub use adapter::{Adapter, Chunk, ResponseHead, UpstreamHead, Whole};
+pub use attempt::Attempt;
 pub use endpoint::{Call, Endpoint, PathCall};
-pub use gate::{Admission, EXCHANGE_HEADER, Ending, Gate, Verdict};
+pub use gate::{Admission, Decision, EXCHANGE_HEADER, Ending, Gate};
 pub use head::Head;
 pub use reject::{Reject, Reply};
-pub use table::{Attempt, Exchange, Request, Table};
+pub use table::{Exchange, Request, Table};
 
 #[cfg(test)]
 mod tests;

@@ -1,3 +1,5 @@
+//! Why a client gets no provider's answer, and the answer it gets instead.
+
 use crate::{
     admit::KeyRefusal,
     canonical::Losses,
@@ -45,8 +47,10 @@ pub enum Reject {
     UnsupportedOperation(String),
     /// The route refuses translations that lose something.
     Lossy(Losses),
+    /// The adapter was reached without an exchange: no gate admitted the request, or it has ended.
+    NoExchange,
     /// No provider could be asked: Envoy's status and what it says of the cause.
-    Unreachable(u16, Failure),
+    Unreachable(u16, Cause),
     /// A provider failed, and the next of the plan cannot take the request, because of this.
     NoFallback(Box<Reject>),
     /// The bodies of the requests under way take all the memory that they may.
@@ -57,7 +61,7 @@ pub enum Reject {
 
 /// What Envoy says of an attempt that brought no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Failure {
+pub enum Cause {
     /// Every endpoint is out of service.
     NoHealthyProvider,
     /// The connection could not be made, or broke.
@@ -89,7 +93,7 @@ impl Reply {
     }
 }
 
-impl Failure {
+impl Cause {
     /// Reads `response.code_details`
     /// (<https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/response_code_details>).
     #[must_use]
@@ -130,7 +134,9 @@ impl Reject {
             Self::ModelNotAllowed(_) => 403,
             Self::CompressedBody(_) => 415,
             Self::TooLarge(_) => 413,
-            Self::KeyUnresolved | Self::NotConfigured | Self::NoFallback(_) | Self::Overloaded => 503,
+            Self::KeyUnresolved | Self::NotConfigured | Self::NoExchange | Self::NoFallback(_) | Self::Overloaded => {
+                503
+            }
             Self::Unreachable(status, _) => *status,
             Self::Unreadable(_) => 502,
         }
@@ -159,10 +165,11 @@ impl Reject {
             Self::ModelNotAllowed(_) => "model_not_allowed",
             Self::UnsupportedOperation(_) => "unsupported_operation",
             Self::Lossy(_) => "lossy_translation",
-            Self::Unreachable(_, Failure::Timeout) => "provider_timeout",
-            Self::Unreachable(_, Failure::NoHealthyProvider | Failure::Connection) => "provider_unavailable",
-            Self::Unreachable(_, Failure::NoCluster) => "cluster_not_found",
-            Self::Unreachable(_, Failure::Other) => "gateway_error",
+            Self::NoExchange => "no_exchange",
+            Self::Unreachable(_, Cause::Timeout) => "provider_timeout",
+            Self::Unreachable(_, Cause::NoHealthyProvider | Cause::Connection) => "provider_unavailable",
+            Self::Unreachable(_, Cause::NoCluster) => "cluster_not_found",
+            Self::Unreachable(_, Cause::Other) => "gateway_error",
             Self::NoFallback(_) => "no_fallback",
             Self::Overloaded => "gateway_overloaded",
             Self::Unreadable(_) => "invalid_provider_response",
@@ -239,17 +246,18 @@ impl Reject {
             Self::Lossy(losses) => format!(
                 "This route refuses translations that lose something, and the provider's format cannot say: {losses}."
             ),
-            Self::Unreachable(_, Failure::NoHealthyProvider) => {
+            Self::NoExchange => "This request did not pass the gate that admits requests to providers.".to_owned(),
+            Self::Unreachable(_, Cause::NoHealthyProvider) => {
                 "No provider of this model is in service right now.".to_owned()
             }
-            Self::Unreachable(_, Failure::Connection) => {
+            Self::Unreachable(_, Cause::Connection) => {
                 "The connection to the provider failed before it answered.".to_owned()
             }
-            Self::Unreachable(_, Failure::Timeout) => "The provider did not answer in time.".to_owned(),
-            Self::Unreachable(_, Failure::NoCluster) => {
+            Self::Unreachable(_, Cause::Timeout) => "The provider did not answer in time.".to_owned(),
+            Self::Unreachable(_, Cause::NoCluster) => {
                 "The gateway's configuration is behind: the provider has no cluster in this Envoy.".to_owned()
             }
-            Self::Unreachable(status, Failure::Other) => format!("The gateway failed with status {status}."),
+            Self::Unreachable(status, Cause::Other) => format!("The gateway failed with status {status}."),
             Self::NoFallback(reason) => {
                 format!("The provider failed, and the next one cannot take this request: {}", reason.message())
             }

@@ -1,18 +1,21 @@
+//! The exchanges that are under way in one VM, and what gate and adapter share of each.
+
 use std::{
     collections::{HashMap, hash_map::Entry},
     rc::Rc,
 };
 
-use super::{Reject, forwarding};
+use super::{
+    Reject,
+    attempt::Attempt,
+    forwarding,
+    record::{Attempts, Facts},
+};
 use crate::{
-    admit::{
-        Principal,
-        route::{Plan, Step},
-    },
-    canonical::Losses,
+    admit::route::{Plan, Step},
     json::Envelope,
-    translate::{Framing, InvalidRequest, Observed, Translation, UpstreamRequest, encode_request},
-    words::{ExchangeId, Format, Millis, Operation},
+    translate::{Framing, InvalidRequest, Translation, UpstreamRequest, encode_request},
+    words::{ExchangeId, Format, Millis},
 };
 
 /// The exchanges of one VM that were admitted and have not ended.
@@ -30,22 +33,18 @@ const MAX_HELD: usize = 1 << 30;
 /// What gate and adapter know of one exchange.
 #[derive(Debug)]
 pub struct Exchange {
-    /// Which.
-    pub id: ExchangeId,
-    /// When its head arrived.
-    pub started: Millis,
-    /// Whose.
-    pub principal: Rc<Principal>,
+    /// What is known of it from its beginning.
+    pub facts: Box<Facts>,
     /// What was asked for.
     pub request: Request,
     /// Whom to ask, in order.
     pub plan: Plan,
-    /// The snapshot it was admitted under.
-    pub snapshot_version: u64,
     /// How often a provider was asked.
     pub attempts: u32,
     /// The last attempt.
     pub attempt: Option<Attempt>,
+    /// Those before it.
+    pub tried: Attempts,
     /// The first step's request, where the gate had to translate it to know that it can be.
     pub prepared: Option<UpstreamRequest>,
     /// Why the last attempt was refused by the adapter, if it was.
@@ -57,12 +56,8 @@ pub struct Exchange {
 /// What a client asked for.
 #[derive(Debug)]
 pub struct Request {
-    /// What kind of call.
-    pub operation: Operation,
     /// In whose dialect.
     pub format: Format,
-    /// The model, as the client wrote it.
-    pub model: Rc<str>,
     /// Whether the answer is to be streamed.
     pub stream: bool,
     /// How the client reads a stream.
@@ -79,31 +74,10 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
 }
 
-/// One try at one target.
-#[derive(Clone, Debug, Default)]
-pub struct Attempt {
-    /// Which step of the plan.
-    pub step: usize,
-    /// The provider's status; 0 until it answered.
-    pub status: u16,
-    /// When it answered.
-    pub first_byte: Option<Millis>,
-    /// What its answer said so far.
-    pub observed: Observed,
-    /// Whether its answer came to its end.
-    pub ended: bool,
-    /// Whether the adapter is gone: Envoy tries another, or all is over.
-    pub over: bool,
-    /// What the translation of the request could not carry.
-    pub losses: Losses,
-    /// Why its answer could not be used.
-    pub failure: Option<&'static str>,
-}
-
 impl Table {
     /// Adds an exchange that was just admitted.
     pub fn insert(&mut self, exchange: Exchange) {
-        if let Entry::Vacant(place) = self.open.entry(exchange.id) {
+        if let Entry::Vacant(place) = self.open.entry(exchange.facts.id) {
             self.held = self.held.saturating_add(exchange.request.body.len());
             place.insert(exchange);
         }
@@ -131,7 +105,7 @@ impl Table {
     pub fn name_open(&mut self, now: Millis, after_ms: u64) -> bool {
         let mut any = false;
         for exchange in
-            self.open.values_mut().filter(|exchange| !exchange.named && now.since(exchange.started) > after_ms)
+            self.open.values_mut().filter(|exchange| !exchange.named && now.since(exchange.facts.started) > after_ms)
         {
             exchange.named = true;
             any = true;
@@ -160,16 +134,14 @@ impl Table {
 impl Exchange {
     /// An exchange whose first attempt is yet to come.
     #[must_use]
-    pub fn new(id: ExchangeId, started: Millis, principal: Rc<Principal>, request: Request, plan: Plan) -> Self {
+    pub fn new(facts: Box<Facts>, request: Request, plan: Plan) -> Self {
         Self {
-            id,
-            started,
-            principal,
+            facts,
             request,
             plan,
-            snapshot_version: 0,
             attempts: 0,
             attempt: None,
+            tried: Attempts::default(),
             prepared: None,
             refused: None,
             named: false,
@@ -207,7 +179,7 @@ impl Exchange {
             include_usage: self.request.include_usage,
             framing: self.request.framing,
             exchange: id,
-            created_s: self.started.seconds(),
+            created_s: self.facts.started.seconds(),
         })
     }
 }

@@ -1,6 +1,3 @@
-//! What an exchange used and what it cost.
+//! What usage costs. Who used it, and when, is not its business: records are made in `exchange`, on top of it.
 
 pub mod price;
-mod record;
-
-pub use record::Record;

@@ -59,3 +59,31 @@ names!(Provenance {
     Estimated = "estimated",
     None = "none",
 });
+
+/// How usage was guessed where the provider did not state it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum EstimateMethod {
+    /// By the model's own vocabulary.
+    Counted,
+    /// From bytes, by the calibrated ratio of the model's family.
+    Bytes,
+}
+
+names!(EstimateMethod {
+    Counted = "counted",
+    Bytes = "bytes",
+});
+
+/// How much of something a translation lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum LossKind {
+    /// Something near to it crossed: a clamped number, a level for a budget.
+    Approximated,
+    /// Nothing of it crossed.
+    Dropped,
+}
+
+names!(LossKind {
+    Approximated = "approximated",
+    Dropped = "dropped",
+});

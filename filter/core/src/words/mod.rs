@@ -8,7 +8,7 @@ mod secret;
 mod time;
 mod wire;
 
-pub use exchange::{Operation, Outcome, Provenance};
+pub use exchange::{EstimateMethod, LossKind, Operation, Outcome, Provenance};
 pub use format::Format;
 pub use glob::Glob;
 pub use id::{ExchangeId, KeyDigest};
@@ -59,6 +59,8 @@ mod tests {
         assert!(Operation::ALL.iter().all(|word| Operation::from_name(word.name()) == Some(*word)));
         assert!(Outcome::ALL.iter().all(|word| Outcome::from_name(word.name()) == Some(*word)));
         assert!(Provenance::ALL.iter().all(|word| Provenance::from_name(word.name()) == Some(*word)));
+        assert!(LossKind::ALL.iter().all(|word| LossKind::from_name(word.name()) == Some(*word)));
+        assert!(EstimateMethod::ALL.iter().all(|word| EstimateMethod::from_name(word.name()) == Some(*word)));
         assert_eq!(Format::from_name("openai"), None);
     }
 }

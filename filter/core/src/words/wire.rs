@@ -2,7 +2,7 @@
 
 use tollgate_proto::v1;
 
-use super::{Format, Operation, Outcome, Provenance};
+use super::{EstimateMethod, Format, LossKind, Operation, Outcome, Provenance};
 
 /// Pairs every value of a word with the protocol's, both ways; the protocol's `Unspecified` is none.
 macro_rules! pairs {
@@ -49,3 +49,5 @@ pairs!(Format {
 pairs!(Operation { Chat, Embeddings });
 pairs!(Outcome { Success, ProviderError, ClientAbort, Refused, Interrupted, Lost });
 pairs!(Provenance { Reported, Partial, Estimated, None });
+pairs!(EstimateMethod { Counted, Bytes });
+pairs!(LossKind { Approximated, Dropped });

@@ -9,8 +9,8 @@ use std::{
 
 use serde_json::Value;
 use tollgate_core::{
-    canonical::{LossKind, Losses},
-    words::Format,
+    canonical::Losses,
+    words::{Format, LossKind},
 };
 
 use super::fixtures::{clients, fixtures, relay, requests, translation, upstreams};

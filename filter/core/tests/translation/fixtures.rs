@@ -9,14 +9,14 @@ use std::{fs, path::Path};
 
 use serde_json::Value;
 use tollgate_core::{
-    canonical::{LossKind, Losses},
+    canonical::Losses,
     framing::eventstream,
     json::Envelope,
     translate::{
         Framing, InvalidRequest, Observed, Passed, Relay, ResponseError, ResponseKind, Translation, UpstreamBody,
         encode_request,
     },
-    words::Format,
+    words::{Format, LossKind},
 };
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden");

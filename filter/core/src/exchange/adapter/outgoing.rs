@@ -95,13 +95,11 @@ pub(super) const EVENT_STREAM: &str = "application/vnd.amazon.eventstream";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{admit::snapshot::Provider, canonical::Losses, json::Envelope, words::Operation};
+    use crate::{admit::snapshot::Provider, canonical::Losses, json::Envelope};
 
     fn asked(upstream: Format, stream: bool) -> Head {
         let request = Request {
-            operation: Operation::Chat,
             format: Format::GeminiGenerate,
-            model: "m".into(),
             stream,
             framing: Framing::JsonArray,
             include_usage: false,

@@ -8,11 +8,11 @@ use crate::{
         Principal,
         route::{Plan, Selected, Unroutable, select},
     },
-    exchange::{Call, Exchange, Head, Reject, Request, forwarding},
+    exchange::{Call, Exchange, Head, Reject, Request, forwarding, record::Facts},
     json::Envelope,
     translate::{Framing, UpstreamRequest},
     vm::Vm,
-    words::{ExchangeId, Format, Millis},
+    words::Format,
 };
 
 /// Longest model name: every vendor's is far shorter, and it is repeated in errors and records.
@@ -28,52 +28,67 @@ pub(super) struct Pending {
     pub(super) body: Vec<u8>,
 }
 
-/// Why not, and for which model where that is known.
-type Refused = Box<(Reject, Rc<str>)>;
+/// Why not, and what was known by then.
+type Refused = Box<(Reject, Box<Facts>)>;
 
 pub(super) fn admit(
     vm: &mut Vm,
     pending: Pending,
-    principal: &Rc<Principal>,
-    id: ExchangeId,
+    principal: &Principal,
+    mut facts: Box<Facts>,
     seed: u64,
-    started: Millis,
 ) -> Result<Admission, Refused> {
-    let nameless = |reject| Box::new((reject, Rc::from("")));
-    let snapshot = vm.snapshot.clone().ok_or_else(|| nameless(Reject::NotConfigured))?;
-    let provider = pending.head.value("x-provider").map(str::to_owned);
-    if !vm.exchanges.has_room_for(pending.body.len()) {
-        return Err(nameless(Reject::Overloaded));
-    }
-    let (head, request) = read(pending).map_err(nameless)?;
-    let model = Rc::clone(&request.model);
-    let named = |reject| Box::new((reject, Rc::clone(&model)));
-
-    let selected = select(&snapshot, &model, provider.as_deref()).map_err(|unroutable| {
-        named(match unroutable {
-            Unroutable::UnknownModel => Reject::UnknownModel(model.to_string()),
-            Unroutable::UnknownProvider => Reject::UnknownProvider(provider.clone().unwrap_or_default()),
-        })
-    })?;
-    if !may_use(principal, &selected, &model, snapshot.aliases.contains_key(&*model)) {
-        return Err(named(Reject::ModelNotAllowed(model.to_string())));
-    }
-    let plan = Plan::draw(&selected, request.format, seed);
-    if plan.steps.iter().all(|step| step.format.is_none()) {
-        return Err(named(Reject::UnsupportedOperation(model.to_string())));
-    }
-    let mut exchange = Exchange::new(id, started, Rc::clone(principal), request, plan);
-    exchange.snapshot_version = snapshot.version;
-    let usable = prepare(&mut exchange).map_err(named)?;
+    let (head, request, plan) = match decide(vm, pending, principal, &mut facts, seed) {
+        Ok(decided) => decided,
+        Err(reject) => return Err(Box::new((reject, facts))),
+    };
+    let mut exchange = Exchange::new(facts, request, plan);
+    let usable = match prepare(&mut exchange) {
+        Ok(usable) => usable,
+        Err(reject) => return Err(Box::new((reject, exchange.facts))),
+    };
     let (remove, set) = change_head(&head, &exchange, usable);
-    let cluster = exchange.plan.cluster.clone();
+    let (id, cluster) = (exchange.facts.id, exchange.plan.cluster.clone());
     vm.exchanges.insert(exchange);
     Ok(Admission { exchange: id, may_retry: usable > 1, remove, set, cluster })
 }
 
-fn read(pending: Pending) -> Result<(Head, Request), Reject> {
+/// Whom to ask for what; notes on the way what is known of the exchange.
+fn decide(
+    vm: &Vm,
+    pending: Pending,
+    principal: &Principal,
+    facts: &mut Facts,
+    seed: u64,
+) -> Result<(Head, Request, Plan), Reject> {
+    let snapshot = vm.snapshot.as_ref().ok_or(Reject::NotConfigured)?;
+    let provider = pending.head.value("x-provider").map(str::to_owned);
+    if !vm.exchanges.has_room_for(pending.body.len()) {
+        return Err(Reject::Overloaded);
+    }
+    let (head, request) = read(pending, facts)?;
+    facts.snapshot_version = snapshot.version;
+    let model = &*facts.model;
+    let selected = select(snapshot, model, provider.as_deref()).map_err(|unroutable| match unroutable {
+        Unroutable::UnknownModel => Reject::UnknownModel(model.to_owned()),
+        Unroutable::UnknownProvider => Reject::UnknownProvider(provider.clone().unwrap_or_default()),
+    })?;
+    if let Selected::Route(route, _) = &selected {
+        facts.route = Some(Rc::clone(&route.model));
+    }
+    if !may_use(principal, &selected, model, snapshot.aliases.contains_key(model)) {
+        return Err(Reject::ModelNotAllowed(model.to_owned()));
+    }
+    let plan = Plan::draw(&selected, request.format, seed);
+    if plan.steps.iter().all(|step| step.format.is_none()) {
+        return Err(Reject::UnsupportedOperation(model.to_owned()));
+    }
+    Ok((head, request, plan))
+}
+
+fn read(pending: Pending, facts: &mut Facts) -> Result<(Head, Request), Reject> {
     let Pending { call, head, debug, body } = pending;
-    let Call { operation, format, path } = call;
+    let Call { format, path, .. } = call;
     let envelope = Envelope::scan(&body).map_err(Reject::NotJson)?;
     if let Some(key) = read_by_policy(format).iter().find(|key| envelope.is_repeated(key)) {
         return Err(Reject::RepeatedMember(key));
@@ -90,6 +105,9 @@ fn read(pending: Pending) -> Result<(Head, Request), Reject> {
         }
     };
     check_model(&model)?;
+    facts.model = model.into();
+    facts.stream = stream;
+    facts.read_body(format, &envelope, &body);
     if format == Format::OpenaiResponses
         && !matches!(envelope.raw(&body, "background"), None | Some(b"null" | b"false"))
     {
@@ -103,9 +121,7 @@ fn read(pending: Pending) -> Result<(Head, Request), Reject> {
     }
     let options: Option<StreamOptions> = envelope.parse(&body, "stream_options");
     let request = Request {
-        operation,
         format,
-        model: model.into(),
         stream,
         framing,
         include_usage: options.and_then(|options| options.include_usage).unwrap_or(false),
@@ -121,13 +137,23 @@ fn read(pending: Pending) -> Result<(Head, Request), Reject> {
 /// (GHSA-4gph-2hhr-5mwg is such a case).
 fn read_by_policy(format: Format) -> &'static [&'static str] {
     match format {
-        Format::OpenaiChat | Format::OpenaiCompletions | Format::OpenaiEmbeddings => {
-            &["model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "n", "best_of", "user"]
+        Format::OpenaiChat | Format::OpenaiCompletions | Format::OpenaiEmbeddings => &[
+            "model",
+            "stream",
+            "stream_options",
+            "max_tokens",
+            "max_completion_tokens",
+            "n",
+            "best_of",
+            "user",
+            "safety_identifier",
+        ],
+        Format::OpenaiResponses => {
+            &["model", "stream", "stream_options", "max_output_tokens", "background", "user", "safety_identifier"]
         }
-        Format::OpenaiResponses => &["model", "stream", "stream_options", "max_output_tokens", "background", "user"],
         Format::AnthropicMessages => &["model", "stream", "max_tokens", "metadata"],
         // Google reads either spelling: https://protobuf.dev/programming-guides/json/
-        Format::GeminiGenerate => &["model", "generationConfig", "generation_config"],
+        Format::GeminiGenerate => &["model", "generationConfig", "generation_config", "labels"],
         Format::BedrockConverse => &["inferenceConfig"],
     }
 }
@@ -162,7 +188,7 @@ fn may_use(principal: &Principal, selected: &Selected, asked: &str, is_alias: bo
 /// Translates what must be known to be translatable before the router: the first step where it changes the format, every
 /// step on a route that refuses losses. Answers how many steps, from the first, may be used.
 fn prepare(exchange: &mut Exchange) -> Result<usize, Reject> {
-    let name = exchange.id.to_string();
+    let name = exchange.facts.id.to_string();
     let client = exchange.request.format;
     let strict = exchange.plan.strict;
     let mut usable = 0;
@@ -197,7 +223,7 @@ fn change_head(head: &Head, exchange: &Exchange, usable: usize) -> (Vec<String>,
         STRIPPED_HEADERS.contains(&name) || name.starts_with("x-tollgate-") || name.starts_with("x-envoy-")
     };
     let remove = head.0.iter().map(|(name, _)| name).filter(|name| stays_here(name)).cloned().collect();
-    let mut set = vec![(EXCHANGE_HEADER, exchange.id.to_string())];
+    let mut set = vec![(EXCHANGE_HEADER, exchange.facts.id.to_string())];
     // The query may hold the client's key.
     if head.value(":path").is_some_and(|path| path.contains('?')) {
         set.push((":path", head.path().to_owned()));

@@ -1,12 +1,11 @@
 //! How exchanges end, and the one record that each leaves.
 
-use std::rc::Rc;
-
 use crate::{
-    admit::Principal,
-    exchange::{Exchange, Reply},
-    meter::Record,
-    words::{ExchangeId, Format, Millis, Operation, Outcome, Provenance},
+    exchange::{
+        Exchange, Reply,
+        record::{self, Attempts, End, Facts, Lost, Record},
+    },
+    words::{Millis, Outcome},
 };
 
 /// How Envoy ended an exchange whose response did not come to its end.
@@ -18,42 +17,19 @@ pub enum Ending {
     CutOff,
 }
 
-/// What a usage record must say of a request that was not admitted.
+/// A request that was not admitted, and what its client was told.
 #[derive(Debug)]
 pub(super) struct Refusal {
+    pub(super) facts: Box<Facts>,
     pub(super) status: u16,
     pub(super) code: &'static str,
-    pub(super) principal: Option<Rc<Principal>>,
-    pub(super) model: Rc<str>,
-    pub(super) call: Option<(Operation, Format)>,
 }
 
 impl Refusal {
     /// Its record: counted, without cost.
-    pub(super) fn record(self, id: ExchangeId, started: Millis, outcome: Outcome, now: Millis) -> Record {
-        Record {
-            id,
-            started,
-            duration_ms: now.since(started),
-            first_byte_ms: None,
-            principal: self.principal,
-            model: self.model,
-            target: None,
-            operation: self.call.map(|(operation, _)| operation),
-            client_format: self.call.map(|(_, format)| format),
-            provider_format: None,
-            stream: false,
-            outcome,
-            status: self.status,
-            reason: self.code.into(),
-            attempts: 0,
-            usage: None,
-            provenance: Provenance::None,
-            cost: None,
-            price_version: None,
-            losses: 0,
-            snapshot_version: 0,
-        }
+    pub(super) fn record(self, outcome: Outcome, now: Millis) -> Record {
+        let end = End { at: now, first_byte: None, outcome, status: self.status, reason: self.code };
+        Record::new(self.facts, &end, Attempts::default(), Lost::default())
     }
 }
 
@@ -75,56 +51,35 @@ impl Local {
 
 /// The record of an exchange that was admitted.
 pub(super) fn close(
-    exchange: &Exchange,
+    exchange: Exchange,
     local: Option<&Local>,
     answering: bool,
     ending: Option<Ending>,
     now: Millis,
 ) -> Record {
-    let attempt = exchange.attempt.clone().unwrap_or_default();
-    let (outcome, status, reason) = match (local, ending) {
-        (Some(local), _) => (Outcome::ProviderError, local.status, local.code),
-        (None, Some(Ending::ClientGone)) if !answering => (Outcome::ClientAbort, 0, "client_gone"),
+    let Exchange { facts, plan, attempt, tried: mut attempts, .. } = exchange;
+    let shown = attempt.as_ref().map_or(0, |attempt| attempt.shown);
+    let said =
+        attempt.as_ref().and_then(|attempt| attempt.outcome().filter(|_| attempt.ended || attempt.failure.is_some()));
+    let (outcome, status, reason) = match (local, ending, said) {
+        (Some(local), ..) => (Outcome::ProviderError, local.status, local.code),
+        (None, Some(Ending::ClientGone), _) if !answering => (Outcome::ClientAbort, 0, "client_gone"),
         // A client that reads of a failure may well hang up before the stream ends.
-        (None, _) if attempt.ended || attempt.failure.is_some() => match attempt.failure {
-            Some(failure) => (Outcome::ProviderError, attempt.status, failure),
-            None if attempt.status >= 400 => (Outcome::ProviderError, attempt.status, "provider_error"),
-            None => (Outcome::Success, attempt.status, ""),
-        },
-        (None, Some(Ending::ClientGone)) => (Outcome::ClientAbort, attempt.status, "client_gone"),
-        (None, _) => (Outcome::Interrupted, attempt.status, "interrupted"),
+        (None, _, Some((outcome, reason))) => (outcome, shown, reason),
+        (None, Some(Ending::ClientGone), None) => (Outcome::ClientAbort, shown, "client_gone"),
+        (None, _, None) => (Outcome::Interrupted, shown, "interrupted"),
     };
-    let usage = attempt.observed.usage;
-    let provenance = match usage {
-        None if outcome == Outcome::ClientAbort || outcome == Outcome::Interrupted || attempt.observed.failed => {
-            Provenance::Partial
+    let end =
+        End { at: now, first_byte: attempt.as_ref().and_then(|attempt| attempt.first_byte), outcome, status, reason };
+    let Some(last) = attempt else { return Record::new(facts, &end, attempts, Lost::default()) };
+    // What its own answer does not tell of the last attempt, the end of the exchange does.
+    let came_to = match (local, ending) {
+        (Some(local), _) => last.outcome().unwrap_or((Outcome::ProviderError, local.code)),
+        (None, Some(Ending::ClientGone)) if last.over.is_none() => {
+            last.outcome().unwrap_or((Outcome::ClientAbort, "client_gone"))
         }
-        None => Provenance::None,
-        Some(_) if attempt.observed.terminal => Provenance::Reported,
-        Some(_) => Provenance::Partial,
+        _ => last.outcome_when_given_up(),
     };
-    let price = exchange.last_step().and_then(|step| step.price.as_ref());
-    Record {
-        id: exchange.id,
-        started: exchange.started,
-        duration_ms: now.since(exchange.started),
-        first_byte_ms: attempt.first_byte.map(|at| at.since(exchange.started)),
-        principal: Some(Rc::clone(&exchange.principal)),
-        model: Rc::clone(&exchange.request.model),
-        target: exchange.last_target(),
-        operation: Some(exchange.request.operation),
-        client_format: Some(exchange.request.format),
-        provider_format: exchange.last_step().and_then(|step| step.format),
-        stream: exchange.request.stream,
-        outcome,
-        status,
-        reason: reason.into(),
-        attempts: exchange.attempts,
-        usage,
-        provenance,
-        cost: usage.and_then(|usage| price.map(|price| price.cost(&usage))),
-        price_version: price.map(|price| Rc::clone(&price.version)),
-        losses: u32::try_from(attempt.losses.len().saturating_add(attempt.observed.losses.len())).unwrap_or(u32::MAX),
-        snapshot_version: exchange.snapshot_version,
-    }
+    attempts.add(record::Attempt::of(&last, plan.steps.get(last.step), last.over.unwrap_or(now), came_to));
+    Record::new(facts, &end, attempts, Lost::of([&last.losses, &last.observed.losses]))
 }

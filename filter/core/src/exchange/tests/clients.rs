@@ -30,8 +30,8 @@ fn vm_of_formats() -> Vm {
 fn upstream(path: &str, extra: &[(&str, &str)], body: &str) -> (Vm, Admission, Head) {
     let mut vm = vm_of_formats();
     let asked: Vec<_> = [&[(":path", path)], extra].concat();
-    let verdict = ask(&mut vm, &mut gate(), &asked, body);
-    let Verdict::Admit(admission) = verdict else { panic!("{path}: {verdict:?}") };
+    let decision = ask(&mut vm, &mut gate(), &asked, body);
+    let Decision::Admit(admission) = decision else { panic!("{path}: {decision:?}") };
     let (_, head) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
     (vm, admission, Head(head.0))
 }
@@ -50,8 +50,13 @@ fn each_client_format_reaches_a_provider_that_speaks_it() {
             let (mut vm, admission, head) = upstream(path, &[], &body);
             assert_eq!(head.value(":path"), Some(upstream_path));
             assert_eq!(head.value("accept") == Some("text/event-stream"), stream, "{path}");
-            let request = &vm.exchanges.find(admission.exchange).unwrap().request;
-            assert_eq!((&*request.model, request.stream, request.framing), (model, stream, Framing::Sse), "{path}");
+            let exchange = vm.exchanges.find(admission.exchange).unwrap();
+            let request = &exchange.request;
+            assert_eq!(
+                (&*exchange.facts.model, request.stream, request.framing),
+                (model, stream, Framing::Sse),
+                "{path}"
+            );
             assert_eq!(request.format.name(), model.split('/').next().unwrap());
         }
     }
@@ -83,11 +88,11 @@ fn a_key_in_the_query_opens_geminis_paths_only_and_goes_nowhere() {
 
     for (path, status) in [("/v1/chat/completions?key=sk-good", 401), ("/v1beta/models/m:generateContent?key=", 401)] {
         let without_header = [(":path", path), ("authorization", "")];
-        let Verdict::Reply(reply) = ask(&mut vm(), &mut gate(), &without_header, BODY) else { panic!("{path}") };
+        let Decision::Reply(reply) = ask(&mut vm(), &mut gate(), &without_header, BODY) else { panic!("{path}") };
         assert_eq!(reply.status, status, "{path}");
     }
     let list = [(":method", "GET"), (":path", "/v1beta/models?key=sk-good"), ("authorization", "")];
-    let Verdict::Reply(reply) = gate().handle_head(&mut vm(), head(&list), true, NOW) else { panic!("held") };
+    let Decision::Reply(reply) = gate().handle_head(&mut vm(), head(&list), true, NOW) else { panic!("held") };
     assert_eq!(reply.status, 200);
 }
 
@@ -112,17 +117,17 @@ fn every_refusal_is_in_the_format_of_the_endpoint_from_the_first_moment_on() {
     for (path, format) in endpoints {
         for (extra, body, reject) in &cases {
             let head = [&[(":path", path)], *extra].concat();
-            let Verdict::Reply(reply) = ask(&mut vm(), &mut gate(), &head, body) else { panic!("{path}: {reject:?}") };
+            let Decision::Reply(reply) = ask(&mut vm(), &mut gate(), &head, body) else { panic!("{path}: {reject:?}") };
             assert_eq!(reply, reject.reply(format), "{path}: {reject:?}");
         }
         // Envoy's own answer, while the body still arrives.
         let mut gate = gate();
-        assert_eq!(gate.handle_head(&mut vm(), head(&[(":path", path)]), false, NOW), Verdict::Hold);
+        assert_eq!(gate.handle_head(&mut vm(), head(&[(":path", path)]), false, NOW), Decision::Hold);
         let reply = gate.handle_local_reply(&mut vm(), 408, "request_overall_timeout");
-        assert_eq!(reply, Reject::Unreachable(408, crate::exchange::reject::Failure::Timeout).reply(format));
+        assert_eq!(reply, Reject::Unreachable(408, crate::exchange::reject::Cause::Timeout).reply(format));
     }
     let nowhere = [(":path", "/v1/files"), VERSION];
-    let Verdict::Reply(reply) = ask(&mut vm(), &mut gate(), &nowhere, "{}") else { panic!() };
+    let Decision::Reply(reply) = ask(&mut vm(), &mut gate(), &nowhere, "{}") else { panic!() };
     let error: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
     assert_eq!((reply.status, error["type"].as_str()), (404, Some("error")));
     assert!(error["error"]["message"].as_str().unwrap().contains("/v1beta/models/{model}:generateContent"));
@@ -138,11 +143,11 @@ fn a_member_that_policy_reads_stands_once_in_every_format() {
     ] {
         let mut gate = gate();
         let mut vm = vm();
-        let Verdict::Reply(reply) = ask(&mut vm, &mut gate, &[(":path", path)], body) else { panic!("{path}") };
+        let Decision::Reply(reply) = ask(&mut vm, &mut gate, &[(":path", path)], body) else { panic!("{path}") };
         gate.handle_log(&mut vm, None, NOW);
         let record = record(&mut vm);
-        assert_eq!((reply.status, &*record.reason), (400, "duplicate_member"), "{path}");
-        assert_eq!((record.client_format.is_some(), record.provider_format), (true, None));
+        assert_eq!((reply.status, record.reason), (400, "duplicate_member"), "{path}");
+        assert_eq!((record.facts.client_format.is_some(), record.attempts.list.len()), (true, 0));
     }
 }
 
@@ -154,8 +159,8 @@ fn a_response_in_the_background_is_refused_as_nobody_would_count_it() {
         (r#"{"model":"openai_responses/m","background":false}"#, true),
         (r#"{"model":"openai_responses/m","background":null}"#, true),
     ] {
-        let verdict = ask(&mut vm_of_formats(), &mut gate(), &[(":path", "/v1/responses")], body);
-        assert_eq!(matches!(verdict, Verdict::Admit(_)), admitted, "{body}: {verdict:?}");
+        let decision = ask(&mut vm_of_formats(), &mut gate(), &[(":path", "/v1/responses")], body);
+        assert_eq!(matches!(decision, Decision::Admit(_)), admitted, "{body}: {decision:?}");
     }
 }
 
@@ -163,7 +168,7 @@ fn a_response_in_the_background_is_refused_as_nobody_would_count_it() {
 fn models_in_geminis_paths_are_checked_as_those_in_bodies_are() {
     let long = format!("/v1beta/models/{}:generateContent", "m".repeat(257));
     for path in ["/v1beta/models/a%0d%0ab:generateContent", &long] {
-        let Verdict::Reply(reply) = ask(&mut vm(), &mut gate(), &[(":path", path)], "{}") else { panic!("{path}") };
+        let Decision::Reply(reply) = ask(&mut vm(), &mut gate(), &[(":path", path)], "{}") else { panic!("{path}") };
         assert_eq!(reply.status, 400, "{path}");
     }
 }
@@ -197,7 +202,7 @@ fn what_chooses_a_dialects_features_goes_to_that_dialect_only() {
     // Translated, the version is the one that the translation was written for.
     let mut vm = vm();
     let extra = [&sent[..], &[("x-provider", "claude")]].concat();
-    let Verdict::Admit(admission) = ask(&mut vm, &mut gate(), &extra, BODY) else { panic!() };
+    let Decision::Admit(admission) = ask(&mut vm, &mut gate(), &extra, BODY) else { panic!() };
     let (_, head) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
     assert_eq!(value(&head.0, "anthropic-version"), Some("2023-06-01"));
     assert_eq!((value(&head.0, "anthropic-beta"), value(&head.0, "openai-beta")), (None, None));
@@ -214,7 +219,7 @@ fn a_clients_betas_all_count_however_many_headers_they_are_in() {
     let mut gate = gate();
     gate.handle_head(&mut vm, head, false, NOW);
     let body = br#"{"model":"anthropic_messages/m","max_tokens":1}"#.to_vec();
-    let Verdict::Admit(admission) = gate.handle_body(&mut vm, body) else { panic!() };
+    let Decision::Admit(admission) = gate.handle_body(&mut vm, body) else { panic!() };
     let (_, head) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
     let betas: Vec<_> = head.0.iter().filter(|(name, _)| name == "anthropic-beta").map(|(_, beta)| beta).collect();
     assert_eq!(betas, ["a", "b"]);
@@ -225,7 +230,7 @@ fn a_providers_request_id_and_limits_pass_and_the_client_finds_the_id_where_it_l
     let answered = |path: &str, model: &str, id: &str| {
         let mut vm = vm_of_formats();
         let body = format!(r#"{{"model":"{model}","max_tokens":1}}"#);
-        let Verdict::Admit(admission) = ask(&mut vm, &mut gate(), &[(":path", path)], &body) else { panic!("{path}") };
+        let Decision::Admit(admission) = ask(&mut vm, &mut gate(), &[(":path", path)], &body) else { panic!("{path}") };
         let (mut adapter, _) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
         let mut head = response("200", "application/json");
         for (name, value) in [(id, "req_1"), ("retry-after", "7"), ("x-ratelimit-limit-requests", "9")] {
@@ -254,7 +259,7 @@ fn models_are_listed_in_the_words_of_the_clients_vendor() {
     let mut vm = vm();
     let mut get = |path: &str, extra: &[(&str, &str)]| {
         let head = head(&[&[(":method", "GET"), (":path", path)], extra].concat());
-        let Verdict::Reply(reply) = gate().handle_head(&mut vm, head, true, NOW) else { panic!("held") };
+        let Decision::Reply(reply) = gate().handle_head(&mut vm, head, true, NOW) else { panic!("held") };
         (reply.status, serde_json::from_slice::<serde_json::Value>(&reply.body).unwrap())
     };
     let (_, anthropic) = get("/v1/models", &[VERSION]);
@@ -298,11 +303,11 @@ fn a_record_says_which_formats_met() {
     for step in 0..2 {
         let (mut adapter, _) = Adapter::begin(&mut vm, admission.exchange, step, NOW).unwrap();
         adapter.handle_response_head(&mut vm, response("503", "text/plain"), false, NOW);
-        adapter.handle_done(&mut vm);
+        adapter.handle_done(&mut vm, NOW);
     }
     gate.handle_log(&mut vm, None, NOW);
     let record = record(&mut vm);
-    let formats = (record.client_format, record.provider_format);
+    let formats = (record.facts.client_format, record.attempts.list.last().and_then(|last| last.format));
     assert_eq!(formats, (Some(Format::OpenaiChat), Some(Format::AnthropicMessages)));
 }
 

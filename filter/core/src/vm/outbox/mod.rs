@@ -1,19 +1,28 @@
 //! Usage records on their way to the control plane: kept until it says that they are committed.
+//!
+//! A VM's memory never shrinks, so what is kept here is bounded by number and by bytes.
 
 use std::collections::VecDeque;
 
-use crate::{meter::Record, words::Outcome};
+use crate::{exchange::record::Record, words::Outcome};
 
-/// Most records that are kept. A record is about 300 bytes here, so a full outbox is about 6 MB.
+/// Most records that are kept.
 pub const CAPACITY: usize = 20_000;
-/// Most records in one message: far below gRPC's usual 4 MiB.
+/// Most bytes of records that are kept, by [`Record::size`]. A usual record is about 1 KiB, so that the number counts first; one
+/// whose client says all that may be said of itself and whose translations lose much is 20 KiB.
+pub const MAX_BYTES: usize = 32 << 20;
+/// Most records in one message.
 const BATCH: usize = 500;
+/// Most bytes of records in one message: far below gRPC's usual 4 MiB.
+const BATCH_BYTES: usize = 1 << 20;
 
 /// Records in order, numbered from 1. Those that were sent stay until they are acknowledged, and are sent again in the
 /// next session; the control plane knows each by its exchange's id, so a replay changes nothing.
 #[derive(Debug, Default)]
 pub struct Outbox {
     records: VecDeque<Record>,
+    /// The sizes of all of them together.
+    bytes: usize,
     /// How many have ever been acknowledged: the number of the first kept record, less one.
     acknowledged: u64,
     /// How many of the kept ones were sent in this session.
@@ -25,17 +34,25 @@ impl Outbox {
     /// Adds a record; when the outbox is full it is counted and dropped. Refusals cost nothing and anyone can cause them, so
     /// they leave half of the room to what was used.
     pub fn push(&mut self, record: Record) {
-        let room = if record.outcome == Outcome::Refused { CAPACITY / 2 } else { CAPACITY };
-        if self.records.len() >= room {
+        let share = if record.outcome == Outcome::Refused { 2 } else { 1 };
+        let bytes = self.bytes.saturating_add(record.size());
+        if self.records.len() >= CAPACITY / share || bytes > MAX_BYTES / share {
             self.dropped = self.dropped.saturating_add(1);
         } else {
+            self.bytes = bytes;
             self.records.push_back(record);
         }
     }
 
     /// The next records to send, and the number of the last of them; `None` when all are on their way.
     pub fn next_batch(&mut self) -> Option<(u64, Vec<&Record>)> {
-        let batch: Vec<_> = self.records.iter().skip(self.sent).take(BATCH).collect();
+        let mut bytes: usize = 0;
+        let fits = |record: &&Record| {
+            bytes = bytes.saturating_add(record.size());
+            bytes <= BATCH_BYTES
+        };
+        // No record is as large as a batch, so that one always fits.
+        let batch: Vec<_> = self.records.iter().skip(self.sent).take(BATCH).take_while(fits).collect();
         if batch.is_empty() {
             return None;
         }
@@ -47,7 +64,8 @@ impl Outbox {
     /// what was never sent, change nothing.
     pub fn acknowledge(&mut self, sequence: u64) {
         let count = usize::try_from(sequence.saturating_sub(self.acknowledged)).unwrap_or(usize::MAX).min(self.sent);
-        self.records.drain(..count);
+        let freed = self.records.drain(..count).map(|record| record.size()).fold(0, usize::saturating_add);
+        self.bytes = self.bytes.saturating_sub(freed);
         self.sent = self.sent.saturating_sub(count);
         self.acknowledged = self.acknowledged.saturating_add(count as u64);
     }
@@ -79,32 +97,21 @@ impl Outbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::words::{ExchangeId, Millis, Outcome, Provenance};
+    use crate::{
+        exchange::record::{Attempts, End, Facts, Lost},
+        words::{ExchangeId, Millis, Outcome},
+    };
 
     fn record(n: u128) -> Record {
-        Record {
-            id: ExchangeId::from_random(n),
-            started: Millis(0),
-            duration_ms: 0,
-            first_byte_ms: None,
-            principal: None,
-            model: "m".into(),
-            target: None,
-            operation: None,
-            client_format: None,
-            provider_format: None,
-            stream: false,
-            outcome: Outcome::Success,
-            status: 200,
-            reason: "".into(),
-            attempts: 1,
-            usage: None,
-            provenance: Provenance::None,
-            cost: None,
-            price_version: None,
-            losses: 0,
-            snapshot_version: 1,
-        }
+        let facts = Facts::new(ExchangeId::from_random(n), Millis(0));
+        let end = End { at: Millis(1), first_byte: None, outcome: Outcome::Success, status: 200, reason: "" };
+        Record::new(facts.into(), &end, Attempts::default(), Lost::default())
+    }
+
+    fn large(n: u128, bytes: usize) -> Record {
+        let mut large = record(n);
+        large.facts.end_user = "x".repeat(bytes).into();
+        large
     }
 
     fn filled(count: u128) -> Outbox {
@@ -122,7 +129,7 @@ mod tests {
         assert_eq!(outbox.len(), 1);
         outbox.rewind();
         let (sequence, batch) = outbox.next_batch().unwrap();
-        assert_eq!((sequence, batch[0].id), (3, ExchangeId::from_random(3)));
+        assert_eq!((sequence, batch[0].facts.id), (3, ExchangeId::from_random(3)));
     }
 
     #[test]
@@ -158,5 +165,19 @@ mod tests {
         let mut outbox = filled(BATCH as u128 + 1);
         assert_eq!(outbox.next_batch().map(|(sequence, _)| sequence), Some(BATCH as u64));
         assert_eq!(outbox.next_batch().map(|(sequence, _)| sequence), Some(BATCH as u64 + 1));
+    }
+    #[test]
+    fn large_records_fill_the_outbox_by_their_bytes_and_leave_room_when_they_go() {
+        let mut outbox = Outbox::default();
+        let fit = MAX_BYTES / large(0, 100_000).size();
+        (0..fit as u128 + 3).for_each(|n| outbox.push(large(n, 100_000)));
+        assert_eq!((outbox.len(), outbox.dropped()), (fit, 3));
+        outbox.push(Record { outcome: Outcome::Refused, ..record(0) });
+        assert_eq!(outbox.dropped(), 4, "refusals have half of it");
+        while let Some((sequence, batch)) = outbox.next_batch() {
+            assert!(batch.iter().map(|record| record.size()).sum::<usize>() <= BATCH_BYTES);
+            outbox.acknowledge(sequence);
+        }
+        assert_eq!((outbox.len(), outbox.bytes), (0, 0));
     }
 }

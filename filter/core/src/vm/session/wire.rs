@@ -6,11 +6,13 @@ use tollgate_proto::v1;
 use super::{Acknowledgement, Received};
 use crate::{
     admit::{KeyRefusal, Principal},
-    canonical::Usage,
-    exchange::Exchange,
-    meter::Record,
+    canonical::{Loss, Usage},
+    exchange::{
+        Exchange,
+        record::{Attempt, Facts, Record},
+    },
     vm::{Answer, Node, outbox::Outbox},
-    words::{Format, Glob, KeyDigest, Operation, Outcome, Provenance},
+    words::{Format, Glob, KeyDigest, LossKind, Operation, Outcome, Provenance},
 };
 
 /// Beats per session where the control plane names no interval.
@@ -55,20 +57,11 @@ pub(super) fn encode_acknowledgement(ack: Acknowledgement) -> Vec<u8> {
 pub(super) fn encode_open_exchanges<'a>(open: impl Iterator<Item = &'a Exchange>, outbox: &Outbox) -> Vec<u8> {
     let exchanges = open
         .map(|exchange| {
-            let principal = &exchange.principal;
             let (provider, upstream_model) = exchange.last_target().unwrap_or_default();
             v1::OpenExchange {
-                exchange_id: exchange.id.to_string(),
-                started_at_ms: exchange.started.0,
-                key_id: principal.key_id.to_string(),
-                key_name: principal.name.to_string(),
-                team: principal.team.to_string(),
-                user: principal.user.to_string(),
-                model: exchange.request.model.to_string(),
+                facts: Some(encode_facts(&exchange.facts)),
                 provider: provider.to_string(),
                 upstream_model: upstream_model.to_string(),
-                operation: exchange.request.operation.name().to_owned(),
-                stream: exchange.request.stream,
             }
         })
         .collect();
@@ -85,36 +78,99 @@ pub(super) fn encode_usage(sequence: u64, records: &[&Record]) -> Vec<u8> {
 }
 
 fn encode_record(record: &Record) -> v1::UsageRecord {
-    let principal = record.principal.as_deref();
-    let of = |field: fn(&Principal) -> &str| principal.map(|p| field(p).to_owned()).unwrap_or_default();
-    let (provider, upstream_model) = record.target.clone().unwrap_or_default();
+    let Record { facts, duration_ms, first_byte_ms, outcome, status, reason, attempts, losses } = record;
     v1::UsageRecord {
-        exchange_id: record.id.to_string(),
-        started_at_ms: record.started.0,
-        duration_ms: record.duration_ms,
-        first_byte_ms: record.first_byte_ms,
+        facts: Some(encode_facts(facts)),
+        duration_ms: *duration_ms,
+        first_byte_ms: *first_byte_ms,
+        outcome: Outcome::to_wire(Some(*outcome)),
+        status: (*status).into(),
+        reason: (*reason).to_owned(),
+        attempts: attempts.list.iter().map(encode_attempt).collect(),
+        usage: attempts.usage.map(encode_buckets),
+        provenance: Provenance::to_wire(Some(attempts.provenance)),
+        charged_nanousd: attempts.charged().map(|cost| cost.0),
+        estimate: None,
+        losses: losses.first.iter().map(encode_loss).collect(),
+        loss_count: losses.count,
+    }
+}
+
+fn encode_facts(facts: &Facts) -> v1::Facts {
+    let Facts {
+        id,
+        started,
+        principal,
+        model,
+        route,
+        operation,
+        client_format,
+        stream,
+        end_user,
+        session_id,
+        tags,
+        client_address,
+        traceparent,
+        snapshot_version,
+    } = facts;
+    let of = |field: fn(&Principal) -> &str| principal.as_deref().map(|p| field(p).to_owned()).unwrap_or_default();
+    v1::Facts {
+        exchange_id: id.to_string(),
+        started_at_ms: started.0,
         key_id: of(|p| &p.key_id),
         key_name: of(|p| &p.name),
         team: of(|p| &p.team),
         user: of(|p| &p.user),
-        model: record.model.to_string(),
-        provider: provider.to_string(),
-        upstream_model: upstream_model.to_string(),
-        operation: Operation::to_wire(record.operation),
-        stream: record.stream,
-        outcome: Outcome::to_wire(Some(record.outcome)),
-        status: record.status.into(),
-        reason: record.reason.to_string(),
-        attempts: record.attempts,
-        usage: record.usage.map(encode_buckets),
-        provenance: Provenance::to_wire(Some(record.provenance)),
-        cost_nanousd: record.cost.map(|cost| cost.0),
-        price_version: record.price_version.as_deref().unwrap_or_default().to_owned(),
-        losses: record.losses,
-        snapshot_version: record.snapshot_version,
-        client_format: Format::to_wire(record.client_format),
-        provider_format: Format::to_wire(record.provider_format),
+        model: model.to_string(),
+        route: route.as_deref().unwrap_or_default().to_owned(),
+        operation: Operation::to_wire(*operation),
+        stream: *stream,
+        client_format: Format::to_wire(*client_format),
+        end_user: end_user.to_string(),
+        session_id: session_id.to_string(),
+        tags: tags.iter().map(ToString::to_string).collect(),
+        client_address: client_address.map(|address| address.to_string()).unwrap_or_default(),
+        traceparent: traceparent.to_string(),
+        snapshot_version: *snapshot_version,
     }
+}
+
+fn encode_attempt(attempt: &Attempt) -> v1::Attempt {
+    let Attempt {
+        provider,
+        model,
+        format,
+        started,
+        first_byte_ms,
+        duration_ms,
+        outcome,
+        status,
+        reason,
+        usage,
+        provenance,
+        charged,
+        price_version,
+    } = attempt;
+    v1::Attempt {
+        provider: provider.to_string(),
+        upstream_model: model.to_string(),
+        provider_format: Format::to_wire(*format),
+        started_at_ms: started.0,
+        first_byte_ms: *first_byte_ms,
+        duration_ms: *duration_ms,
+        outcome: Outcome::to_wire(Some(*outcome)),
+        status: (*status).into(),
+        reason: (*reason).to_owned(),
+        usage: usage.map(encode_buckets),
+        provenance: Provenance::to_wire(Some(*provenance)),
+        charged_nanousd: charged.map(|cost| cost.0),
+        price_version: price_version.as_deref().unwrap_or_default().to_owned(),
+    }
+}
+
+fn encode_loss(loss: &Loss) -> v1::Loss {
+    let Loss { path, kind, reason } = loss;
+    v1::Loss { path: path.clone(), reason: (*reason).to_owned(), kind: LossKind::to_wire(Some(*kind)) }
 }
 
 fn encode_buckets(usage: Usage) -> v1::Usage {

@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     canonical::{
-        Block, CacheMark, Effort, Function, LossKind, Message, Part, Reasoning, Role, Seal, Source, Tool, ToolChoice,
-        ToolKind, Vendor, WebSearch,
+        Block, CacheMark, Effort, Function, Message, Part, Reasoning, Role, Seal, Source, Tool, ToolChoice, ToolKind,
+        Vendor, WebSearch,
     },
     dialect::Framing,
-    words::Format,
+    words::{Format, LossKind},
 };
 
 const CLAUDE: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";

@@ -1,9 +1,12 @@
+//! The machine before the router: admits a request or refuses it, and leaves its one record at the end.
+
 use std::{borrow::Cow, rc::Rc};
 
 use super::{
     Endpoint, Head, Reject, Reply,
     endpoint::{NoEndpoint, format_of_replies},
-    reject::Failure,
+    record::Facts,
+    reject::Cause,
 };
 use crate::{
     admit::{Principal, find_credential},
@@ -30,7 +33,6 @@ use ending::{Local, Refusal, close};
 #[derive(Debug)]
 pub struct Gate {
     id: ExchangeId,
-    started: Millis,
     seed: u64,
     /// What the gate's own replies are in: the client's format, as soon as its head tells.
     format: Format,
@@ -46,7 +48,7 @@ pub struct Gate {
 #[derive(Debug)]
 enum State {
     AwaitingHead,
-    Collecting(Collecting),
+    Collecting(Box<Facts>, Collecting),
     Admitted,
     /// Answered by the gate. `None` where that is no exchange: health and model lists.
     Answered(Option<Refusal>),
@@ -76,7 +78,7 @@ enum Key {
 
 /// What the host must do with the request.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Decision {
     /// Hold it; more is to come.
     Hold,
     /// Hold it, and ask the control plane about this key.
@@ -111,7 +113,6 @@ impl Gate {
     pub fn new(id: ExchangeId, seed: u64) -> Self {
         Self {
             id,
-            started: Millis(0),
             seed,
             format: Format::OpenaiChat,
             state: State::AwaitingHead,
@@ -122,51 +123,51 @@ impl Gate {
     }
 
     /// The request's head arrived. `end` says that nothing follows it.
-    pub fn handle_head(&mut self, vm: &mut Vm, head: Head, end: bool, now: Millis) -> Verdict {
+    pub fn handle_head(&mut self, vm: &mut Vm, head: Head, end: bool, now: Millis) -> Decision {
         if !matches!(self.state, State::AwaitingHead) {
-            return Verdict::Hold;
+            return Decision::Hold;
         }
-        self.started = now;
         self.format = format_of_replies(&head);
-        match self.begin(vm, head, now) {
+        let mut facts = Box::new(Facts::of_head(self.id, now, &head));
+        match self.begin(vm, head, &mut facts, now) {
             Ok(collecting) => {
                 let ask = matches!(collecting.key, Key::Asked(_)).then_some(collecting.digest);
-                self.state = State::Collecting(collecting);
+                self.state = State::Collecting(facts, collecting);
                 match ask {
                     Some(digest) if end => {
                         self.keep_body(Vec::new());
-                        Verdict::Ask(digest)
+                        Decision::Ask(digest)
                     }
-                    Some(digest) => Verdict::Ask(digest),
+                    Some(digest) => Decision::Ask(digest),
                     None if end => self.handle_body(vm, Vec::new()),
-                    None => Verdict::Hold,
+                    None => Decision::Hold,
                 }
             }
-            Err(early) => self.answer(early, None),
+            Err(early) => self.answer(early, facts),
         }
     }
 
     /// So many bytes of the body are held, and more will come.
-    pub fn handle_buffered(&mut self, bytes: usize) -> Verdict {
+    pub fn handle_buffered(&mut self, bytes: usize) -> Decision {
         match &self.state {
-            State::Collecting(collecting) if bytes > collecting.max_body => {
+            State::Collecting(_, collecting) if bytes > collecting.max_body => {
                 let limit = collecting.max_body;
-                self.refuse(Reject::TooLarge(limit), None)
+                self.refuse(Reject::TooLarge(limit))
             }
-            _ => Verdict::Hold,
+            _ => Decision::Hold,
         }
     }
 
     /// The whole body is here.
-    pub fn handle_body(&mut self, vm: &mut Vm, body: Vec<u8>) -> Verdict {
+    pub fn handle_body(&mut self, vm: &mut Vm, body: Vec<u8>) -> Decision {
         self.keep_body(body);
         self.proceed(vm)
     }
 
-    /// The control plane answered [`Verdict::Ask`], or could not.
-    pub fn handle_answer(&mut self, vm: &mut Vm, answer: &Answer, now: Millis) -> Verdict {
-        let State::Collecting(collecting) = &mut self.state else { return Verdict::Hold };
-        let Key::Asked(fallback) = &collecting.key else { return Verdict::Hold };
+    /// The control plane answered [`Decision::Ask`], or could not.
+    pub fn handle_answer(&mut self, vm: &mut Vm, answer: &Answer, now: Millis) -> Decision {
+        let State::Collecting(facts, collecting) = &mut self.state else { return Decision::Hold };
+        let Key::Asked(fallback) = &collecting.key else { return Decision::Hold };
         // A key may have changed while the answer was on its way: it serves this request, and the next one asks again.
         if vm.keys.changes() == collecting.asked_at {
             vm.keys.learn(collecting.digest, answer, now);
@@ -179,10 +180,11 @@ impl Gate {
         };
         match outcome {
             Ok(principal) => {
+                facts.principal = Some(Rc::clone(&principal));
                 collecting.key = Key::Good(principal);
                 self.proceed(vm)
             }
-            Err(reject) => self.refuse(reject, None),
+            Err(reject) => self.refuse(reject),
         }
     }
 
@@ -190,11 +192,11 @@ impl Gate {
     pub fn is_local_reply(&mut self, vm: &mut Vm) -> bool {
         self.answering = matches!(self.state, State::Admitted)
             && vm.exchanges.find(self.id).is_some_and(|exchange| {
-                exchange.attempt.as_ref().is_some_and(|attempt| attempt.status != 0 && !attempt.over)
+                exchange.attempt.as_ref().is_some_and(|attempt| attempt.status != 0 && attempt.over.is_none())
             });
         match self.state {
             State::Admitted => !self.answering,
-            State::AwaitingHead | State::Collecting(_) => true,
+            State::AwaitingHead | State::Collecting(..) => true,
             State::Answered(_) => self.too_large.is_some(),
             State::Logged => false,
         }
@@ -214,14 +216,14 @@ impl Gate {
             return reply;
         }
         let max_body = match &self.state {
-            State::Collecting(collecting) => collecting.max_body,
+            State::Collecting(_, collecting) => collecting.max_body,
             _ => 0,
         };
         let reject = match status {
             413 => Reject::TooLarge(max_body),
             _ => {
                 let refused = vm.exchanges.find(self.id).and_then(|exchange| exchange.refused.take());
-                refused.unwrap_or_else(|| Reject::Unreachable(status, Failure::from_details(details)))
+                refused.unwrap_or_else(|| Reject::Unreachable(status, Cause::from_details(details)))
             }
         };
         let reply = reject.reply(self.format);
@@ -237,8 +239,8 @@ impl Gate {
     /// A provider's response has no body although its status is an error's: what to send instead.
     pub fn handle_bodiless_error(&mut self, vm: &mut Vm) -> Option<Reply> {
         let exchange = vm.exchanges.find(self.id).filter(|_| matches!(self.state, State::Admitted))?;
-        let attempt = exchange.attempt.as_ref().filter(|attempt| attempt.status >= 400)?;
-        let (status, code) = (attempt.status, attempt.failure.unwrap_or("provider_error"));
+        let attempt = exchange.attempt.as_ref().filter(|attempt| attempt.shown >= 400)?;
+        let (status, code) = (attempt.shown, attempt.failure.unwrap_or("provider_error"));
         let reply = Reply::json(status, crate::translate::translate_error(self.format, self.format, status, b""));
         self.local = Some(Local::of(&reply, status, code));
         Some(reply)
@@ -251,7 +253,7 @@ impl Gate {
                 let ended = exchange.attempt.as_ref().is_some_and(|attempt| attempt.ended);
                 self.local.is_none() && !(self.answering && ended)
             }),
-            State::Collecting(_) => self.local.is_none(),
+            State::Collecting(..) => self.local.is_none(),
             _ => false,
         }
     }
@@ -261,19 +263,13 @@ impl Gate {
         let local = self.local.as_ref();
         let record = match std::mem::replace(&mut self.state, State::Logged) {
             State::Admitted => {
-                vm.exchanges.remove(self.id).map(|exchange| close(&exchange, local, self.answering, ending, now))
+                vm.exchanges.remove(self.id).map(|exchange| close(exchange, local, self.answering, ending, now))
             }
-            State::Answered(Some(refusal)) => Some(refusal.record(self.id, self.started, Outcome::Refused, now)),
-            State::Collecting(collecting) => {
-                let call = collecting.endpoint.call();
-                let principal = match collecting.key {
-                    Key::Good(principal) => Some(principal),
-                    Key::Asked(_) => None,
-                };
+            State::Answered(Some(refusal)) => Some(refusal.record(Outcome::Refused, now)),
+            State::Collecting(facts, _) => {
                 let (status, code) = local.map_or((0, "client_gone"), |local| (local.status, local.code));
                 let outcome = if local.is_some() { Outcome::Refused } else { Outcome::ClientAbort };
-                let refusal = Refusal { status, code, principal, model: "".into(), call };
-                Some(refusal.record(self.id, self.started, outcome, now))
+                Some(Refusal { facts, status, code }.record(outcome, now))
             }
             State::AwaitingHead | State::Answered(None) | State::Logged => None,
         };
@@ -282,7 +278,7 @@ impl Gate {
         }
     }
 
-    fn begin(&self, vm: &mut Vm, head: Head, now: Millis) -> Result<Collecting, Early> {
+    fn begin(&self, vm: &mut Vm, head: Head, facts: &mut Facts, now: Millis) -> Result<Collecting, Early> {
         let debug = head.value("x-tollgate-debug").is_some_and(|value| value != "0");
         let method = head.value(":method").unwrap_or_default();
         if head.value("upgrade").is_some() || method == "CONNECT" {
@@ -292,6 +288,10 @@ impl Gate {
             NoEndpoint::Path => Reject::UnknownPath(head.path().to_owned()),
             NoEndpoint::Method(allowed) => Reject::WrongMethod(allowed),
         })?;
+        if let Some((operation, format)) = endpoint.call() {
+            facts.operation = Some(operation);
+            facts.client_format = Some(format);
+        }
         if endpoint == Endpoint::Health {
             return Err(Early::Reply(models::health(vm)));
         }
@@ -312,6 +312,9 @@ impl Gate {
                 (false, None) => return Err(Early::Reject(Reject::KeyUnresolved)),
             },
         };
+        if let Key::Good(principal) = &key {
+            facts.principal = Some(Rc::clone(principal));
+        }
         let length = head.value("content-length").and_then(|length| length.parse().ok());
         if length.is_some_and(|length: usize| length > max_body) {
             return Err(Early::Reject(Reject::TooLarge(max_body)));
@@ -321,7 +324,7 @@ impl Gate {
     }
 
     fn keep_body(&mut self, body: Vec<u8>) {
-        if let State::Collecting(collecting) = &mut self.state
+        if let State::Collecting(_, collecting) = &mut self.state
             && collecting.body.is_none()
         {
             collecting.body = Some(body);
@@ -329,75 +332,62 @@ impl Gate {
     }
 
     /// Goes on if both the key and the body are there.
-    fn proceed(&mut self, vm: &mut Vm) -> Verdict {
-        let State::Collecting(Collecting { key: Key::Good(principal), body: Some(body), max_body, .. }) = &self.state
-        else {
-            return Verdict::Hold;
+    fn proceed(&mut self, vm: &mut Vm) -> Decision {
+        let State::Collecting(_, Collecting { key: Key::Good(_), body: Some(body), max_body, .. }) = &self.state else {
+            return Decision::Hold;
         };
-        let principal = Rc::clone(principal);
         if body.len() > *max_body {
             let limit = *max_body;
-            return self.refuse(Reject::TooLarge(limit), Some(principal));
+            return self.refuse(Reject::TooLarge(limit));
         }
-        let State::Collecting(collecting) = std::mem::replace(&mut self.state, State::Logged) else {
-            return Verdict::Hold;
+        let State::Collecting(facts, collecting) = std::mem::replace(&mut self.state, State::Logged) else {
+            return Decision::Hold;
         };
-        match collecting.endpoint {
+        let Collecting { endpoint, head, debug, key: Key::Good(principal), body: Some(body), .. } = collecting else {
+            return Decision::Hold;
+        };
+        match endpoint {
             Endpoint::Call(call) => {
-                let kind = (call.operation, call.format);
-                let request = admission::Pending {
-                    call,
-                    head: collecting.head,
-                    debug: collecting.debug,
-                    body: collecting.body.unwrap_or_default(),
-                };
-                match admission::admit(vm, request, &principal, self.id, self.seed, self.started) {
+                let request = admission::Pending { call, head, debug, body };
+                match admission::admit(vm, request, &principal, facts, self.seed) {
                     Ok(admission) => {
                         self.state = State::Admitted;
-                        Verdict::Admit(admission)
+                        Decision::Admit(admission)
                     }
                     Err(refused) => {
-                        let (reject, model) = *refused;
-                        let reply = reject.reply(self.format);
-                        self.state = State::Answered(Some(Refusal {
-                            status: reply.status,
-                            code: reject.code(),
-                            principal: Some(principal),
-                            model,
-                            call: Some(kind),
-                        }));
-                        Verdict::Reply(reply)
+                        let (reject, facts) = *refused;
+                        self.answer(Early::Reject(reject), facts)
                     }
                 }
             }
-            Endpoint::Models => self.answer(models::list(vm, &principal, self.format).into(), Some(principal)),
-            Endpoint::Model(id) => {
-                self.answer(models::retrieve(vm, &principal, self.format, &id).into(), Some(principal))
-            }
-            Endpoint::Health => Verdict::Hold,
+            Endpoint::Models => self.answer(models::list(vm, &principal, self.format).into(), facts),
+            Endpoint::Model(id) => self.answer(models::retrieve(vm, &principal, self.format, &id).into(), facts),
+            Endpoint::Health => Decision::Hold,
         }
     }
 
-    fn refuse(&mut self, reject: Reject, principal: Option<Rc<Principal>>) -> Verdict {
-        self.answer(Early::Reject(reject), principal)
+    fn refuse(&mut self, reject: Reject) -> Decision {
+        match std::mem::replace(&mut self.state, State::Logged) {
+            State::Collecting(facts, _) => self.answer(Early::Reject(reject), facts),
+            other => {
+                self.state = other;
+                Decision::Hold
+            }
+        }
     }
 
-    fn answer(&mut self, early: Early, principal: Option<Rc<Principal>>) -> Verdict {
+    fn answer(&mut self, early: Early, facts: Box<Facts>) -> Decision {
         let (reply, refusal) = match early {
             Early::Reply(reply) => (reply, None),
             Early::Reject(reject) => {
                 let reply = reject.reply(self.format);
-                let call = match &self.state {
-                    State::Collecting(collecting) => collecting.endpoint.call(),
-                    _ => None,
-                };
                 let (status, code) = (reply.status, reject.code());
                 self.too_large = matches!(reject, Reject::TooLarge(_)).then(|| reply.clone());
-                (reply, Some(Refusal { status, code, principal, model: "".into(), call }))
+                (reply, Some(Refusal { facts, status, code }))
             }
         };
         self.state = State::Answered(refusal);
-        Verdict::Reply(reply)
+        Decision::Reply(reply)
     }
 }
 

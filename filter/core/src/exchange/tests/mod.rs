@@ -9,7 +9,8 @@ use tollgate_proto::v1;
 use super::*;
 use crate::{
     admit::{KeyRefusal, Principal, snapshot::Snapshot},
-    meter::{Record, price::NanoUsd},
+    exchange::record::{Attempts, Record},
+    meter::price::NanoUsd,
     vm::{Answer, Node, Vm},
     words::{ExchangeId, Glob, KeyDigest, Millis, Outcome, Provenance},
 };
@@ -109,22 +110,22 @@ fn gate() -> Gate {
     Gate::new(ExchangeId::from_random(42), 7)
 }
 
-fn ask(vm: &mut Vm, gate: &mut Gate, extra: &[(&str, &str)], body: &str) -> Verdict {
+fn ask(vm: &mut Vm, gate: &mut Gate, extra: &[(&str, &str)], body: &str) -> Decision {
     match gate.handle_head(vm, head(extra), false, NOW) {
-        Verdict::Hold => gate.handle_body(vm, body.as_bytes().to_vec()),
+        Decision::Hold => gate.handle_body(vm, body.as_bytes().to_vec()),
         early => early,
     }
 }
 
 fn admitted(vm: &mut Vm, gate: &mut Gate, body: &str) -> Admission {
     match ask(vm, gate, &[], body) {
-        Verdict::Admit(admission) => admission,
+        Decision::Admit(admission) => admission,
         other => panic!("not admitted: {other:?}"),
     }
 }
 
-fn refused(verdict: Verdict) -> (u16, String) {
-    let Verdict::Reply(reply) = verdict else { panic!("not refused: {verdict:?}") };
+fn refused(decision: Decision) -> (u16, String) {
+    let Decision::Reply(reply) = decision else { panic!("not refused: {decision:?}") };
     let error: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
     (reply.status, error["error"]["code"].as_str().unwrap_or_default().to_owned())
 }
@@ -148,8 +149,8 @@ fn record(vm: &mut Vm) -> Record {
 fn a_good_request_is_admitted_and_its_credential_stays_here() {
     let mut vm = vm();
     let mut gate = gate();
-    let verdict = ask(&mut vm, &mut gate, &[("x-envoy-max-retries", "9"), ("x-tollgate-cluster", "evil")], BODY);
-    let Verdict::Admit(admission) = verdict else { panic!("{verdict:?}") };
+    let decision = ask(&mut vm, &mut gate, &[("x-envoy-max-retries", "9"), ("x-tollgate-cluster", "evil")], BODY);
+    let Decision::Admit(admission) = decision else { panic!("{decision:?}") };
     assert_eq!(admission.cluster, "chain/openai+claude");
     assert_eq!(admission.remove, ["authorization", "x-envoy-max-retries", "x-tollgate-cluster"]);
     let set: Vec<_> = admission.set.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -175,7 +176,7 @@ fn every_attempt_is_built_anew_from_what_the_client_sent() {
     assert_eq!(value(&head.0, "authorization"), Some("Bearer upstream-1"));
     assert_eq!(first.handle_request_body(), Chunk::Pass);
     first.handle_response_head(&mut vm, response("503", "text/plain"), false, NOW);
-    first.handle_done(&mut vm);
+    first.handle_done(&mut vm, NOW);
 
     let (mut second, head) = Adapter::begin(&mut vm, admission.exchange, 1, NOW).unwrap();
     assert_eq!(value(&head.0, ":path"), Some("/v1/messages"));
@@ -199,13 +200,14 @@ fn a_whole_answer_in_the_clients_format_passes_byte_for_byte_and_is_priced() {
     let answer = br#"{"choices":[],"usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15}}"#;
     assert!(!gate.is_local_reply(&mut vm));
     assert_eq!(adapter.handle_response_chunk(&mut vm, answer, true), Chunk::Pass);
-    adapter.handle_done(&mut vm);
+    adapter.handle_done(&mut vm, NOW);
     gate.handle_log(&mut vm, None, NOW.plus(100));
     let record = record(&mut vm);
-    assert_eq!((record.outcome, record.status, record.attempts), (Outcome::Success, 200, 1));
+    assert_eq!((record.outcome, record.status, record.attempts.list.len()), (Outcome::Success, 200, 1));
     assert_eq!((record.first_byte_ms, record.duration_ms), (Some(80), 100));
-    assert_eq!((record.provenance, record.cost), (Provenance::Reported, Some(NanoUsd(60_000))));
-    assert_eq!(record.price_version.as_deref(), Some("book@test"));
+    let attempts = &record.attempts;
+    assert_eq!((attempts.provenance, attempts.charged()), (Provenance::Reported, Some(NanoUsd(60_000))));
+    assert_eq!(attempts.list[0].price_version.as_deref(), Some("book@test"));
     assert!(vm.exchanges.is_empty());
 }
 
@@ -219,10 +221,11 @@ fn a_client_that_hangs_up_leaves_one_partial_record() {
     adapter.handle_response_chunk(&mut vm, b"data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n", false);
     assert!(gate.is_unfinished(&mut vm));
     gate.handle_log(&mut vm, Some(Ending::ClientGone), NOW);
-    adapter.handle_done(&mut vm);
+    adapter.handle_done(&mut vm, NOW);
     gate.handle_log(&mut vm, Some(Ending::ClientGone), NOW);
     let record = record(&mut vm);
-    assert_eq!((record.outcome, record.provenance, record.cost), (Outcome::ClientAbort, Provenance::Partial, None));
+    assert_eq!(record.outcome, Outcome::ClientAbort);
+    assert_eq!((record.attempts.provenance, record.attempts.charged()), (Provenance::Partial, None));
 }
 
 #[test]
@@ -240,7 +243,7 @@ fn a_client_that_hangs_up_over_the_providers_failure_has_not_aborted() {
     assert!(!gate.is_local_reply(&mut vm));
     gate.handle_log(&mut vm, Some(Ending::ClientGone), NOW);
     let record = record(&mut vm);
-    assert_eq!((record.outcome, record.reason.as_ref()), (Outcome::ProviderError, "provider_stream_failed"));
+    assert_eq!((record.outcome, record.reason), (Outcome::ProviderError, "provider_stream_failed"));
 }
 
 #[test]
@@ -251,7 +254,7 @@ fn envoys_own_failures_are_told_in_the_clients_format() {
     // The first provider answered and was given up; the second could not be reached.
     let (mut adapter, _) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
     adapter.handle_response_head(&mut vm, response("503", "text/plain"), false, NOW);
-    adapter.handle_done(&mut vm);
+    adapter.handle_done(&mut vm, NOW);
     assert!(gate.is_local_reply(&mut vm));
     let reply = gate.handle_local_reply(&mut vm, 503, "upstream_reset_before_response_started{connection_failure}");
     let error: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
@@ -259,7 +262,7 @@ fn envoys_own_failures_are_told_in_the_clients_format() {
     assert_eq!(gate.take_local_body(), Some(reply.body));
     gate.handle_log(&mut vm, None, NOW);
     let record = record(&mut vm);
-    assert_eq!((record.outcome, record.status, &*record.reason), (Outcome::ProviderError, 503, "provider_unavailable"));
+    assert_eq!((record.outcome, record.status, record.reason), (Outcome::ProviderError, 503, "provider_unavailable"));
 }
 
 #[test]
@@ -308,8 +311,8 @@ fn each_refusal_says_why_and_is_recorded_once_without_cost() {
         assert_eq!(gate.is_local_reply(&mut vm), status == 413, "only Envoy's own 413 may overtake ours");
         gate.handle_log(&mut vm, None, NOW);
         let record = record(&mut vm);
-        assert_eq!((record.outcome, record.status, &*record.reason), (Outcome::Refused, status, code));
-        assert_eq!((record.cost, record.usage, record.attempts), (None, None, 0));
+        assert_eq!((record.outcome, record.status, record.reason), (Outcome::Refused, status, code));
+        assert_eq!(record.attempts, Attempts::default());
     }
 }
 
@@ -319,9 +322,9 @@ fn a_key_may_use_only_its_models_under_every_name_they_have() {
     let attempt = |models: &[&str], model: &str, extra: &[(&str, &str)]| {
         ask(&mut vm_for(models), &mut gate(), extra, &body(model))
     };
-    assert!(matches!(attempt(&["gpt-4o"], "default", &[]), Verdict::Admit(_)));
-    assert!(matches!(attempt(&["claude/*"], "claude/any", &[]), Verdict::Admit(_)));
-    assert!(matches!(attempt(&["raw"], "raw", &[]), Verdict::Admit(_)), "an alias of a provider's model");
+    assert!(matches!(attempt(&["gpt-4o"], "default", &[]), Decision::Admit(_)));
+    assert!(matches!(attempt(&["claude/*"], "claude/any", &[]), Decision::Admit(_)));
+    assert!(matches!(attempt(&["raw"], "raw", &[]), Decision::Admit(_)), "an alias of a provider's model");
     for (models, model, extra) in [
         (&["gpt-4o"][..], "sonnet", &[][..]),
         (&["gpt-4o"], "openai/gpt-4o", &[]),
@@ -339,12 +342,12 @@ fn an_unknown_key_is_asked_for_while_the_request_waits() {
     let mut vm = vm();
     let mut gate = gate();
     let digest = KeyDigest::of(b"sk-new");
-    let verdict = gate.handle_head(&mut vm, head(&[("authorization", "Bearer sk-new")]), false, NOW);
-    assert_eq!(verdict, Verdict::Ask(digest));
-    assert_eq!(gate.handle_body(&mut vm, BODY.as_bytes().to_vec()), Verdict::Hold);
+    let decision = gate.handle_head(&mut vm, head(&[("authorization", "Bearer sk-new")]), false, NOW);
+    assert_eq!(decision, Decision::Ask(digest));
+    assert_eq!(gate.handle_body(&mut vm, BODY.as_bytes().to_vec()), Decision::Hold);
     assert!(vm.exchanges.is_empty(), "nothing is admitted before the answer");
     let answer = Answer::Good(principal(&["*"]), 1000);
-    assert!(matches!(gate.handle_answer(&mut vm, &answer, NOW), Verdict::Admit(_)));
+    assert!(matches!(gate.handle_answer(&mut vm, &answer, NOW), Decision::Admit(_)));
 }
 
 #[test]
@@ -358,7 +361,7 @@ fn a_key_that_cannot_be_asked_for_is_refused_for_now_and_not_for_good() {
         let mut gate = gate();
         gate.handle_head(&mut vm, head(&[("authorization", "Bearer sk-new")]), false, NOW);
         assert_eq!(refused(gate.handle_answer(&mut vm, &answer, NOW)), (status, code.to_owned()));
-        assert_eq!(gate.handle_body(&mut vm, BODY.as_bytes().to_vec()), Verdict::Hold, "nothing passes afterwards");
+        assert_eq!(gate.handle_body(&mut vm, BODY.as_bytes().to_vec()), Decision::Hold, "nothing passes afterwards");
         gate.handle_log(&mut vm, None, NOW);
         assert_eq!(record(&mut vm).status, status);
     }
@@ -374,15 +377,15 @@ fn without_a_snapshot_nothing_is_served_but_the_reason() {
 fn a_body_that_outgrows_its_bound_is_refused_while_it_arrives() {
     let mut vm = vm();
     let mut gate = gate();
-    assert_eq!(gate.handle_head(&mut vm, head(&[]), false, NOW), Verdict::Hold);
-    assert_eq!(gate.handle_buffered(1 << 20), Verdict::Hold);
-    let Verdict::Reply(reply) = gate.handle_buffered((1 << 20) + 1) else { panic!("not refused") };
+    assert_eq!(gate.handle_head(&mut vm, head(&[]), false, NOW), Decision::Hold);
+    assert_eq!(gate.handle_buffered(1 << 20), Decision::Hold);
+    let Decision::Reply(reply) = gate.handle_buffered((1 << 20) + 1) else { panic!("not refused") };
     assert!(gate.is_local_reply(&mut vm), "Envoy's own 413, in plain text, may overtake ours");
     assert_eq!(gate.handle_local_reply(&mut vm, 413, "request_payload_too_large"), reply);
     assert_eq!(gate.take_local_body(), Some(reply.body));
     gate.handle_log(&mut vm, None, NOW);
     let record = record(&mut vm);
-    assert_eq!((record.outcome, &*record.reason), (Outcome::Refused, "request_too_large"));
+    assert_eq!((record.outcome, record.reason), (Outcome::Refused, "request_too_large"));
 }
 
 #[test]
@@ -390,7 +393,7 @@ fn a_strict_route_refuses_what_cannot_cross_and_a_lenient_one_names_it() {
     let body = r#"{"model":"sonnet","messages":[{"role":"user","content":"hi"}],"seed":1}"#;
     let mut vm = vm();
     let mut gate = gate();
-    let Verdict::Admit(admission) = ask(&mut vm, &mut gate, &[("x-tollgate-debug", "1")], body) else { panic!() };
+    let Decision::Admit(admission) = ask(&mut vm, &mut gate, &[("x-tollgate-debug", "1")], body) else { panic!() };
     let (mut adapter, _) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
     let ResponseHead::Hold = adapter.handle_response_head(&mut vm, response("200", "application/json"), false, NOW)
     else {
@@ -401,7 +404,7 @@ fn a_strict_route_refuses_what_cannot_cross_and_a_lenient_one_names_it() {
     let losses = whole.head.value("x-tollgate-losses").unwrap();
     assert!(losses.contains("seed (") && losses.contains("content.server_tool_use ("), "{losses}");
     gate.handle_log(&mut vm, None, NOW);
-    assert_eq!(record(&mut vm).losses, 2);
+    assert_eq!(record(&mut vm).losses.count, 2);
 
     let mut strict = snapshot();
     strict.routes[1].translation = v1::Translation::Strict.into();
@@ -436,7 +439,7 @@ fn weights_share_the_traffic_and_every_target_stays_in_the_chain() {
 fn models_are_listed_for_the_key_that_asks() {
     let mut vm = vm_for(&["gpt-4o"]);
     let mut get = |path: &str| gate().handle_head(&mut vm, head(&[(":method", "GET"), (":path", path)]), true, NOW);
-    let Verdict::Reply(reply) = get("/v1/models") else { panic!() };
+    let Decision::Reply(reply) = get("/v1/models") else { panic!() };
     let list: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
     let ids: Vec<_> = list["data"].as_array().unwrap().iter().map(|model| model["id"].as_str().unwrap()).collect();
     assert_eq!(ids, ["default", "gpt-4o"]);
@@ -457,7 +460,7 @@ fn an_exchange_that_stays_open_is_named_once() {
 fn what_the_client_chose_cannot_break_out_of_a_debug_header() {
     let mut vm = vm();
     let body = r#"{"model":"openai/x\u00e9","messages":[]}"#;
-    let Verdict::Admit(admission) = ask(&mut vm, &mut gate(), &[("x-tollgate-debug", "1")], body) else { panic!() };
+    let Decision::Admit(admission) = ask(&mut vm, &mut gate(), &[("x-tollgate-debug", "1")], body) else { panic!() };
     let (mut adapter, _) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
     let head = adapter.handle_response_head(&mut vm, response("200", "application/json"), false, NOW);
     let ResponseHead::Replace(head) = head else { panic!("{head:?}") };
@@ -496,7 +499,7 @@ fn a_fallback_that_cannot_take_the_request_leaves_the_failure_retryable() {
     let admission = admitted(&mut vm, &mut gate, body);
     let (mut first, _) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
     first.handle_response_head(&mut vm, response("503", "text/plain"), false, NOW);
-    first.handle_done(&mut vm);
+    first.handle_done(&mut vm, NOW);
     let Err(reply) = Adapter::begin(&mut vm, admission.exchange, 1, NOW) else { panic!("taken") };
     assert_eq!(reply.status, 503);
     assert!(gate.is_local_reply(&mut vm));
@@ -511,7 +514,7 @@ fn a_client_that_leaves_between_attempts_is_no_provider_error() {
     let (mut first, _) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
     first.handle_response_head(&mut vm, response("503", "text/plain"), false, NOW);
     first.handle_whole_response(&mut vm, b"no");
-    first.handle_done(&mut vm);
+    first.handle_done(&mut vm, NOW);
     assert!(gate.is_unfinished(&mut vm));
     gate.handle_log(&mut vm, Some(Ending::ClientGone), NOW);
     let record = record(&mut vm);

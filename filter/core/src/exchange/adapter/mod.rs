@@ -1,6 +1,10 @@
+//! The machine in the upstream chain: builds the request of one attempt, and watches or translates its answer.
+
 use super::{
-    Head, Reject, Reply, forwarding,
-    table::{Attempt, Exchange, Request},
+    Head, Reject, Reply,
+    attempt::Attempt,
+    forwarding,
+    table::{Exchange, Request},
 };
 use crate::{
     admit::route::Step,
@@ -86,8 +90,7 @@ impl Adapter {
     /// What to answer instead, where this step cannot serve the exchange. Envoy tries no other after that.
     pub fn begin(vm: &mut Vm, id: ExchangeId, step: usize, now: Millis) -> Result<(Self, UpstreamHead), Reply> {
         let Some(exchange) = vm.exchanges.find(id) else {
-            let reject = Reject::Unreachable(503, super::reject::Failure::Other);
-            return Err(reject.reply(Format::OpenaiChat));
+            return Err(Reject::NoExchange.reply(Format::OpenaiChat));
         };
         let client = exchange.request.format;
         let (target, encoded) = match encode(exchange, step) {
@@ -101,9 +104,8 @@ impl Adapter {
         };
         let head = outgoing::head(&exchange.request, &target, target.format.unwrap_or(client), &encoded, now);
         let UpstreamRequest { body, losses, .. } = encoded;
-        exchange.attempts = exchange.attempts.saturating_add(1);
-        exchange.attempt = Some(Attempt { step, losses, ..Attempt::default() });
-        let adapter = Self { id, attempt: exchange.attempts, body: Some(body), state: State::AwaitingResponse };
+        let attempt = exchange.begin_attempt(Attempt::begin(step, now, losses));
+        let adapter = Self { id, attempt, body: Some(body), state: State::AwaitingResponse };
         Ok((adapter, UpstreamHead(head.0)))
     }
 
@@ -152,6 +154,7 @@ impl Adapter {
             .map(|found| (Box::new(Relay::new(&found, kind)), found.upstream == found.client, found.stream));
         if let Some(attempt) = exchange.attempt.as_mut() {
             attempt.status = status;
+            attempt.shown = status;
             attempt.first_byte = Some(now);
             attempt.ended = end;
         }
@@ -161,7 +164,7 @@ impl Adapter {
             head.set(":status", "502");
             changed = true;
             if let Some(attempt) = exchange.attempt.as_mut() {
-                attempt.status = 502;
+                attempt.shown = 502;
                 attempt.failure = Some(UNREADABLE);
             }
         }
@@ -286,7 +289,7 @@ impl Adapter {
                     }
                     Err(error) => {
                         let reply = Reject::Unreadable(error.to_string()).reply(client);
-                        self.note(vm, |attempt| attempt.status = reply.status);
+                        self.note(vm, |attempt| attempt.shown = reply.status);
                         become_json(&mut head);
                         head.set(":status", reply.status.to_string());
                         Whole { head, body: Some(reply.body) }
@@ -298,8 +301,8 @@ impl Adapter {
     }
 
     /// The attempt is over, whatever its end.
-    pub fn handle_done(&mut self, vm: &mut Vm) {
-        self.note(vm, |attempt| attempt.over = true);
+    pub fn handle_done(&mut self, vm: &mut Vm, now: Millis) {
+        self.note(vm, |attempt| attempt.over = Some(now));
     }
 
     fn note(&self, vm: &mut Vm, change: impl FnOnce(&mut Attempt)) {
@@ -327,8 +330,8 @@ fn show_losses(exchange: &Exchange, head: &mut Head) {
 /// The request of one step, in its format; made by the gate already where it had to know that it can be.
 fn encode(exchange: &mut Exchange, step: usize) -> Result<(Step, UpstreamRequest), Reject> {
     let prepared = exchange.take_prepared(step);
-    let name = exchange.id.to_string();
-    let unsupported = || Reject::UnsupportedOperation(exchange.request.model.to_string());
+    let name = exchange.facts.id.to_string();
+    let unsupported = || Reject::UnsupportedOperation(exchange.facts.model.to_string());
     let target = exchange.plan.steps.get(step).ok_or_else(unsupported)?;
     let translation = exchange.translation(target, &name).ok_or_else(unsupported)?;
     let encoded = match prepared {

@@ -1,0 +1,83 @@
+//! One try at one target while it is under way, and how it becomes a part of the record.
+
+use super::{record, table::Exchange};
+use crate::{
+    canonical::Losses,
+    translate::Observed,
+    words::{Millis, Outcome},
+};
+
+/// One try at one target.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// Which step of the plan.
+    pub step: usize,
+    /// When it began.
+    pub started: Millis,
+    /// The provider's status; 0 until it answered.
+    pub status: u16,
+    /// The status that passes on; another one than the provider's where its answer is of no use.
+    pub shown: u16,
+    /// When it answered.
+    pub first_byte: Option<Millis>,
+    /// What its answer said so far.
+    pub observed: Observed,
+    /// Whether its answer came to its end.
+    pub ended: bool,
+    /// When the adapter was gone: Envoy tries another, or all is over.
+    pub over: Option<Millis>,
+    /// What the translation of the request could not carry.
+    pub losses: Losses,
+    /// Why its answer could not be used.
+    pub failure: Option<&'static str>,
+}
+
+impl Attempt {
+    /// An attempt that is only beginning.
+    pub(super) fn begin(step: usize, started: Millis, losses: Losses) -> Self {
+        Self {
+            step,
+            started,
+            status: 0,
+            shown: 0,
+            first_byte: None,
+            observed: Observed::default(),
+            ended: false,
+            over: None,
+            losses,
+            failure: None,
+        }
+    }
+
+    /// What its answer came to, with the reason; `None` while that is open.
+    pub(super) fn outcome(&self) -> Option<(Outcome, &'static str)> {
+        match self.failure {
+            Some(failure) => Some((Outcome::ProviderError, failure)),
+            None if self.shown >= 400 => Some((Outcome::ProviderError, "provider_error")),
+            None if self.ended => Some((Outcome::Success, "")),
+            None => None,
+        }
+    }
+
+    /// What it came to where Envoy gave it up.
+    pub(super) fn outcome_when_given_up(&self) -> (Outcome, &'static str) {
+        self.outcome().unwrap_or(match self.status {
+            0 => (Outcome::ProviderError, "no_answer"),
+            _ => (Outcome::Interrupted, "interrupted"),
+        })
+    }
+}
+
+impl Exchange {
+    /// The next attempt takes the place of the one before it, which goes on record. Answers its number, from 1.
+    pub(super) fn begin_attempt(&mut self, attempt: Attempt) -> u32 {
+        if let Some(before) = self.attempt.take() {
+            let end = before.over.unwrap_or(attempt.started);
+            let step = self.plan.steps.get(before.step);
+            self.tried.add(record::Attempt::of(&before, step, end, before.outcome_when_given_up()));
+        }
+        self.attempt = Some(attempt);
+        self.attempts = self.attempts.saturating_add(1);
+        self.attempts
+    }
+}

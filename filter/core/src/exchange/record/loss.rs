@@ -1,0 +1,35 @@
+//! What a translation could not carry, as much of it as goes on record.
+
+use super::said::clean;
+use crate::canonical::{Loss, Losses};
+
+/// Most losses that are told apart on one record.
+const MAX_LISTED: usize = 32;
+/// Longest path of one, in bytes: it may repeat names that the client chose.
+const MAX_PATH: usize = 256;
+
+/// The first losses, and how many there were.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lost {
+    /// The first 32, in the order in which they were met.
+    pub first: Vec<Loss>,
+    /// Of all.
+    pub count: u32,
+}
+
+impl Lost {
+    /// What the request lost, then what the answer lost.
+    #[must_use]
+    pub fn of(lists: [&Losses; 2]) -> Self {
+        let all = lists.into_iter().flat_map(Losses::iter);
+        let first = all.take(MAX_LISTED).map(|loss| Loss { path: clean(&loss.path, MAX_PATH).into(), ..*loss });
+        let count = lists.into_iter().map(Losses::len).fold(0, usize::saturating_add);
+        Self { first: first.collect(), count: u32::try_from(count).unwrap_or(u32::MAX) }
+    }
+
+    /// As [`Record::size`](super::Record::size).
+    pub(super) fn size(&self) -> usize {
+        let of_one = |loss: &Loss| size_of::<Loss>().saturating_add(loss.path.len()).saturating_add(loss.reason.len());
+        self.first.iter().map(of_one).fold(0, usize::saturating_add)
+    }
+}

@@ -1,0 +1,250 @@
+//! What a client says of itself, read from text that may be anything.
+
+use std::net::IpAddr;
+
+use crate::{
+    json::{Envelope, Node},
+    words::Format,
+};
+
+/// Longest name of an end user or a session, in bytes; longer ones are cut.
+pub(super) const MAX_NAME: usize = 256;
+/// Most tags of one exchange, and the longest one in bytes.
+const MAX_TAGS: usize = 16;
+const MAX_TAG: usize = 64;
+
+/// Headers that name a session, the first of them before the others: ours, what several clients agree on, Codex CLI's of today
+/// and of before, and Claude Code's (<https://code.claude.com/docs/en/llm-gateway-protocol>).
+const SESSION_HEADERS: [&str; 5] =
+    ["x-tollgate-session", "x-session-id", "session-id", "session_id", "x-claude-code-session-id"];
+
+/// Whom a body names.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Asker {
+    /// On whose behalf the client asks; empty for nobody.
+    pub(super) end_user: Box<str>,
+    /// What ties it to other requests; empty for nothing.
+    pub(super) session_id: Box<str>,
+}
+
+/// Where a header that names a session stands in the order of those that do.
+pub(super) fn session_rank(name: &str) -> Option<usize> {
+    SESSION_HEADERS.iter().position(|known| *known == name)
+}
+
+/// Adds what `x-tollgate-tags` lists. What cannot be a tag is left out: empty ones, long ones, those with control characters,
+/// repeated ones, and all beyond the sixteenth.
+pub(super) fn add_tags(tags: &mut Vec<Box<str>>, list: &str) {
+    for tag in list.split(',').map(str::trim) {
+        if tags.len() >= MAX_TAGS {
+            return;
+        }
+        let fits = !tag.is_empty() && tag.len() <= MAX_TAG && !tag.contains(char::is_control);
+        if fits && !tags.iter().any(|known| **known == *tag) {
+            tags.push(tag.into());
+        }
+    }
+}
+
+/// The last entry of `x-forwarded-for`, without a port: Envoy's own, where it is told to use the peer's address, so that no
+/// client can forge it
+/// (<https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/headers#x-forwarded-for>).
+pub(super) fn last_address(list: &str) -> Option<IpAddr> {
+    let last = list.rsplit(',').next()?.trim();
+    last.parse().ok().or_else(|| last.parse::<std::net::SocketAddr>().ok().map(|socket| socket.ip()))
+}
+
+/// The header's value where it has the form of <https://www.w3.org/TR/trace-context/#traceparent-header>, else nothing. Of
+/// versions to come only the part that all of them share.
+pub(super) fn traceparent(value: &str) -> &str {
+    let whole = value.trim();
+    let Some((known, rest)) = whole.split_at_checked("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".len())
+    else {
+        return "";
+    };
+    let mut parts = known.split('-');
+    let mut part = |length: usize| parts.next().filter(|part| part.len() == length && part.bytes().all(is_hex));
+    let (Some(version), Some(trace), Some(parent), Some(_)) = (part(2), part(32), part(16), part(2)) else {
+        return "";
+    };
+    let is_zero = |part: &str| part.bytes().all(|byte| byte == b'0');
+    let ends = if version == "00" { rest.is_empty() } else { rest.is_empty() || rest.starts_with('-') };
+    if ends && version != "ff" && !is_zero(trace) && !is_zero(parent) { known } else { "" }
+}
+
+fn is_hex(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'a'..=b'f')
+}
+
+/// On whose behalf a request is made, where its format has a place for that.
+///
+/// - OpenAI: `user`, else `safety_identifier`, which took its place
+///   (<https://platform.openai.com/docs/api-reference/chat/create>).
+/// - Anthropic: `metadata.user_id` (<https://platform.claude.com/docs/en/api/messages>). Claude Code puts its session there
+///   too; see [`split_session`].
+/// - Gemini has no such member. Its `labels` are names and values of the client's own choice
+///   (<https://cloud.google.com/vertex-ai/generative-ai/docs/multimodal/add-labels-to-api-calls>): `end_user`, else `user`.
+pub(super) fn asker(format: Format, envelope: &Envelope, body: &[u8]) -> Asker {
+    let member = |name: &str| envelope.members().iter().rev().find(|member| member.key == name)?.node(body);
+    let text = |node: Option<Node<'_>>| {
+        let text = clean(&node?.string()?, MAX_NAME);
+        (!text.is_empty()).then_some(text)
+    };
+    let either = |first: Option<Box<str>>, second: Option<Box<str>>| first.or(second).unwrap_or_default();
+    match format {
+        Format::OpenaiChat | Format::OpenaiResponses | Format::OpenaiCompletions | Format::OpenaiEmbeddings => {
+            let end_user = either(text(member("user")), text(member("safety_identifier")));
+            Asker { end_user, ..Asker::default() }
+        }
+        Format::AnthropicMessages => {
+            let user_id = member("metadata").and_then(|metadata| metadata.member("user_id")).and_then(Node::string);
+            user_id.map(|user_id| split_session(&user_id)).unwrap_or_default()
+        }
+        Format::GeminiGenerate => {
+            let labels = member("labels");
+            let label = |name| text(labels.and_then(|labels| labels.member(name)));
+            Asker { end_user: either(label("end_user"), label("user")), ..Asker::default() }
+        }
+        Format::BedrockConverse => Asker::default(),
+    }
+}
+
+/// Takes Claude Code's ids apart, in which each session would be a user of its own. Up to 2.1.77 they are
+/// `user_<hash>_account_<uuid or nothing>_session_<uuid>`; since then a JSON object with `device_id`, `account_uuid` (which may be
+/// empty) and `session_id`. The user is what stands before the session, or the account, else the device. Any other id is the user
+/// as it is.
+fn split_session(user_id: &str) -> Asker {
+    let asker =
+        |user: &str, session: &str| Asker { end_user: clean(user, MAX_NAME), session_id: clean(session, MAX_NAME) };
+    if let Some((user, session)) = user_id.rsplit_once("_session_")
+        && user.starts_with("user_")
+        && is_uuid(session)
+    {
+        return asker(user, session);
+    }
+    if user_id.starts_with('{')
+        && let Ok(object) = Node::parse(user_id.as_bytes())
+        && let Some(device) = object.member("device_id").and_then(Node::string)
+        && let Some(session) = object.member("session_id").and_then(Node::string)
+    {
+        let account = object.member("account_uuid").and_then(Node::string).filter(|account| !account.is_empty());
+        return asker(&account.unwrap_or(device), &session);
+    }
+    asker(user_id, "")
+}
+
+fn is_uuid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
+/// A text as it goes on record: at most `max` bytes of it, cut between characters, with `?` for each control character (a
+/// NUL is no text to PostgreSQL, and the others are none to a terminal).
+pub(super) fn clean(text: &str, max: usize) -> Box<str> {
+    let text = text.trim();
+    let cut = text.get(..text.floor_char_boundary(max)).unwrap_or_default();
+    if cut.contains(char::is_control) { cut.replace(char::is_control, "?").into() } else { cut.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UUID: &str = "7d0e2f61-4b5c-4a9d-8f11-2c3d4e5f6a7b";
+
+    fn asked(format: Format, body: &str) -> (String, String) {
+        let envelope = Envelope::scan(body.as_bytes()).unwrap();
+        let Asker { end_user, session_id } = asker(format, &envelope, body.as_bytes());
+        (end_user.into(), session_id.into())
+    }
+
+    #[test]
+    fn each_format_has_its_place_for_the_end_user() {
+        use Format::{
+            AnthropicMessages, GeminiGenerate, OpenaiChat, OpenaiCompletions, OpenaiEmbeddings, OpenaiResponses,
+        };
+        for format in [OpenaiChat, OpenaiResponses, OpenaiCompletions, OpenaiEmbeddings] {
+            assert_eq!(asked(format, r#"{"user":"ann","safety_identifier":"s"}"#).0, "ann");
+            assert_eq!(asked(format, r#"{"user":"","safety_identifier":"s"}"#).0, "s");
+            assert_eq!(asked(format, r#"{"user":["ann"],"metadata":{"user_id":"b"},"labels":{"user":"c"}}"#).0, "");
+        }
+        assert_eq!(asked(AnthropicMessages, r#"{"user":"a","metadata":{"user_id":"bob"}}"#).0, "bob");
+        assert_eq!(asked(AnthropicMessages, r#"{"metadata":{"user_id":null}}"#).0, "");
+        assert_eq!(asked(AnthropicMessages, r#"{"metadata":"bob"}"#).0, "");
+        assert_eq!(asked(GeminiGenerate, r#"{"labels":{"user":"c","end_user":"d"}}"#).0, "d");
+        assert_eq!(asked(GeminiGenerate, r#"{"labels":{"user":"c"}}"#).0, "c");
+        assert_eq!(asked(GeminiGenerate, r#"{"user":"c"}"#).0, "");
+    }
+
+    #[test]
+    fn claude_codes_session_is_no_part_of_its_user() {
+        let of = |user_id: &str| {
+            let user_id = serde_json::Value::from(user_id);
+            asked(Format::AnthropicMessages, &format!(r#"{{"metadata":{{"user_id":{user_id}}}}}"#))
+        };
+        let pair = |user: &str, session: &str| (user.to_owned(), session.to_owned());
+        assert_eq!(of(&format!("user_ab_account__session_{UUID}")), pair("user_ab_account_", UUID));
+        let json = |account: &str| format!(r#"{{"device_id":"d1","account_uuid":"{account}","session_id":"{UUID}"}}"#);
+        assert_eq!(of(&json("")), pair("d1", UUID));
+        assert_eq!(of(&json("a1")), pair("a1", UUID));
+        for other in ["ann_session_1", "user_ab_session_", r#"{"device_id":"d1"}"#, "{", "{}"] {
+            assert_eq!(of(other), pair(other, ""), "nothing is guessed");
+        }
+    }
+
+    #[test]
+    fn only_what_has_the_form_of_a_traceparent_is_one() {
+        let good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        assert_eq!(traceparent(good), good);
+        assert_eq!(traceparent(&format!("{}-more", good.replacen("00", "01", 1))), good.replacen("00", "01", 1));
+        for bad in [
+            "",
+            "00",
+            &format!("{good}-more"),
+            &good.replacen("00", "ff", 1),
+            &good.to_uppercase(),
+            &good.replace("b7ad6b7169203331", "0000000000000000"),
+            &good.replace("0af7651916cd43dd8448eb211c80319c", "00000000000000000000000000000000"),
+            &good.replace('-', "é"),
+            &"é".repeat(60),
+        ] {
+            assert_eq!(traceparent(bad), "", "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_address_is_the_one_that_envoy_added_last() {
+        for (list, address) in [
+            ("10.0.0.1", Some("10.0.0.1")),
+            ("6.6.6.6, 10.0.0.1", Some("10.0.0.1")),
+            ("6.6.6.6,10.0.0.1:1234", Some("10.0.0.1")),
+            ("2001:db8::1", Some("2001:db8::1")),
+            ("[2001:db8::1]:443", Some("2001:db8::1")),
+            ("10.0.0.1,", None),
+            ("unknown", None),
+            ("", None),
+        ] {
+            assert_eq!(last_address(list).map(|address| address.to_string()).as_deref(), address, "{list}");
+        }
+    }
+
+    #[test]
+    fn tags_are_few_and_short_and_each_stands_once() {
+        let mut tags = Vec::new();
+        add_tags(&mut tags, &format!(" a,, b ,a,{},c\u{7}d,", "x".repeat(65)));
+        assert_eq!(tags, ["a".into(), "b".into()] as [Box<str>; 2]);
+        let many: Vec<_> = (0..1000).map(|n| n.to_string()).collect();
+        add_tags(&mut tags, &many.join(","));
+        assert_eq!((tags.len(), &*tags[15]), (MAX_TAGS, "13"));
+    }
+
+    #[test]
+    fn a_text_is_cut_between_characters_and_has_no_control_characters() {
+        assert_eq!(&*clean(" a\0b\u{1b}[1m\u{85}c ", 256), "a?b?[1m?c");
+        assert_eq!(&*clean("éé", 3), "é");
+        assert_eq!(clean(&"\0".repeat(1000), 256).len(), 256);
+    }
+}
