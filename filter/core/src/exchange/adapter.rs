@@ -86,7 +86,7 @@ impl Adapter {
     /// What to answer instead, where this step cannot serve the exchange. Envoy tries no other after that.
     pub fn begin(vm: &mut Vm, id: ExchangeId, step: usize, now: Millis) -> Result<(Self, UpstreamHead), Reply> {
         let Some(exchange) = vm.exchanges.find(id) else {
-            let reject = Reject::Unreachable(503, super::reject::Failure::Other);
+            let reject = Reject::Unreachable(503, super::reject::NoAnswer::Other);
             return Err(reject.reply(Format::OpenaiChat));
         };
         let client = exchange.request.format;

@@ -3,7 +3,7 @@ use std::{borrow::Cow, rc::Rc};
 use super::{
     Endpoint, Head, Reject, Reply,
     endpoint::{NoEndpoint, format_of_replies},
-    reject::Failure,
+    reject::NoAnswer,
 };
 use crate::{
     admit::{Principal, find_credential},
@@ -221,7 +221,7 @@ impl Gate {
             413 => Reject::TooLarge(max_body),
             _ => {
                 let refused = vm.exchanges.find(self.id).and_then(|exchange| exchange.refused.take());
-                refused.unwrap_or_else(|| Reject::Unreachable(status, Failure::from_details(details)))
+                refused.unwrap_or_else(|| Reject::Unreachable(status, NoAnswer::from_details(details)))
             }
         };
         let reply = reject.reply(self.format);

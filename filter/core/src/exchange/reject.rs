@@ -46,7 +46,7 @@ pub enum Reject {
     /// The route refuses translations that lose something.
     Lossy(Losses),
     /// No provider could be asked: Envoy's status and what it says of the cause.
-    Unreachable(u16, Failure),
+    Unreachable(u16, NoAnswer),
     /// A provider failed, and the next of the plan cannot take the request, because of this.
     NoFallback(Box<Reject>),
     /// The bodies of the requests under way take all the memory that they may.
@@ -57,7 +57,7 @@ pub enum Reject {
 
 /// What Envoy says of an attempt that brought no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Failure {
+pub enum NoAnswer {
     /// Every endpoint is out of service.
     NoHealthyProvider,
     /// The connection could not be made, or broke.
@@ -89,7 +89,7 @@ impl Reply {
     }
 }
 
-impl Failure {
+impl NoAnswer {
     /// Reads `response.code_details`
     /// (<https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/response_code_details>).
     #[must_use]
@@ -159,10 +159,10 @@ impl Reject {
             Self::ModelNotAllowed(_) => "model_not_allowed",
             Self::UnsupportedOperation(_) => "unsupported_operation",
             Self::Lossy(_) => "lossy_translation",
-            Self::Unreachable(_, Failure::Timeout) => "provider_timeout",
-            Self::Unreachable(_, Failure::NoHealthyProvider | Failure::Connection) => "provider_unavailable",
-            Self::Unreachable(_, Failure::NoCluster) => "cluster_not_found",
-            Self::Unreachable(_, Failure::Other) => "gateway_error",
+            Self::Unreachable(_, NoAnswer::Timeout) => "provider_timeout",
+            Self::Unreachable(_, NoAnswer::NoHealthyProvider | NoAnswer::Connection) => "provider_unavailable",
+            Self::Unreachable(_, NoAnswer::NoCluster) => "cluster_not_found",
+            Self::Unreachable(_, NoAnswer::Other) => "gateway_error",
             Self::NoFallback(_) => "no_fallback",
             Self::Overloaded => "gateway_overloaded",
             Self::Unreadable(_) => "invalid_provider_response",
@@ -239,17 +239,17 @@ impl Reject {
             Self::Lossy(losses) => format!(
                 "This route refuses translations that lose something, and the provider's format cannot say: {losses}."
             ),
-            Self::Unreachable(_, Failure::NoHealthyProvider) => {
+            Self::Unreachable(_, NoAnswer::NoHealthyProvider) => {
                 "No provider of this model is in service right now.".to_owned()
             }
-            Self::Unreachable(_, Failure::Connection) => {
+            Self::Unreachable(_, NoAnswer::Connection) => {
                 "The connection to the provider failed before it answered.".to_owned()
             }
-            Self::Unreachable(_, Failure::Timeout) => "The provider did not answer in time.".to_owned(),
-            Self::Unreachable(_, Failure::NoCluster) => {
+            Self::Unreachable(_, NoAnswer::Timeout) => "The provider did not answer in time.".to_owned(),
+            Self::Unreachable(_, NoAnswer::NoCluster) => {
                 "The gateway's configuration is behind: the provider has no cluster in this Envoy.".to_owned()
             }
-            Self::Unreachable(status, Failure::Other) => format!("The gateway failed with status {status}."),
+            Self::Unreachable(status, NoAnswer::Other) => format!("The gateway failed with status {status}."),
             Self::NoFallback(reason) => {
                 format!("The provider failed, and the next one cannot take this request: {}", reason.message())
             }
