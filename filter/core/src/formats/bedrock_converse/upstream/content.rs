@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{
-    capability::{Caching, Family},
+    capability::{Caching, ModelFamily},
     media::{self, DocumentNames, DocumentWire, MediaWire},
     tool,
 };
@@ -69,14 +69,14 @@ pub(super) struct CachePoint {
 
 /// Encodes content. Names of documents are used once in a request, so it goes through all of it.
 pub(super) struct Encoder<'l> {
-    pub(super) family: Family,
+    pub(super) family: ModelFamily,
     caching: Caching,
     document_names: DocumentNames,
     pub(super) losses: &'l mut Losses,
 }
 
 impl<'l> Encoder<'l> {
-    pub(super) fn new(family: Family, losses: &'l mut Losses) -> Self {
+    pub(super) fn new(family: ModelFamily, losses: &'l mut Losses) -> Self {
         Self { family, caching: family.caching(), document_names: DocumentNames::default(), losses }
     }
 

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use super::{
-    capability::Family,
+    capability::ModelFamily,
     content::{CachePoint, Empty, Encoder},
     extra::ClaudeChoice,
 };
@@ -98,7 +98,7 @@ pub(super) fn encode_tools<'c>(
     }
     let one_at_a_time = chat.parallel_tools.as_ref().filter(|parallel| !parallel.value);
     if let Some(parallel) = one_at_a_time {
-        if encoder.family == (Family::Claude { since_4_5: true }) {
+        if encoder.family == (ModelFamily::Claude { since_4_5: true }) {
             let choice = ClaudeChoice::one_at_a_time(forced.map(|choice| &choice.value));
             return Ok((Some(ToolConfig { tools, tool_choice: None }), Some(choice)));
         }
@@ -129,7 +129,7 @@ fn is_allowed(tool: &Tool<'_>, allowed: Option<&BTreeSet<&str>>) -> bool {
 fn encode_tool<'c>(tool: &'c Tool<'_>, encoder: &mut Encoder<'_>) -> Result<Option<ToolWire<'c>>, InvalidRequest> {
     match (&tool.kind, encoder.family) {
         (ToolKind::Function(function), _) => encode_function(function, tool, encoder).map(Some),
-        (ToolKind::WebSearch(search), Family::Nova2) => {
+        (ToolKind::WebSearch(search), ModelFamily::Nova2) => {
             let WebSearch { allowed_domains, blocked_domains, max_uses, location, context_size } = search;
             let wishes = [max_uses.is_some(), location.is_some(), context_size.is_some()];
             if !allowed_domains.is_empty() || !blocked_domains.is_empty() || wishes.contains(&true) {
@@ -137,7 +137,9 @@ fn encode_tool<'c>(tool: &'c Tool<'_>, encoder: &mut Encoder<'_>) -> Result<Opti
             }
             Ok(Some(ToolWire::SystemTool { name: "nova_grounding" }))
         }
-        (ToolKind::CodeExecution, Family::Nova2) => Ok(Some(ToolWire::SystemTool { name: "nova_code_interpreter" })),
+        (ToolKind::CodeExecution, ModelFamily::Nova2) => {
+            Ok(Some(ToolWire::SystemTool { name: "nova_code_interpreter" }))
+        }
         (ToolKind::WebSearch(_) | ToolKind::CodeExecution, _) => {
             encoder.losses.declare(tool.path.as_str(), "the model has no such tool of its own here");
             Ok(None)

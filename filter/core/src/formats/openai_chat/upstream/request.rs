@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{
-    capability::{Capability, Family},
+    capability::{Capability, ModelFamily},
     tool::{ChoiceWire, SearchWire, ToolWire, encode_tools},
     turn::{MessageWire, encode_messages},
 };
@@ -45,7 +45,7 @@ pub(super) fn encode_request(
     } = chat;
     let Sampling { temperature, top_p, top_k, frequency_penalty, presence_penalty, seed, logit_bias } = sampling;
     let capability = Capability::of(translation.model);
-    let (is_openai, is_mistral) = (capability.is_openai(), capability.family == Family::Mistral);
+    let (is_openai, is_mistral) = (capability.is_openai(), capability.family == ModelFamily::Mistral);
     let messages = encode_messages(messages, capability, losses)?;
     let tools = encode_tools(tools, tool_choice.as_ref(), capability, translation.model, losses)?;
     let reasoning_effort = encode_effort(reasoning.as_ref(), capability, losses);
@@ -176,20 +176,22 @@ fn encode_effort(
         return None;
     };
     let (least, most) = match capability.family {
-        Family::Openai => {
+        ModelFamily::Openai => {
             if wanted != Effort::None {
                 losses.declare(path, "the model does not reason");
             }
             return None;
         }
-        Family::OpenaiReasoning { least: Effort::None } => (Effort::None, Effort::XHigh),
-        Family::OpenaiReasoning { least } => (least, Effort::High),
+        ModelFamily::OpenaiReasoning { least: Effort::None } => (Effort::None, Effort::XHigh),
+        ModelFamily::OpenaiReasoning { least } => (least, Effort::High),
         // <https://docs.mistral.ai/capabilities/reasoning/>: `none` or `high`.
-        Family::Mistral if wanted == Effort::None => (Effort::None, Effort::None),
-        Family::Mistral => (Effort::High, Effort::High),
+        ModelFamily::Mistral if wanted == Effort::None => (Effort::None, Effort::None),
+        ModelFamily::Mistral => (Effort::High, Effort::High),
         // What those have in common who host open models; `none` is known to most.
-        Family::Claude | Family::Gemini | Family::Other if wanted == Effort::None => (Effort::None, Effort::None),
-        Family::Claude | Family::Gemini | Family::Other => (Effort::Low, Effort::High),
+        ModelFamily::Claude | ModelFamily::Gemini | ModelFamily::Other if wanted == Effort::None => {
+            (Effort::None, Effort::None)
+        }
+        ModelFamily::Claude | ModelFamily::Gemini | ModelFamily::Other => (Effort::Low, Effort::High),
     };
     let said = wanted.clamp(least, most);
     if said != wanted {
@@ -206,7 +208,7 @@ fn encode_effort(
 /// OpenAI takes four; its reasoning models take none (<https://platform.openai.com/docs/api-reference/chat/create>).
 fn encode_stop<'c>(stop: &'c [Given<Cow<'_, str>>], capability: Capability, losses: &mut Losses) -> Vec<&'c str> {
     let (most, reason) = match capability.family {
-        Family::OpenaiReasoning { .. } => (0, "the model takes no stop texts"),
+        ModelFamily::OpenaiReasoning { .. } => (0, "the model takes no stop texts"),
         _ => (MAX_STOPS, "the provider takes four stop texts"),
     };
     for given in stop.iter().skip(most) {
