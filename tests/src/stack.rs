@@ -63,11 +63,25 @@ pub struct Stack {
 /// Two workers and the main thread.
 const VMS: usize = 3;
 
+/// When set, the system's folder (configuration, Envoy's bootstrap, both logs, the database) stays, and a line says where.
+const KEEP: &str = "TEST_KEEP";
+/// Envoy's log levels by component, as its `--component-log-level` takes them.
+const ENVOY_LOG: &str = "TEST_ENVOY_LOG";
+
+fn folder() -> TempDir {
+    let mut folder = tempfile::tempdir().expect("a temporary folder");
+    if std::env::var_os(KEEP).is_some() {
+        folder.disable_cleanup(true);
+        eprintln!("this system's folder stays: {}", folder.path().display());
+    }
+    folder
+}
+
 impl Setup {
     /// Ports, mocks, and the standard configuration as `change` leaves it.
     pub async fn prepare(change: impl FnOnce(&mut Value)) -> Self {
         let setup = Self {
-            folder: tempfile::tempdir().expect("a temporary folder"),
+            folder: folder(),
             gateway: ports::free(),
             envoy_admin: ports::free(),
             http: ports::free(),
@@ -182,7 +196,8 @@ impl Stack {
         let token = self.setup.secret("node-token").expect("the control plane has made a node token");
         let mut command = Command::new(artefacts::envoy());
         command.arg("--config-path").arg(self.bootstrap()).args(["--concurrency", "2", "--use-dynamic-base-id"]);
-        command.args(["--log-level", "warning", "--component-log-level", "wasm:info"]);
+        let log = std::env::var(ENVOY_LOG).unwrap_or_else(|_| "wasm:info".to_owned());
+        command.args(["--log-level", "warning", "--component-log-level", &log]);
         command.env("TOLLGATE_NODE_TOKEN", token);
         let log = self.setup.folder.path().join("envoy.log");
         self.envoy = Some(Process::start("envoy", &mut command, &log));

@@ -1,6 +1,8 @@
+//! The bound on nesting.
+
 use memchr::memchr2_iter;
 
-use super::shallow::after_string;
+use super::cursor::Cursor;
 use crate::bounds::MAX_DEPTH;
 
 /// Whether arrays and objects stand in each other more than [`MAX_DEPTH`] levels deep in `text`, which is valid JSON.
@@ -12,23 +14,7 @@ pub fn is_too_deep(text: &[u8]) -> bool {
     if memchr2_iter(b'[', b'{', text).nth(MAX_DEPTH).is_none() {
         return false;
     }
-    let mut depth = 0_usize;
-    let mut rest = text;
-    while let Some((byte, after)) = rest.split_first() {
-        rest = after;
-        match byte {
-            b'"' => rest = after_string(rest).unwrap_or_default(),
-            b'[' | b'{' => {
-                depth = depth.saturating_add(1);
-                if depth > MAX_DEPTH {
-                    return true;
-                }
-            }
-            b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    false
+    Cursor::new(text).follow(|open| open > MAX_DEPTH).is_some()
 }
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+//! The members of one object, and changes to some of them.
+
 use std::{borrow::Cow, fmt, ops::Range};
 
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};

@@ -1,6 +1,7 @@
 //! JSON without trees: one shallow scan of an object, changes to single members that leave every other byte as it was,
 //! values read on demand, and a watch for one member of a body too large to keep.
 
+mod cursor;
 mod depth;
 mod envelope;
 mod read;

@@ -1,3 +1,5 @@
+//! Values that are read when somebody asks for them.
+
 use std::borrow::Cow;
 
 use serde::{Deserialize, de::Error};

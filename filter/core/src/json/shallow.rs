@@ -1,8 +1,8 @@
+//! One level of an array or an object, without a look at what stands deeper.
+
 use std::borrow::Cow;
 
-use memchr::memchr_iter;
-
-use super::{read::Node, unescape::unescape};
+use super::{cursor::Cursor, read::Node, unescape::unescape};
 
 /// Most elements of one array, and most members of one object, that are looked into: each takes several times the room
 /// that it takes in the text.
@@ -13,13 +13,13 @@ pub(super) const MAX_MEMBERS: usize = 1 << 16;
 /// end is looked for. A text that is not valid after all gives `None`, or parts of it.
 #[derive(Clone, Copy)]
 pub(super) struct Shallow<'t> {
-    /// What has not been walked over.
-    rest: &'t str,
+    text: &'t str,
+    cursor: Cursor<'t>,
 }
 
 impl<'t> Shallow<'t> {
     pub(super) fn of(text: &'t str) -> Self {
-        Self { rest: text }
+        Self { text, cursor: Cursor::new(text.as_bytes()) }
     }
 
     /// The elements, where the text is an array.
@@ -57,100 +57,37 @@ impl<'t> Shallow<'t> {
 
     /// Calls `one` at the beginning of everything that stands between the brackets and the commas.
     fn each(&mut self, open: u8, close: u8, mut one: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
-        self.eat(open)?;
-        if self.eat(close).is_some() {
+        self.cursor.eat(open)?;
+        if self.cursor.eat(close).is_some() {
             return Some(());
         }
         loop {
             one(self)?;
-            if self.eat(b',').is_none() {
-                return self.eat(close);
+            if self.cursor.eat(b',').is_none() {
+                return self.cursor.eat(close);
             }
         }
     }
 
     /// What stands between the quotation marks of a key. The colon is walked over too.
     fn key(&mut self) -> Option<&'t str> {
-        self.skip_blank();
-        let end = end_of_string(self.rest.as_bytes())?;
-        let key = self.take(end)?;
-        self.eat(b':')?;
-        inside(key)
+        let key = self.value()?;
+        self.cursor.eat(b':')?;
+        inside(key.text())
     }
 
     fn value(&mut self) -> Option<Node<'t>> {
-        self.skip_blank();
-        let text = self.rest.as_bytes();
-        let end = match text.first()? {
-            b'"' => end_of_string(text)?,
-            b'{' | b'[' => end_of_brackets(text)?,
-            _ => text.iter().position(|byte| b",]} \t\r\n".contains(byte)).unwrap_or(text.len()),
-        };
-        self.take(end).filter(|value| !value.is_empty()).map(Node::of_scanned)
-    }
-
-    /// Walks over `byte`, and white space before it; stays where it is when something else comes.
-    fn eat(&mut self, byte: u8) -> Option<()> {
-        self.skip_blank();
-        if self.rest.as_bytes().first() != Some(&byte) {
-            return None;
-        }
-        self.take(1).map(|_| ())
-    }
-
-    fn skip_blank(&mut self) {
-        // Nearly always there is none.
-        if matches!(self.rest.as_bytes().first(), Some(b' ' | b'\t' | b'\r' | b'\n')) {
-            self.rest = self.rest.trim_ascii_start();
-        }
-    }
-
-    fn take(&mut self, length: usize) -> Option<&'t str> {
-        let (taken, rest) = self.rest.split_at_checked(length)?;
-        self.rest = rest;
-        Some(taken)
+        self.cursor.skip_blank();
+        let start = self.cursor.at();
+        self.cursor.value()?;
+        let value = self.text.get(start..self.cursor.at())?;
+        (!value.is_empty()).then(|| Node::of_scanned(value))
     }
 }
 
 /// A string's text without its quotation marks.
 pub(super) fn inside(string: &str) -> Option<&str> {
     string.strip_prefix('"')?.strip_suffix('"')
-}
-
-/// Where a string ends that begins with `text`.
-fn end_of_string(text: &[u8]) -> Option<usize> {
-    after_string(text.get(1..)?).map(|after| text.len().saturating_sub(after.len()))
-}
-
-/// Where an array or an object ends that begins with `text`.
-fn end_of_brackets(text: &[u8]) -> Option<usize> {
-    let mut depth = 0_usize;
-    let mut rest = text;
-    while let Some((byte, after)) = rest.split_first() {
-        rest = after;
-        match byte {
-            b'"' => rest = after_string(rest)?,
-            b'[' | b'{' => depth = depth.saturating_add(1),
-            b']' | b'}' => {
-                depth = depth.saturating_sub(1);
-                if depth == 0 {
-                    return Some(text.len().saturating_sub(rest.len()));
-                }
-            }
-            _ => {}
-        }
-    }
-    None
-}
-
-/// What follows a string, given what follows its opening quotation mark; `None` when it does not end.
-pub(super) fn after_string(text: &[u8]) -> Option<&[u8]> {
-    let end = memchr_iter(b'"', text).find(|at| {
-        let before = text.get(..*at).unwrap_or_default();
-        // Of an odd number of backslashes the last one escapes the mark.
-        before.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 0
-    })?;
-    text.get(end.saturating_add(1)..)
 }
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+//! What strings say.
+
 use std::borrow::Cow;
 
 use memchr::memchr;

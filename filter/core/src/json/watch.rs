@@ -1,4 +1,6 @@
-use memchr::memchr2;
+//! One member of a body that passes by.
+
+use super::cursor::{Cursor, Inside, is_blank};
 
 /// The most that a watched value may have, in bytes; a longer one counts as absent.
 pub(super) const MAX_VALUE: usize = 64 << 10;
@@ -11,8 +13,8 @@ pub(super) const MAX_VALUE: usize = 64 << 10;
 pub struct Watch {
     wanted: &'static str,
     place: Place,
-    /// Brackets open around the next byte.
-    depth: usize,
+    /// What the body, as far as it came, ends inside of, below the first level.
+    inside: Inside,
     /// The key being read, or the value being kept.
     kept: Vec<u8>,
     keeping: bool,
@@ -22,20 +24,14 @@ pub struct Watch {
 /// Where the next byte stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
-    /// Before the object, or between a comma and a key.
+    BeforeObject,
+    /// Behind the object's bracket, or a comma.
     BeforeKey,
-    /// In a key of the top level.
     Key,
-    /// In a key of the top level, after a backslash.
-    KeyEscape,
     /// Between a key and its colon.
     AfterKey,
-    /// In a value, outside strings.
+    /// Between a colon and the end of its value.
     Value,
-    /// In a string of a value.
-    String,
-    /// In a string of a value, after a backslash.
-    StringEscape,
     /// After the object, or in a body that is none.
     Over,
 }
@@ -44,30 +40,21 @@ impl Watch {
     /// Looks for the member called `wanted`, a name without escapes.
     #[must_use]
     pub fn new(wanted: &'static str) -> Self {
-        Self { wanted, place: Place::BeforeKey, depth: 0, kept: Vec::new(), keeping: false, found: None }
+        Self {
+            wanted,
+            place: Place::BeforeObject,
+            inside: Inside::default(),
+            kept: Vec::new(),
+            keeping: false,
+            found: None,
+        }
     }
 
     /// Takes the next bytes of the body.
     pub fn push(&mut self, chunk: &[u8]) {
-        let mut rest = chunk;
-        while let Some((byte, after)) = rest.split_first() {
-            if self.place == Place::Over {
-                return;
-            }
-            if self.place == Place::String {
-                // Strings are nearly all of most bodies: jump to what can end one.
-                let plain = memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
-                let (text, beyond) = rest.split_at_checked(plain).unwrap_or((rest, &[]));
-                self.keep(text);
-                let Some((byte, after)) = beyond.split_first() else { return };
-                self.keep(&[*byte]);
-                self.place = if *byte == b'"' { Place::Value } else { Place::StringEscape };
-                rest = after;
-                continue;
-            }
-            self.step(*byte);
-            rest = after;
-        }
+        let mut cursor = Cursor::resume(chunk, 0, self.inside);
+        while self.step(&mut cursor).is_some() {}
+        self.inside = cursor.inside();
     }
 
     /// The JSON text of the member, once its value has ended.
@@ -76,67 +63,66 @@ impl Watch {
         self.found.as_deref()
     }
 
-    fn step(&mut self, byte: u8) {
+    /// Reads on by one token; `None` when more bytes are needed, or none matter.
+    fn step(&mut self, cursor: &mut Cursor<'_>) -> Option<()> {
         match self.place {
-            Place::BeforeKey => match byte {
-                b'{' if self.depth == 0 => self.depth = 1,
-                b'"' if self.depth == 1 => {
+            Place::BeforeObject => match next(cursor)? {
+                b'{' => self.place = Place::BeforeKey,
+                // A byte order mark before the object is no part of it.
+                0xef | 0xbb | 0xbf | b',' => {}
+                byte if is_blank(byte) => {}
+                _ => self.place = Place::Over,
+            },
+            Place::BeforeKey => match cursor.peek()? {
+                b'"' => {
                     self.kept.clear();
                     self.place = Place::Key;
                 }
-                b',' | b' ' | b'\n' | b'\r' | b'\t' => {}
-                // A byte order mark before the object is no part of it.
-                0xef | 0xbb | 0xbf if self.depth == 0 => {}
+                byte if byte == b',' || is_blank(byte) => cursor.skip(),
                 _ => self.place = Place::Over,
             },
-            Place::Key => match byte {
-                b'"' => self.place = Place::AfterKey,
-                b'\\' => {
-                    self.keep_key(byte);
-                    self.place = Place::KeyEscape;
-                }
-                _ => self.keep_key(byte),
-            },
-            Place::KeyEscape => {
-                self.keep_key(byte);
-                self.place = Place::Key;
+            Place::Key => {
+                let start = cursor.at();
+                let ended = cursor.value();
+                self.keep_key(cursor.since(start));
+                ended?;
+                self.place = Place::AfterKey;
             }
             Place::AfterKey => {
-                if byte == b':' {
-                    self.keeping = self.kept == self.wanted.as_bytes();
+                if next(cursor)? == b':' {
+                    self.keeping = self.is_wanted();
                     self.kept.clear();
                     self.place = Place::Value;
                 }
             }
-            Place::Value => self.step_value(byte),
-            Place::StringEscape => {
-                self.keep(&[byte]);
-                self.place = Place::String;
-            }
-            Place::String | Place::Over => {}
+            Place::Value => self.read_value(cursor)?,
+            Place::Over => return None,
         }
+        Some(())
     }
 
-    fn step_value(&mut self, byte: u8) {
-        match byte {
-            b'"' => self.place = Place::String,
-            b'{' | b'[' => self.depth = self.depth.saturating_add(1),
-            b'}' | b']' => {
-                self.depth = self.depth.saturating_sub(1);
-                if self.depth == 0 {
-                    self.end_value();
-                    self.place = Place::Over;
-                    return;
-                }
-            }
-            b',' if self.depth == 1 => {
+    fn read_value(&mut self, cursor: &mut Cursor<'_>) -> Option<()> {
+        let start = cursor.at();
+        let ended = match cursor.inside().is_nothing().then(|| cursor.peek()) {
+            Some(None) => return None,
+            Some(Some(b',')) => {
                 self.end_value();
                 self.place = Place::BeforeKey;
-                return;
+                return Some(());
             }
-            _ => {}
-        }
-        self.keep(&[byte]);
+            Some(Some(b'}' | b']')) => {
+                self.end_value();
+                self.place = Place::Over;
+                return None;
+            }
+            Some(Some(byte)) if byte == b':' || is_blank(byte) => {
+                cursor.skip();
+                Some(())
+            }
+            Some(Some(_)) | None => cursor.value(),
+        };
+        self.keep(cursor.since(start));
+        ended
     }
 
     fn end_value(&mut self) {
@@ -159,12 +145,22 @@ impl Watch {
         self.kept.extend_from_slice(bytes);
     }
 
-    /// One byte more than the wanted name is enough to know that a key is another.
-    fn keep_key(&mut self, byte: u8) {
-        if self.kept.len() <= self.wanted.len() {
-            self.kept.push(byte);
-        }
+    /// One byte more than the wanted name in its quotation marks is enough to know that a key is another.
+    fn keep_key(&mut self, bytes: &[u8]) {
+        let room = self.wanted.len().saturating_add(3).saturating_sub(self.kept.len());
+        self.kept.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
     }
+
+    fn is_wanted(&self) -> bool {
+        matches!(&*self.kept, [b'"', name @ .., b'"'] if name == self.wanted.as_bytes())
+    }
+}
+
+/// The next byte, stepped over.
+fn next(cursor: &mut Cursor<'_>) -> Option<u8> {
+    let byte = cursor.peek()?;
+    cursor.skip();
+    Some(byte)
 }
 
 #[cfg(test)]
