@@ -206,7 +206,7 @@ pub enum Source<'a> {
     },
 }
 
-/// Whose ids and seals are understood by whom.
+/// Whose ids, seals and headers are understood by whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "names")]
 pub enum Vendor {

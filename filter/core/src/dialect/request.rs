@@ -37,6 +37,17 @@ pub enum Framing {
     JsonArray,
 }
 
+impl Framing {
+    /// The `content-type` of such a stream.
+    #[must_use]
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Sse => "text/event-stream",
+            Self::JsonArray => "application/json",
+        }
+    }
+}
+
 /// A request that cannot be put into the provider's format: a 400.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidRequest {

@@ -1,11 +1,11 @@
 use super::{
     Head, Reject, Reply, forwarding,
-    table::{Attempt, Exchange, Request},
+    table::{Attempt, Exchange},
 };
 use crate::{
     admit::route::Step,
     translate::{
-        Framing, InvalidRequest, Passed, Relay, ResponseKind, UpstreamBody, UpstreamRequest, is_error_of,
+        InvalidRequest, Passed, Relay, ResponseKind, STREAM_MEDIA_TYPES, UpstreamBody, UpstreamRequest, is_error_of,
         retry_after_s, translate_error,
     },
     vm::Vm,
@@ -144,8 +144,8 @@ impl Adapter {
             }
         }
         show_losses(exchange, &mut head);
-        let stream = head.is_media_type("text/event-stream") || head.is_media_type(outgoing::EVENT_STREAM);
-        let framed = stream_media_type(&exchange.request);
+        let stream = STREAM_MEDIA_TYPES.iter().any(|media_type| head.is_media_type(media_type));
+        let framed = exchange.request.framing.media_type();
         let kind = if stream { ResponseKind::Stream } else { ResponseKind::Whole };
         let relay = target
             .and_then(|target| exchange.translation(target, &name))
@@ -278,7 +278,7 @@ impl Adapter {
                         become_json(&mut head);
                         if let Some(exchange) = vm.exchanges.find(self.id) {
                             if exchange.request.stream {
-                                head.set("content-type", stream_media_type(&exchange.request));
+                                head.set("content-type", exchange.request.framing.media_type());
                             }
                             show_losses(exchange, &mut head);
                         }
@@ -341,14 +341,6 @@ fn encode(exchange: &mut Exchange, step: usize) -> Result<(Step, UpstreamRequest
         return Err(Reject::Lossy(encoded.losses));
     }
     Ok((target.clone(), encoded))
-}
-
-/// The `content-type` of a stream that is made here.
-fn stream_media_type(request: &Request) -> &'static str {
-    match request.framing {
-        Framing::Sse => "text/event-stream",
-        Framing::JsonArray => "application/json",
-    }
 }
 
 /// The head of a body that was made here.
