@@ -6,6 +6,7 @@
 mod error;
 mod http;
 mod policy;
+mod raw;
 mod request;
 mod response;
 pub(crate) mod schema;
@@ -21,6 +22,7 @@ pub use self::{
 pub(crate) use self::{
     http::{Http, segment},
     policy::Policy,
+    raw::{owned_raw, raw, raw_arguments},
     request::{NO_MEMBER, want},
     response::{DecodeStream, EncodeResponse, EncodeStream, Frame, Sink, UpstreamFraming},
     tap::{Sighting, Tap},

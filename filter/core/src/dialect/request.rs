@@ -65,6 +65,11 @@ impl InvalidRequest {
         Self { message: message.into(), param: Some(param.into()) }
     }
 
+    /// The same, about this member.
+    pub(crate) fn at(self, param: &str) -> Self {
+        Self { param: Some(param.to_owned()), ..self }
+    }
+
     /// A member that is not what it must be.
     #[cold]
     #[inline(never)]

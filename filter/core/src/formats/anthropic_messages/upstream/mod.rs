@@ -2,6 +2,7 @@
 
 mod content;
 mod finish;
+mod ids;
 mod request;
 mod response;
 mod stream;

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     canonical::{Block, Chat, Given, Losses, Message, ResponseFormat, Role, Sampling, ServiceTier},
-    dialect::{InvalidRequest, NO_MEMBER, Translation, schema},
+    dialect::{InvalidRequest, NO_MEMBER, Translation, owned_raw, raw, schema},
     vendors::claude::{self, Capability, ThinkingWire},
 };
 
@@ -201,15 +201,6 @@ fn encode_tier(tier: Option<&Given<ServiceTier<'_>>>, losses: &mut Losses) -> Op
             None
         }
     }
-}
-
-/// JSON text that a decoder has checked.
-pub(super) fn raw(text: &str) -> Result<&RawValue, InvalidRequest> {
-    serde_json::from_str(text).map_err(|error| InvalidRequest { message: error.to_string(), param: None })
-}
-
-pub(super) fn owned_raw(text: String) -> Result<Box<RawValue>, InvalidRequest> {
-    RawValue::from_string(text).map_err(|error| InvalidRequest { message: error.to_string(), param: None })
 }
 
 #[derive(Serialize)]

@@ -3,13 +3,10 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{
-    content::CacheWire,
-    request::{owned_raw, raw},
-};
+use super::content::CacheWire;
 use crate::{
     canonical::{Function, Given, Losses, Tool, ToolChoice, ToolKind, WebSearch},
-    dialect::InvalidRequest,
+    dialect::{InvalidRequest, owned_raw, raw},
     json::{Edit, Envelope, Node},
 };
 

@@ -4,6 +4,7 @@ mod answer;
 mod capability;
 mod content;
 mod extra;
+mod ids;
 mod media;
 mod message;
 mod request;

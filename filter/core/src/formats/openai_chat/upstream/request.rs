@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     canonical::{Chat, Effort, Given, Losses, Reasoning, ResponseFormat, Sampling, ServiceTier},
-    dialect::{InvalidRequest, NO_MEMBER, Translation},
+    dialect::{InvalidRequest, NO_MEMBER, Translation, raw},
     vendors::openai::encode_name,
 };
 
@@ -238,11 +238,6 @@ fn encode_format<'c>(
     let description = description.as_deref();
     let json_schema = Some(SchemaWire { name, description, schema: raw(schema)?, strict: *strict });
     Ok(Some(FormatWire { r#type: "json_schema", json_schema }))
-}
-
-/// JSON text that a decoder has checked.
-fn raw(text: &str) -> Result<&RawValue, InvalidRequest> {
-    serde_json::from_str(text).map_err(|error| InvalidRequest { message: error.to_string(), param: None })
 }
 
 #[derive(Serialize)]

@@ -2,6 +2,7 @@
 
 mod capability;
 mod failure;
+mod ids;
 mod input;
 mod item;
 mod request;

@@ -140,8 +140,3 @@ pub(super) fn encode_choice<'c>(
         },
     })
 }
-
-/// JSON text that a decoder has checked.
-pub(super) fn raw<'c>(text: &'c str, path: &str) -> Result<&'c RawValue, InvalidRequest> {
-    serde_json::from_str(text).map_err(|error| InvalidRequest::new(path, error.to_string()))
-}
