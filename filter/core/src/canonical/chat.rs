@@ -1,3 +1,5 @@
+//! A request of any format: its messages, tools and options.
+
 use std::borrow::Cow;
 
 use super::Seal;

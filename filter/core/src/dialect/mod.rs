@@ -1,7 +1,8 @@
-//! What a format is made of: each folder of [`formats`](crate::formats) fills in one [`Dialect`], everything else asks that.
+//! What a format is made of: each folder of [`formats`](crate::formats) fills in one [`Dialect`], everything else asks
+//! that.
 //!
-//! The room is apart, below the formats, so that no format needs to look up to those who use it: here are the row, the traits of
-//! its machines and what they are given, and no format is named.
+//! The room is apart, below the formats, so that no format needs to look up to those who use it: here are the row, the
+//! traits of its machines and what they are given, and no format is named.
 
 mod error;
 mod http;

@@ -1,8 +1,9 @@
 //! From a client's format to a provider's and back: the only room that names several formats.
 //!
 //! *Identity*, the provider speaks the client's format: members we own are spliced, all other bytes stay as they came.
-//! *Canonical*, it does not: everything is decoded to [`canonical`](crate::canonical) and encoded again. Either way this room
-//! asks the rows of [`formats`](crate::formats) and knows none of their members; what a row has says [`dialect`](crate::dialect).
+//! *Canonical*, it does not: everything is decoded to [`canonical`](crate::canonical) and encoded again. Either way
+//! this room asks the rows of [`formats`](crate::formats) and knows none of their members; what a row has says
+//! [`dialect`](crate::dialect).
 
 mod error;
 mod relay;

@@ -1,3 +1,5 @@
+//! The lane between two formats: the provider's answer is decoded to events, and these are encoded for the client.
+
 use super::{Observed, ResponseKind};
 use crate::{
     bounds::MAX_WHOLE,

@@ -1,3 +1,5 @@
+//! How a wish to reason is said to Claude: a budget or a level, where the rest of the request allows it.
+
 use serde::Serialize;
 
 use super::capability::{Capability, Thinking};

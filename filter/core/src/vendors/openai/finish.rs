@@ -1,3 +1,5 @@
+//! Why an answer ended, from the words of all who speak like OpenAI.
+
 use crate::canonical::FinishReason;
 
 /// What a `finish_reason` says.

@@ -1,3 +1,5 @@
+//! Content blocks for the provider.
+
 use std::borrow::Cow;
 
 use serde::Serialize;

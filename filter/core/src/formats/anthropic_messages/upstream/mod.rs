@@ -1,4 +1,7 @@
-//! A provider that speaks this format: requests encoded, its answers decoded.
+//! A provider that speaks this format.
+//!
+//! `request`, `content`, `tool` and `ids` encode what it is asked; `response`, `stream` and `finish` decode what it
+//! answers.
 
 mod content;
 mod finish;

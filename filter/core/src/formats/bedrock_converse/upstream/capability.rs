@@ -1,3 +1,5 @@
+//! What the families of models behind Converse take, told from a model's name.
+
 use crate::vendors::claude;
 
 /// Which family a model is of, told from its name: Converse is one API, but what it passes on is each model's own matter.

@@ -1,3 +1,5 @@
+//! Content blocks for the provider, as far as the model's family takes them.
+
 use std::borrow::Cow;
 
 use base64::{Engine, prelude::BASE64_STANDARD};

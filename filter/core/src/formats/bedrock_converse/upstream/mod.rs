@@ -1,4 +1,7 @@
-//! A provider that speaks this format: requests encoded, its answers decoded.
+//! A provider that speaks this format.
+//!
+//! `request`, `message`, `content`, `media`, `tool`, `ids` and `extra` encode what it is asked, as far as `capability`
+//! says that the model takes it; `response`, `stream` and `answer` decode what it answers.
 
 mod answer;
 mod capability;

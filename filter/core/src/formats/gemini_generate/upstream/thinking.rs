@@ -1,3 +1,5 @@
+//! How a wish to reason is said to Gemini: a budget or a level.
+
 use serde::Serialize;
 
 use super::capability::Thinking;

@@ -1,3 +1,5 @@
+//! What servers of this format take of each family of models, told from a model's name.
+
 use crate::canonical::{Effort, Vendor};
 
 /// What is known of a model by its name, where servers of this format differ.

@@ -1,3 +1,5 @@
+//! Contents of messages for the provider.
+
 use std::borrow::Cow;
 
 use serde::Serialize;

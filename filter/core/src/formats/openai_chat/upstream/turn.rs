@@ -1,3 +1,5 @@
+//! The conversation as messages for the provider.
+
 use std::borrow::Cow;
 
 use serde::Serialize;

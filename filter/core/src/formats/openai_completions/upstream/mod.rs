@@ -1,4 +1,6 @@
-//! Where the provider speaks it.
+//! A provider that speaks this format.
+//!
+//! `request` and `prompt` encode what it is asked; `response` and `stream` decode what it answers.
 
 mod prompt;
 mod request;

@@ -1,3 +1,5 @@
+//! A streamed answer of the provider, decoded.
+
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor},

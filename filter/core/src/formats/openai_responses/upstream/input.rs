@@ -1,3 +1,5 @@
+//! The conversation as items for the provider.
+
 use std::borrow::Cow;
 
 use base64::{Engine, prelude::BASE64_STANDARD};

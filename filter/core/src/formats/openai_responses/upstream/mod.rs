@@ -1,4 +1,7 @@
-//! The provider speaks it: requests out, responses and their events in.
+//! A provider that speaks this format.
+//!
+//! `request`, `input`, `tool` and `ids` encode what it is asked, as far as `capability` says that the model takes it;
+//! `response`, `stream`, `item` and `failure` decode what it answers.
 
 mod capability;
 mod failure;

@@ -1,3 +1,5 @@
+//! A request for the provider.
+
 use std::borrow::Cow;
 
 use serde::Serialize;
