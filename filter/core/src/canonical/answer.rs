@@ -1,3 +1,5 @@
+//! A whole answer, gathered from the events of a stream or of a response.
+
 use super::{BlockStart, Citation, Delta, Event, Finish, Seal, TokenLogprob, Usage};
 
 /// A whole answer, gathered from its events.

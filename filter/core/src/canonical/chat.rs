@@ -1,3 +1,5 @@
+//! A request of any format: its messages, tools and options.
+
 use std::borrow::Cow;
 
 use super::Seal;
@@ -206,7 +208,7 @@ pub enum Source<'a> {
     },
 }
 
-/// Whose ids and seals are understood by whom.
+/// Whose ids, seals and headers are understood by whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "names")]
 pub enum Vendor {

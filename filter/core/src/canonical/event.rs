@@ -1,3 +1,5 @@
+//! The steps of an answer, streamed or whole.
+
 use std::borrow::Cow;
 
 use super::{Seal, Usage};

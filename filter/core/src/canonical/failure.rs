@@ -1,3 +1,5 @@
+//! An error that a provider reports.
+
 use std::borrow::Cow;
 
 /// A provider's error, whatever its format.

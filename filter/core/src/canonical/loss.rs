@@ -1,3 +1,5 @@
+//! What a translation could not carry.
+
 use std::fmt;
 
 use super::Given;

@@ -1,3 +1,5 @@
+//! A provider's opaque signature of reasoning, and how it travels through another vendor's format.
+
 use std::borrow::Cow;
 
 use base64::{Engine, prelude::BASE64_STANDARD};

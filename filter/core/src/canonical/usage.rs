@@ -1,3 +1,5 @@
+//! What an exchange used, in buckets that do not overlap.
+
 /// Tokens of one exchange in disjoint buckets, except [`reasoning`](Self::reasoning), which is a part of
 /// [`output`](Self::output).
 ///

@@ -1,9 +1,13 @@
-//! What a format is made of: each folder of [`formats`](crate::formats) fills in one [`Dialect`], everything else asks that.
+//! What a format is made of: each folder of [`formats`](crate::formats) fills in one [`Dialect`], everything else asks
+//! that.
 //!
-//! The room is apart, below the formats, so that no format needs to look up to those who use it: here are the row, the traits of
-//! its machines and what they are given, and no format is named.
+//! The room is apart, below the formats, so that no format needs to look up to those who use it: here are the row, the
+//! traits of its machines and what they are given, and no format is named.
 
 mod error;
+mod http;
+mod policy;
+mod raw;
 mod request;
 mod response;
 pub(crate) mod schema;
@@ -17,18 +21,27 @@ pub use self::{
     response::ResponseError,
 };
 pub(crate) use self::{
+    http::{Http, segment},
+    policy::Policy,
+    raw::{owned_raw, raw, raw_arguments},
     request::{NO_MEMBER, want},
     response::{DecodeStream, EncodeResponse, EncodeStream, Frame, Sink, UpstreamFraming},
     tap::{Sighting, Tap},
 };
 
 use crate::{
-    canonical::{Chat, Failure, Losses, Usage},
+    canonical::{Chat, Failure, Losses, Usage, Vendor},
     json::{Edit, Envelope},
 };
 
 /// One format, as its folder describes it.
 pub(crate) struct Dialect {
+    /// Whose it is, where that vendor has headers, ids or seals of its own.
+    pub(crate) vendor: Option<Vendor>,
+    /// What it says outside of bodies.
+    pub(crate) http: Http,
+    /// What decides whether a request is admitted.
+    pub(crate) policy: Policy,
     /// What is needed where the client speaks it and the provider does not.
     pub(crate) client: Option<ClientSide>,
     /// What is needed where the provider speaks it and the client does not.
@@ -60,8 +73,6 @@ pub(crate) type DecodeRequest = for<'a> fn(&'a [u8], &Envelope) -> Result<Chat<'
 
 /// From the canonical model to a provider and back.
 pub(crate) struct UpstreamSide {
-    /// Headers that a request must have, besides credentials and `content-type`.
-    pub(crate) headers: &'static [(&'static str, &'static str)],
     /// Encodes a request and declares what it cannot say.
     pub(crate) encode_request: fn(&Translation<'_>, &Chat<'_>, &mut Losses) -> Result<Vec<u8>, InvalidRequest>,
     /// Decodes a whole answer into its events, `End` included.

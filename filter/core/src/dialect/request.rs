@@ -37,6 +37,17 @@ pub enum Framing {
     JsonArray,
 }
 
+impl Framing {
+    /// The `content-type` of such a stream.
+    #[must_use]
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Sse => "text/event-stream",
+            Self::JsonArray => "application/json",
+        }
+    }
+}
+
 /// A request that cannot be put into the provider's format: a 400.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidRequest {
@@ -52,6 +63,11 @@ impl InvalidRequest {
     #[inline(never)]
     pub(crate) fn new(param: impl Into<String>, message: impl Into<String>) -> Self {
         Self { message: message.into(), param: Some(param.into()) }
+    }
+
+    /// The same, about this member.
+    pub(crate) fn at(self, param: &str) -> Self {
+        Self { param: Some(param.to_owned()), ..self }
     }
 
     /// A member that is not what it must be.

@@ -17,6 +17,17 @@ pub(crate) enum UpstreamFraming {
     EventStream,
 }
 
+impl UpstreamFraming {
+    /// The `content-type` of such a stream.
+    pub(crate) const fn media_type(self) -> &'static str {
+        match self {
+            Self::Sse => "text/event-stream",
+            // https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html
+            Self::EventStream => "application/vnd.amazon.eventstream",
+        }
+    }
+}
+
 /// One frame of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Frame<'f> {

@@ -2,7 +2,11 @@
 //! provider does not pass to a client.
 
 use super::Head;
-use crate::{admit::snapshot::Provider, canonical::Losses, words::Format};
+use crate::{
+    admit::snapshot::Provider,
+    canonical::{Losses, Vendor},
+    words::Format,
+};
 
 /// Client headers that a provider may see, and where: what routes traces goes anywhere, what chooses a dialect's version and beta
 /// features only to that dialect. Everything else (credentials, cookies, addresses, internal headers) stays here.
@@ -10,9 +14,9 @@ const TO_PROVIDERS: [(&str, Reach); 6] = [
     ("traceparent", Reach::Everyone),
     ("tracestate", Reach::Everyone),
     ("x-request-id", Reach::Everyone),
-    ("openai-beta", Reach::Family(Family::Openai)),
-    ("anthropic-beta", Reach::Family(Family::Anthropic)),
-    ("anthropic-version", Reach::Family(Family::Anthropic)),
+    ("openai-beta", Reach::Vendor(Vendor::Openai)),
+    ("anthropic-beta", Reach::Vendor(Vendor::Anthropic)),
+    ("anthropic-version", Reach::Vendor(Vendor::Anthropic)),
 ];
 
 /// Response headers that are about our account with the provider, or about its connection to us.
@@ -32,29 +36,7 @@ const REQUEST_IDS: [&str; 3] = ["request-id", "x-request-id", "x-amzn-requestid"
 enum Reach {
     Everyone,
     /// Only where client and provider both speak a format of this vendor.
-    Family(Family),
-}
-
-/// Whose format it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Family {
-    Openai,
-    Anthropic,
-    Google,
-    Amazon,
-}
-
-impl Family {
-    fn of(format: Format) -> Self {
-        match format {
-            Format::OpenaiChat | Format::OpenaiEmbeddings | Format::OpenaiResponses | Format::OpenaiCompletions => {
-                Self::Openai
-            }
-            Format::AnthropicMessages => Self::Anthropic,
-            Format::GeminiGenerate => Self::Google,
-            Format::BedrockConverse => Self::Amazon,
-        }
-    }
+    Vendor(Vendor),
 }
 
 /// Those of a client's headers that some provider may see.
@@ -68,7 +50,7 @@ fn reach(name: &str) -> Option<Reach> {
 
 /// Declares the beta features that the client asks for by header and that mean nothing to a provider of another vendor's format.
 pub(super) fn declare_lost(client: Format, headers: &[(String, String)], upstream: Format, losses: &mut Losses) {
-    if Family::of(client) == Family::of(upstream) {
+    if client.vendor() == upstream.vendor() {
         return;
     }
     for (name, _) in headers.iter().filter(|(name, _)| name.ends_with("-beta")) {
@@ -87,10 +69,10 @@ pub(super) fn add(
     for (name, value) in demanded {
         head.set(name, *value);
     }
-    let same = Family::of(client) == Family::of(upstream);
+    let same = client.vendor() == upstream.vendor();
     let passes = |name: &str| match reach(name) {
         Some(Reach::Everyone) => true,
-        Some(Reach::Family(family)) => same && family == Family::of(client),
+        Some(Reach::Vendor(vendor)) => same && Some(vendor) == client.vendor(),
         None => false,
     };
     let forwarded: Vec<_> = headers.iter().filter(|(name, _)| passes(name)).cloned().collect();
@@ -108,12 +90,12 @@ pub(super) fn clean(head: &mut Head, client: Format) -> bool {
     let received = head.0.len();
     head.0.retain(|(name, _)| !NOT_TO_CLIENTS.contains(&name.as_str()) && !name.starts_with("x-tollgate-"));
     let mut changed = head.0.len() != received;
-    let own = match Family::of(client) {
+    let own = match client.vendor() {
         // https://platform.openai.com/docs/api-reference/debugging-requests
-        Family::Openai => "x-request-id",
+        Some(Vendor::Openai) => "x-request-id",
         // https://platform.claude.com/docs/en/api/errors#request-id
-        Family::Anthropic => "request-id",
-        Family::Google | Family::Amazon => return changed,
+        Some(Vendor::Anthropic) => "request-id",
+        Some(Vendor::Google) | None => return changed,
     };
     if head.value(own).is_none()
         && let Some(id) = REQUEST_IDS.iter().find_map(|name| head.value(name)).map(str::to_owned)

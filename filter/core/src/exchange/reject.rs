@@ -50,7 +50,7 @@ pub enum Reject {
     /// The adapter was reached without an exchange: no gate admitted the request, or it has ended.
     NoExchange,
     /// No provider could be asked: Envoy's status and what it says of the cause.
-    Unreachable(u16, Cause),
+    Unreachable(u16, NoAnswer),
     /// A provider failed, and the next of the plan cannot take the request, because of this.
     NoFallback(Box<Reject>),
     /// The bodies of the requests under way take all the memory that they may.
@@ -61,7 +61,7 @@ pub enum Reject {
 
 /// What Envoy says of an attempt that brought no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cause {
+pub enum NoAnswer {
     /// Every endpoint is out of service.
     NoHealthyProvider,
     /// The connection could not be made, or broke.
@@ -93,7 +93,7 @@ impl Reply {
     }
 }
 
-impl Cause {
+impl NoAnswer {
     /// Reads `response.code_details`
     /// (<https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/response_code_details>).
     #[must_use]
@@ -166,10 +166,10 @@ impl Reject {
             Self::UnsupportedOperation(_) => "unsupported_operation",
             Self::Lossy(_) => "lossy_translation",
             Self::NoExchange => "no_exchange",
-            Self::Unreachable(_, Cause::Timeout) => "provider_timeout",
-            Self::Unreachable(_, Cause::NoHealthyProvider | Cause::Connection) => "provider_unavailable",
-            Self::Unreachable(_, Cause::NoCluster) => "cluster_not_found",
-            Self::Unreachable(_, Cause::Other) => "gateway_error",
+            Self::Unreachable(_, NoAnswer::Timeout) => "provider_timeout",
+            Self::Unreachable(_, NoAnswer::NoHealthyProvider | NoAnswer::Connection) => "provider_unavailable",
+            Self::Unreachable(_, NoAnswer::NoCluster) => "cluster_not_found",
+            Self::Unreachable(_, NoAnswer::Other) => "gateway_error",
             Self::NoFallback(_) => "no_fallback",
             Self::Overloaded => "gateway_overloaded",
             Self::Unreadable(_) => "invalid_provider_response",
@@ -247,17 +247,17 @@ impl Reject {
                 "This route refuses translations that lose something, and the provider's format cannot say: {losses}."
             ),
             Self::NoExchange => "This request did not pass the gate that admits requests to providers.".to_owned(),
-            Self::Unreachable(_, Cause::NoHealthyProvider) => {
+            Self::Unreachable(_, NoAnswer::NoHealthyProvider) => {
                 "No provider of this model is in service right now.".to_owned()
             }
-            Self::Unreachable(_, Cause::Connection) => {
+            Self::Unreachable(_, NoAnswer::Connection) => {
                 "The connection to the provider failed before it answered.".to_owned()
             }
-            Self::Unreachable(_, Cause::Timeout) => "The provider did not answer in time.".to_owned(),
-            Self::Unreachable(_, Cause::NoCluster) => {
+            Self::Unreachable(_, NoAnswer::Timeout) => "The provider did not answer in time.".to_owned(),
+            Self::Unreachable(_, NoAnswer::NoCluster) => {
                 "The gateway's configuration is behind: the provider has no cluster in this Envoy.".to_owned()
             }
-            Self::Unreachable(status, Cause::Other) => format!("The gateway failed with status {status}."),
+            Self::Unreachable(status, NoAnswer::Other) => format!("The gateway failed with status {status}."),
             Self::NoFallback(reason) => {
                 format!("The provider failed, and the next one cannot take this request: {}", reason.message())
             }

@@ -1,16 +1,15 @@
 //! From a client's format to a provider's and back: the only room that names several formats.
 //!
 //! *Identity*, the provider speaks the client's format: members we own are spliced, all other bytes stay as they came.
-//! *Canonical*, it does not: everything is decoded to [`canonical`](crate::canonical) and encoded again. Either way this room
-//! asks the rows of [`formats`](crate::formats) and knows none of their members; what a row has says [`dialect`](crate::dialect).
+//! *Canonical*, it does not: everything is decoded to [`canonical`](crate::canonical) and encoded again. Either way
+//! this room asks the rows of [`formats`](crate::formats) and knows none of their members; what a row has says
+//! [`dialect`](crate::dialect).
 
 mod error;
 mod relay;
 mod request;
 
 use std::borrow::Cow;
-
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 
 pub use self::{
     error::{encode_error, is_error_of, retry_after_s, translate_error},
@@ -20,7 +19,8 @@ pub use self::{
 pub use crate::dialect::{ClientError, Framing, InvalidRequest, ResponseError, Translation};
 
 use crate::{
-    dialect::Dialect,
+    canonical::Vendor,
+    dialect::{Dialect, Policy, UpstreamFraming},
     formats::{
         anthropic_messages, bedrock_converse, gemini_generate, openai_chat, openai_completions, openai_embeddings,
         openai_responses,
@@ -49,24 +49,32 @@ impl Format {
         self != upstream && self.dialect().client.is_some() && upstream.dialect().upstream.is_some()
     }
 
-    /// The path of its operation below a provider's base URL, with its query. Two formats name the model and the stream
-    /// there; a model's name is one segment of the path, whatever characters it has (RFC 3986 §3.3).
-    #[must_use]
-    pub fn path(self, model: &str, stream: bool) -> Cow<'static, str> {
-        let segment = || percent_encoding::utf8_percent_encode(model, SEGMENT);
-        match (self, stream) {
-            (Self::OpenaiChat, _) => "/chat/completions".into(),
-            (Self::OpenaiEmbeddings, _) => "/embeddings".into(),
-            (Self::AnthropicMessages, _) => "/messages".into(),
-            (Self::OpenaiResponses, _) => "/responses".into(),
-            (Self::OpenaiCompletions, _) => "/completions".into(),
-            (Self::GeminiGenerate, false) => format!("/models/{}:generateContent", segment()).into(),
-            (Self::GeminiGenerate, true) => format!("/models/{}:streamGenerateContent?alt=sse", segment()).into(),
-            (Self::BedrockConverse, false) => format!("/model/{}/converse", segment()).into(),
-            (Self::BedrockConverse, true) => format!("/model/{}/converse-stream", segment()).into(),
+    /// The path of its operation below a provider's base URL, with its query, given the model and how the answer is to be
+    /// streamed, if at all.
+    pub(crate) fn path(self, model: &str, stream: Option<Framing>) -> Cow<'static, str> {
+        (self.dialect().http.path)(model, stream)
+    }
+
+    /// The media type to ask a provider for.
+    pub(crate) fn accepts(self, stream: Option<Framing>) -> &'static str {
+        match (stream, &self.dialect().upstream) {
+            (None, _) => "application/json",
+            (Some(Framing::Sse), Some(upstream)) => upstream.framing.media_type(),
+            (Some(framing), _) => framing.media_type(),
         }
+    }
+
+    /// What decides whether a request in it is admitted.
+    pub(crate) fn policy(self) -> &'static Policy {
+        &self.dialect().policy
+    }
+
+    /// Whose it is, where that vendor has headers, ids or seals of its own.
+    pub(crate) fn vendor(self) -> Option<Vendor> {
+        self.dialect().vendor
     }
 }
 
-/// All but the unreserved characters of RFC 3986 §2.3.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// The media types of an answer that is a stream.
+pub(crate) const STREAM_MEDIA_TYPES: [&str; 2] =
+    [UpstreamFraming::Sse.media_type(), UpstreamFraming::EventStream.media_type()];

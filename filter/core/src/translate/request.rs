@@ -44,7 +44,7 @@ pub fn encode_request(
     let mut losses = Losses::default();
     if translation.client == translation.upstream {
         return Ok(UpstreamRequest {
-            headers: dialect.upstream.as_ref().map_or(&[], |upstream| upstream.headers),
+            headers: dialect.http.headers,
             body: splice_request(translation, &dialect.identity, body, envelope),
             losses,
         });
@@ -64,7 +64,7 @@ pub fn encode_request(
         losses.declare(path.as_str(), NO_MEMBER);
     }
     let body = (upstream.encode_request)(translation, &chat, &mut losses)?;
-    Ok(UpstreamRequest { headers: upstream.headers, body: UpstreamBody::Replaced(body), losses })
+    Ok(UpstreamRequest { headers: dialect.http.headers, body: UpstreamBody::Replaced(body), losses })
 }
 
 fn splice_request(

@@ -1,7 +1,7 @@
 //! AWS Signature Version 4 in request headers
 //! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>), as a pure function.
 
-mod canonical;
+mod canonical_request;
 #[cfg(test)]
 mod tests;
 mod timestamp;
@@ -60,7 +60,7 @@ pub fn sign(credentials: &Credentials<'_>, request: &SigningRequest<'_>) -> Vec<
     added.extend(credentials.session_token.map(|token| (SECURITY_TOKEN, token.to_owned())));
     added.push((CONTENT_SHA256, sha256_hex(request.body)));
 
-    let (canonical, signed_headers) = canonical::request(request, &added);
+    let (canonical, signed_headers) = canonical_request::request(request, &added);
     let date = date_time.get(..8).unwrap_or_default();
     let scope = format!("{date}/{}/{}/aws4_request", request.region, request.service);
     let to_sign = format!("{ALGORITHM}\n{date_time}\n{scope}\n{}", sha256_hex(canonical.as_bytes()));

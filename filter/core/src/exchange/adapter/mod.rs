@@ -1,15 +1,10 @@
 //! The machine in the upstream chain: builds the request of one attempt, and watches or translates its answer.
 
-use super::{
-    Head, Reject, Reply,
-    attempt::Attempt,
-    forwarding,
-    table::{Exchange, Request},
-};
+use super::{Head, Reject, Reply, attempt::Attempt, forwarding, table::Exchange};
 use crate::{
     admit::route::Step,
     translate::{
-        Framing, InvalidRequest, Passed, Relay, ResponseKind, UpstreamBody, UpstreamRequest, is_error_of,
+        InvalidRequest, Passed, Relay, ResponseKind, STREAM_MEDIA_TYPES, UpstreamBody, UpstreamRequest, is_error_of,
         retry_after_s, translate_error,
     },
     vm::Vm,
@@ -146,8 +141,8 @@ impl Adapter {
             }
         }
         show_losses(exchange, &mut head);
-        let stream = head.is_media_type("text/event-stream") || head.is_media_type(outgoing::EVENT_STREAM);
-        let framed = stream_media_type(&exchange.request);
+        let stream = STREAM_MEDIA_TYPES.iter().any(|media_type| head.is_media_type(media_type));
+        let framed = exchange.request.framing.media_type();
         let kind = if stream { ResponseKind::Stream } else { ResponseKind::Whole };
         let relay = target
             .and_then(|target| exchange.translation(target, &name))
@@ -281,7 +276,7 @@ impl Adapter {
                         become_json(&mut head);
                         if let Some(exchange) = vm.exchanges.find(self.id) {
                             if exchange.request.stream {
-                                head.set("content-type", stream_media_type(&exchange.request));
+                                head.set("content-type", exchange.request.framing.media_type());
                             }
                             show_losses(exchange, &mut head);
                         }
@@ -344,14 +339,6 @@ fn encode(exchange: &mut Exchange, step: usize) -> Result<(Step, UpstreamRequest
         return Err(Reject::Lossy(encoded.losses));
     }
     Ok((target.clone(), encoded))
-}
-
-/// The `content-type` of a stream that is made here.
-fn stream_media_type(request: &Request) -> &'static str {
-    match request.framing {
-        Framing::Sse => "text/event-stream",
-        Framing::JsonArray => "application/json",
-    }
 }
 
 /// The head of a body that was made here.

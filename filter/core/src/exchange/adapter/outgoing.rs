@@ -18,15 +18,16 @@ pub(super) fn head(request: &Request, step: &Step, upstream: Format, encoded: &U
         UpstreamBody::AsReceived => &request.body,
         UpstreamBody::Replaced(bytes) => bytes,
     };
+    let stream = stream(request, upstream);
     let own = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let mut head = Head(vec![
         own(":method", "POST"),
         own(":scheme", &provider.scheme),
         own(":authority", &provider.authority),
-        (":path".to_owned(), path(request, step, upstream)),
+        (":path".to_owned(), format!("{}{}", provider.path_prefix, upstream.path(&step.model, stream))),
         own("content-type", "application/json"),
         own("content-length", &body.len().to_string()),
-        own("accept", accept(request, upstream)),
+        own("accept", upstream.accepts(stream)),
         own("accept-encoding", "identity"),
         own("user-agent", concat!("tollgate/", env!("CARGO_PKG_VERSION"))),
     ]);
@@ -67,30 +68,11 @@ fn add_signature(head: &mut Head, aws: &AwsCredentials, body: &[u8], now: Millis
 /// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonbedrock.html>.
 const SERVICE: &str = "bedrock";
 
-fn path(request: &Request, step: &Step, upstream: Format) -> String {
-    let path = upstream.path(&step.model, request.stream);
-    // The query asks for server-sent events.
-    let path = if wants_array(request, upstream) { path.split('?').next().unwrap_or_default() } else { &path };
-    format!("{}{path}", step.provider.path_prefix)
+/// How the provider is to stream its answer, if at all: where it speaks the client's format, bytes pass as they are.
+fn stream(request: &Request, upstream: Format) -> Option<Framing> {
+    let framing = if upstream == request.format { request.framing } else { Framing::Sse };
+    request.stream.then_some(framing)
 }
-
-fn accept(request: &Request, upstream: Format) -> &'static str {
-    match upstream {
-        _ if !request.stream => "application/json",
-        // https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html
-        Format::BedrockConverse => EVENT_STREAM,
-        _ if wants_array(request, upstream) => "application/json",
-        _ => "text/event-stream",
-    }
-}
-
-/// Whether the provider must frame its stream as one array: where it speaks the client's format, bytes pass as they are.
-fn wants_array(request: &Request, upstream: Format) -> bool {
-    upstream == request.format && request.framing == Framing::JsonArray
-}
-
-/// What AWS calls its binary framing of events.
-pub(super) const EVENT_STREAM: &str = "application/vnd.amazon.eventstream";
 
 #[cfg(test)]
 mod tests {
@@ -134,7 +116,12 @@ mod tests {
     #[test]
     fn a_provider_is_asked_for_the_framing_that_its_format_has() {
         for (upstream, stream, path, accept) in [
-            (Format::BedrockConverse, true, "/model/eu.anthropic.claude-v1%3A0/converse-stream", EVENT_STREAM),
+            (
+                Format::BedrockConverse,
+                true,
+                "/model/eu.anthropic.claude-v1%3A0/converse-stream",
+                "application/vnd.amazon.eventstream",
+            ),
             (Format::BedrockConverse, false, "/model/eu.anthropic.claude-v1%3A0/converse", "application/json"),
             (Format::OpenaiResponses, true, "/responses", "text/event-stream"),
             (

@@ -90,7 +90,7 @@ fn read(pending: Pending, facts: &mut Facts) -> Result<(Head, Request), Reject> 
     let Pending { call, head, debug, body } = pending;
     let Call { format, path, .. } = call;
     let envelope = Envelope::scan(&body).map_err(Reject::NotJson)?;
-    if let Some(key) = read_by_policy(format).iter().find(|key| envelope.is_repeated(key)) {
+    if let Some(key) = format.policy().reads.iter().find(|key| envelope.is_repeated(key)) {
         return Err(Reject::RepeatedMember(key));
     }
     let (model, stream, framing) = match path {
@@ -108,12 +108,9 @@ fn read(pending: Pending, facts: &mut Facts) -> Result<(Head, Request), Reject> 
     facts.model = model.into();
     facts.stream = stream;
     facts.read_body(format, &envelope, &body);
-    if format == Format::OpenaiResponses
-        && !matches!(envelope.raw(&body, "background"), None | Some(b"null" | b"false"))
-    {
-        // https://platform.openai.com/docs/guides/background: its usage would be told to nobody who counts it.
-        let expected = "false: what runs in the background is fetched later, by a path that is not served here";
-        return Err(Reject::InvalidMember("background", expected));
+    let is_asked = |member| !matches!(envelope.raw(&body, member), None | Some(b"null" | b"false"));
+    if let Some((member, expected)) = format.policy().refuses.iter().find(|(member, _)| is_asked(member)) {
+        return Err(Reject::InvalidMember(member, expected));
     }
     #[derive(serde::Deserialize)]
     struct StreamOptions {
@@ -131,31 +128,6 @@ fn read(pending: Pending, facts: &mut Facts) -> Result<(Head, Request), Reject> 
         headers: forwarding::keep(&head),
     };
     Ok((head, request))
-}
-
-/// Members that policy reads: a second one of the same name could say something else to the provider than to us
-/// (GHSA-4gph-2hhr-5mwg is such a case).
-fn read_by_policy(format: Format) -> &'static [&'static str] {
-    match format {
-        Format::OpenaiChat | Format::OpenaiCompletions | Format::OpenaiEmbeddings => &[
-            "model",
-            "stream",
-            "stream_options",
-            "max_tokens",
-            "max_completion_tokens",
-            "n",
-            "best_of",
-            "user",
-            "safety_identifier",
-        ],
-        Format::OpenaiResponses => {
-            &["model", "stream", "stream_options", "max_output_tokens", "background", "user", "safety_identifier"]
-        }
-        Format::AnthropicMessages => &["model", "stream", "max_tokens", "metadata"],
-        // Google reads either spelling: https://protobuf.dev/programming-guides/json/
-        Format::GeminiGenerate => &["model", "generationConfig", "generation_config", "labels"],
-        Format::BedrockConverse => &["inferenceConfig"],
-    }
 }
 
 fn check_model(model: &str) -> Result<(), Reject> {

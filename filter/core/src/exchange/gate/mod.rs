@@ -6,7 +6,7 @@ use super::{
     Endpoint, Head, Reject, Reply,
     endpoint::{NoEndpoint, format_of_replies},
     record::Facts,
-    reject::Cause,
+    reject::NoAnswer,
 };
 use crate::{
     admit::{Principal, find_credential},
@@ -223,7 +223,7 @@ impl Gate {
             413 => Reject::TooLarge(max_body),
             _ => {
                 let refused = vm.exchanges.find(self.id).and_then(|exchange| exchange.refused.take());
-                refused.unwrap_or_else(|| Reject::Unreachable(status, Cause::from_details(details)))
+                refused.unwrap_or_else(|| Reject::Unreachable(status, NoAnswer::from_details(details)))
             }
         };
         let reply = reject.reply(self.format);

@@ -124,7 +124,7 @@ fn every_refusal_is_in_the_format_of_the_endpoint_from_the_first_moment_on() {
         let mut gate = gate();
         assert_eq!(gate.handle_head(&mut vm(), head(&[(":path", path)]), false, NOW), Decision::Hold);
         let reply = gate.handle_local_reply(&mut vm(), 408, "request_overall_timeout");
-        assert_eq!(reply, Reject::Unreachable(408, crate::exchange::reject::Cause::Timeout).reply(format));
+        assert_eq!(reply, Reject::Unreachable(408, crate::exchange::reject::NoAnswer::Timeout).reply(format));
     }
     let nowhere = [(":path", "/v1/files"), VERSION];
     let Decision::Reply(reply) = ask(&mut vm(), &mut gate(), &nowhere, "{}") else { panic!() };

@@ -1,3 +1,5 @@
+//! Errors in Anthropic's shape, whose kind follows from the status.
+
 use serde::Serialize;
 
 use crate::{canonical::Failure, dialect::ClientError, json::Node};

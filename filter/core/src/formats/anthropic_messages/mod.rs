@@ -2,13 +2,21 @@
 
 mod client;
 mod error;
+mod http;
+mod policy;
 mod tap;
 mod upstream;
 mod usage;
 
-use crate::dialect::{Dialect, IdentitySide};
+use crate::{
+    canonical::Vendor,
+    dialect::{Dialect, IdentitySide},
+};
 
 pub(crate) const DIALECT: Dialect = Dialect {
+    vendor: Some(Vendor::Anthropic),
+    http: http::HTTP,
+    policy: policy::POLICY,
     client: Some(client::CLIENT),
     upstream: Some(upstream::UPSTREAM),
     identity: IdentitySide {

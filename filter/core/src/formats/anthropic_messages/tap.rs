@@ -1,3 +1,5 @@
+//! Usage and the end of a stream, read in passing.
+
 use memchr::memmem;
 use serde::Deserialize;
 

@@ -1,3 +1,5 @@
+//! Errors in AWS's shapes, of a response and of a stream.
+
 use serde::Serialize;
 
 use crate::{canonical::Failure, dialect::ClientError, json::Node};

@@ -4,12 +4,17 @@
 //! does not have.
 
 mod error;
+mod http;
+mod policy;
 mod upstream;
 mod usage;
 
 use crate::dialect::{Dialect, IdentitySide};
 
 pub(crate) const DIALECT: Dialect = Dialect {
+    vendor: None,
+    http: http::HTTP,
+    policy: policy::POLICY,
     client: None,
     upstream: Some(upstream::UPSTREAM),
     identity: IdentitySide {

@@ -1,3 +1,5 @@
+//! Usage, as this format counts it.
+
 use serde::Deserialize;
 
 use crate::{canonical::Usage, json::Text};

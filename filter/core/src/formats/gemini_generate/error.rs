@@ -1,3 +1,5 @@
+//! Errors in Google's shape.
+
 use std::borrow::Cow;
 
 use serde::Serialize;

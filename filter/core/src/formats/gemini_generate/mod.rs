@@ -2,14 +2,22 @@
 
 mod client;
 mod error;
+mod http;
+mod policy;
 mod tap;
 mod upstream;
 mod usage;
 mod wire;
 
-use crate::dialect::{Dialect, IdentitySide};
+use crate::{
+    canonical::Vendor,
+    dialect::{Dialect, IdentitySide},
+};
 
 pub(crate) const DIALECT: Dialect = Dialect {
+    vendor: Some(Vendor::Google),
+    http: http::HTTP,
+    policy: policy::POLICY,
     client: Some(client::CLIENT),
     upstream: Some(upstream::UPSTREAM),
     identity: IdentitySide {

@@ -1,15 +1,20 @@
 //! OpenAI's chat completions: <https://platform.openai.com/docs/api-reference/chat>.
 
 mod client;
+mod http;
 mod upstream;
 mod wire;
 
 use crate::{
+    canonical::Vendor,
     dialect::{Dialect, IdentitySide},
     vendors::openai,
 };
 
 pub(crate) const DIALECT: Dialect = Dialect {
+    vendor: Some(Vendor::Openai),
+    http: http::HTTP,
+    policy: openai::POLICY,
     client: Some(client::CLIENT),
     upstream: Some(upstream::UPSTREAM),
     identity: IdentitySide {

@@ -2,14 +2,19 @@
 //! speak it too (vLLM: <https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html>).
 
 mod client;
+mod http;
 mod upstream;
 
 use crate::{
+    canonical::Vendor,
     dialect::{Dialect, IdentitySide},
     vendors::openai,
 };
 
 pub(crate) const DIALECT: Dialect = Dialect {
+    vendor: Some(Vendor::Openai),
+    http: http::HTTP,
+    policy: openai::POLICY,
     client: Some(client::CLIENT),
     upstream: Some(upstream::UPSTREAM),
     identity: IdentitySide {

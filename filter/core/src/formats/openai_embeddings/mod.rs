@@ -1,13 +1,18 @@
 //! OpenAI's embeddings, passed on as they are: <https://platform.openai.com/docs/api-reference/embeddings>.
 
+mod http;
 mod usage;
 
 use crate::{
+    canonical::Vendor,
     dialect::{Dialect, IdentitySide},
     vendors::openai,
 };
 
 pub(crate) const DIALECT: Dialect = Dialect {
+    vendor: Some(Vendor::Openai),
+    http: http::HTTP,
+    policy: openai::POLICY,
     client: None,
     upstream: None,
     identity: IdentitySide {

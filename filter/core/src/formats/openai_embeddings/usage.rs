@@ -1,3 +1,5 @@
+//! Usage of embeddings, which is all input.
+
 use serde::Deserialize;
 
 use crate::canonical::Usage;

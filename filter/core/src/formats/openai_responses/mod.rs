@@ -1,17 +1,23 @@
 //! OpenAI's responses: <https://platform.openai.com/docs/api-reference/responses>.
 
 mod client;
+mod http;
+mod policy;
 mod tap;
 mod upstream;
 mod usage;
 mod wire;
 
 use crate::{
+    canonical::Vendor,
     dialect::{Dialect, IdentitySide},
     vendors::openai,
 };
 
 pub(crate) const DIALECT: Dialect = Dialect {
+    vendor: Some(Vendor::Openai),
+    http: http::HTTP,
+    policy: policy::POLICY,
     client: Some(client::CLIENT),
     upstream: Some(upstream::UPSTREAM),
     identity: IdentitySide {

@@ -1,3 +1,5 @@
+//! Usage and the end of a stream, read in passing.
+
 use memchr::memmem;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -35,7 +37,7 @@ impl dialect::Tap for Tap {
         if !may_be_an_end(&frame) {
             return Sighting::default();
         }
-        let Ok(event) = serde_json::from_slice::<Ending<'_>>(frame.data) else { return Sighting::default() };
+        let Ok(event) = serde_json::from_slice::<EndWire<'_>>(frame.data) else { return Sighting::default() };
         let name = std::str::from_utf8(frame.name).unwrap_or_default();
         let usage = event.response.and_then(|response| response.usage);
         let usage = usage.and_then(|usage| decode_usage(usage.get().as_bytes()));
@@ -74,15 +76,15 @@ fn may_be_an_end(frame: &Frame<'_>) -> bool {
 }
 
 #[derive(Deserialize)]
-struct Ending<'e> {
+struct EndWire<'e> {
     #[serde(borrow)]
     r#type: Option<Text<'e>>,
     #[serde(borrow)]
-    response: Option<Response<'e>>,
+    response: Option<ResponseWire<'e>>,
 }
 
 #[derive(Deserialize)]
-struct Response<'e> {
+struct ResponseWire<'e> {
     #[serde(borrow)]
     usage: Option<&'e RawValue>,
 }

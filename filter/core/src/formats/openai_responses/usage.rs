@@ -1,3 +1,5 @@
+//! Usage, as this format counts it.
+
 use serde::{Deserialize, Serialize};
 
 use crate::canonical::Usage;

@@ -1,10 +1,10 @@
 //! A response on its way from the provider to the client.
 
-mod canonical;
-mod identity;
+mod canonical_lane;
+mod identity_lane;
 
-use canonical::Canonical;
-use identity::Identity;
+use canonical_lane::CanonicalLane;
+use identity_lane::IdentityLane;
 
 use crate::{
     canonical::{Losses, Usage},
@@ -23,8 +23,8 @@ pub struct Relay {
 
 #[derive(Debug)]
 enum Lane {
-    Identity(Identity),
-    Canonical(Box<Canonical>),
+    Identity(IdentityLane),
+    Canonical(Box<CanonicalLane>),
     /// No translation exists, so no byte of the provider may pass.
     Closed,
 }
@@ -68,9 +68,9 @@ impl Relay {
     pub fn new(translation: &Translation<'_>, kind: ResponseKind) -> Self {
         let (client, upstream) = (&translation.client.dialect().client, &translation.upstream.dialect().upstream);
         let lane = match (client, upstream) {
-            _ if translation.client == translation.upstream => Lane::Identity(Identity::new(translation, kind)),
+            _ if translation.client == translation.upstream => Lane::Identity(IdentityLane::new(translation, kind)),
             (Some(client), Some(upstream)) => {
-                Lane::Canonical(Box::new(Canonical::new(translation, kind, client, upstream)))
+                Lane::Canonical(Box::new(CanonicalLane::new(translation, kind, client, upstream)))
             }
             _ => Lane::Closed,
         };

@@ -1,3 +1,5 @@
+//! The mark `cache_control`.
+
 use crate::{canonical::CacheMark, dialect::InvalidRequest, json::Node};
 
 /// A mark of a prompt's cacheable beginning (<https://platform.claude.com/docs/en/build-with-claude/prompt-caching>), which clients

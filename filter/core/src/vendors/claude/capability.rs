@@ -1,3 +1,5 @@
+//! What each generation of Claude takes, told from its name.
+
 /// How a model family differs from others in what it takes, told from its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Capability {

@@ -1,3 +1,5 @@
+//! How a wish to reason is said to Claude: a budget or a level, where the rest of the request allows it.
+
 use serde::Serialize;
 
 use super::capability::{Capability, Thinking};
@@ -8,7 +10,7 @@ const MIN_BUDGET: u64 = 1024;
 
 /// What a request says about thinking.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Plan {
+pub(crate) struct Reasoned {
     /// The member `thinking`; `None` leaves it out, which is no thinking for all but models that always think.
     pub(crate) thinking: Option<ThinkingWire>,
     /// The member `output_config.effort`.
@@ -30,17 +32,17 @@ pub(crate) enum ThinkingWire {
 }
 
 /// Turns a wish to reason into thinking, where the rest of the request allows it.
-pub(crate) fn plan(chat: &Chat<'_>, capability: Capability, max_tokens: u64, losses: &mut Losses) -> Plan {
-    let Some(wish) = chat.reasoning.as_ref().filter(|wish| !wish.value.is_off()) else { return Plan::default() };
+pub(crate) fn reasoning(chat: &Chat<'_>, capability: Capability, max_tokens: u64, losses: &mut Losses) -> Reasoned {
+    let Some(wish) = chat.reasoning.as_ref().filter(|wish| !wish.value.is_off()) else { return Reasoned::default() };
     let path = wish.path.as_ref();
     if let Some(reason) = obstacle(chat, capability) {
         losses.declare(path, reason);
-        return Plan::default();
+        return Reasoned::default();
     }
     match capability.thinking {
         Thinking::None => {
             losses.declare(path, "the model cannot think before it answers");
-            Plan::default()
+            Reasoned::default()
         }
         Thinking::Budget => match budget(&wish.value, max_tokens) {
             Some((budget_tokens, exact)) => {
@@ -52,17 +54,17 @@ pub(crate) fn plan(chat: &Chat<'_>, capability: Capability, max_tokens: u64, los
                 } else if !exact {
                     losses.approximate(path, "the budget of thinking lies between 1,024 tokens and the output cap");
                 }
-                Plan { thinking: Some(ThinkingWire::Enabled { budget_tokens }), effort: None }
+                Reasoned { thinking: Some(ThinkingWire::Enabled { budget_tokens }), effort: None }
             }
             None => {
                 losses.declare(path, "the output cap leaves no room for the 1,024 tokens that thinking needs");
-                Plan::default()
+                Reasoned::default()
             }
         },
         Thinking::Adaptive { xhigh } => {
             let hidden = wish.value.visible == Some(false);
             let thinking = Some(ThinkingWire::Adaptive { display: (xhigh && !hidden).then_some("summarized") });
-            let Some(level) = wish.value.level() else { return Plan { thinking, effort: None } };
+            let Some(level) = wish.value.level() else { return Reasoned { thinking, effort: None } };
             if wish.value.effort.is_none() {
                 losses.approximate(path, "the model takes an effort in place of a budget");
             }
@@ -81,7 +83,7 @@ pub(crate) fn plan(chat: &Chat<'_>, capability: Capability, max_tokens: u64, los
                 Effort::High => "high",
                 Effort::Max => "max",
             };
-            Plan { thinking, effort: Some(word) }
+            Reasoned { thinking, effort: Some(word) }
         }
     }
 }
@@ -168,17 +170,18 @@ mod tests {
 
     #[test]
     fn a_wish_that_does_not_say_how_much_is_a_wish_all_the_same() {
-        let reasoning = Reasoning { visible: Some(true), ..Reasoning::default() };
-        let chat = Chat { reasoning: Some(crate::canonical::Given::new(reasoning, "r")), ..Chat::default() };
-        let planned = |model: &str| {
+        let wish = Reasoning { visible: Some(true), ..Reasoning::default() };
+        let chat = Chat { reasoning: Some(crate::canonical::Given::new(wish, "r")), ..Chat::default() };
+        let reasoned = |model: &str| {
             let mut losses = Losses::default();
-            (plan(&chat, Capability::of(model), 8_192, &mut losses), losses.len())
+            (reasoning(&chat, Capability::of(model), 8_192, &mut losses), losses.len())
         };
-        let budget = Plan { thinking: Some(ThinkingWire::Enabled { budget_tokens: 4_096 }), effort: None };
-        assert_eq!(planned("claude-sonnet-4-5"), (budget, 1));
-        let adaptive = Plan { thinking: Some(ThinkingWire::Adaptive { display: Some("summarized") }), effort: None };
-        assert_eq!(planned("claude-sonnet-5"), (adaptive, 0));
-        assert_eq!(planned("claude-3-5-sonnet-latest"), (Plan::default(), 1));
+        let budget = Reasoned { thinking: Some(ThinkingWire::Enabled { budget_tokens: 4_096 }), effort: None };
+        assert_eq!(reasoned("claude-sonnet-4-5"), (budget, 1));
+        let adaptive =
+            Reasoned { thinking: Some(ThinkingWire::Adaptive { display: Some("summarized") }), effort: None };
+        assert_eq!(reasoned("claude-sonnet-5"), (adaptive, 0));
+        assert_eq!(reasoned("claude-3-5-sonnet-latest"), (Reasoned::default(), 1));
     }
 
     #[test]

@@ -1,3 +1,5 @@
+//! The member that asks a stream for usage.
+
 use crate::json::{Edit, Envelope, Node};
 
 /// The edit that makes a streaming request ask for usage; other members of `stream_options` stay. `None` when it asks

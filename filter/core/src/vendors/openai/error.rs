@@ -1,3 +1,5 @@
+//! Errors in OpenAI's shape, and in the shapes of those who follow it.
+
 use std::borrow::Cow;
 
 use serde::Serialize;

@@ -4,12 +4,14 @@ mod ask;
 mod error;
 mod finish;
 mod limit;
+mod policy;
 mod tap;
 mod usage;
 
 pub(crate) use ask::ask_for_usage;
 pub(crate) use error::{decode_error, encode_error, is_error};
-pub(crate) use finish::{Ending, ending};
+pub(crate) use finish::{FinishWord, decode_finish};
 pub(crate) use limit::{MAX_NAME, complete_schema, encode_name, shortened};
+pub(crate) use policy::POLICY;
 pub(crate) use tap::Tap;
 pub(crate) use usage::{EncodedUsage, decode_usage, encode_usage};

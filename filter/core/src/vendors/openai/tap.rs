@@ -1,3 +1,5 @@
+//! Usage and the end of a stream of chats or completions, read in passing.
+
 use memchr::memmem;
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;

@@ -1,3 +1,5 @@
+//! Usage of chats and completions.
+
 use serde::{Deserialize, Serialize};
 
 use crate::canonical::Usage;

@@ -1,3 +1,5 @@
+//! A client's messages and their content blocks, decoded.
+
 use std::borrow::Cow;
 
 use crate::{

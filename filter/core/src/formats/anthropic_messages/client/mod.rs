@@ -1,4 +1,6 @@
-//! A client that speaks this format: its requests decoded, answers encoded.
+//! A client that speaks this format.
+//!
+//! `request`, `message` and `tool` decode what it asks; `response` and `stream` encode what it gets.
 
 mod message;
 mod request;

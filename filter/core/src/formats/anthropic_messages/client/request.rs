@@ -1,3 +1,5 @@
+//! A client's request, decoded.
+
 use super::{message::decode_messages, tool};
 use crate::{
     canonical::{Chat, Effort, Given, Message, Part, Reasoning, ResponseFormat, Role, ServiceTier},

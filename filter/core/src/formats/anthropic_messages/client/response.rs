@@ -1,3 +1,5 @@
+//! A whole answer for the client.
+
 use serde::Serialize;
 use serde_json::value::RawValue;
 

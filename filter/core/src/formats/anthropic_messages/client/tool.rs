@@ -1,3 +1,5 @@
+//! A client's tools and its choice of them, decoded.
+
 use crate::{
     canonical::{Chat, Function, Given, Tool, ToolChoice, ToolKind, WebSearch},
     dialect::{InvalidRequest, want},

@@ -1,12 +1,14 @@
+//! Content blocks for the provider.
+
 use std::borrow::Cow;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::ids::encode_id;
 use crate::{
     canonical::{Block, CacheMark, Losses, Part, Seal, Source, Vendor},
-    dialect::InvalidRequest,
-    json::Node,
+    dialect::{InvalidRequest, raw_arguments},
 };
 
 /// One content block of a request, or of a system prompt.
@@ -147,7 +149,7 @@ pub(super) fn encode_parts<'c>(parts: &'c [Part<'_>], losses: &mut Losses) -> Re
                 return Err(InvalidRequest::new(part.path.as_str(), "the provider takes no video"));
             }
             Block::ToolUse { id, name, input } => {
-                Kind::ToolUse { id: encode_id(id), name, input: encode_input(input, part)? }
+                Kind::ToolUse { id: encode_id(id), name, input: raw_arguments(input, &part.path)? }
             }
             Block::ToolResult { id, parts, is_error } => Kind::ToolResult {
                 tool_use_id: encode_id(id),
@@ -180,24 +182,4 @@ fn encode_source<'c>(source: &'c Source<'_>, part: &Part<'_>) -> Result<SourceWi
             "the file is known to another provider only; send its bytes in place of its id",
         )),
     }
-}
-
-/// Ids may have letters, digits, `_` and `-` only; other providers' have more (Kimi: `functions.search:0`). A call and its
-/// result are changed alike, so they still meet.
-fn encode_id<'c>(id: &'c str) -> Cow<'c, str> {
-    let is_allowed = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-');
-    match id.chars().all(is_allowed) {
-        true => Cow::Borrowed(id),
-        false => Cow::Owned(id.chars().map(|letter| if is_allowed(letter) { letter } else { '_' }).collect()),
-    }
-}
-
-/// Arguments are an object here and text there; no text is no argument.
-fn encode_input<'c>(input: &'c str, part: &Part<'_>) -> Result<&'c RawValue, InvalidRequest> {
-    let text = if input.trim().is_empty() { "{}" } else { input };
-    let object = Node::parse(text.as_bytes()).ok().filter(|node| node.members().is_some());
-    let raw = object.and_then(|_| serde_json::from_str(text).ok());
-    raw.ok_or_else(|| {
-        InvalidRequest::new(part.path.as_str(), "the arguments of a call must be the JSON text of an object")
-    })
 }

@@ -1,7 +1,11 @@
-//! A provider that speaks this format: requests encoded, its answers decoded.
+//! A provider that speaks this format.
+//!
+//! `request`, `content`, `tool` and `ids` encode what it is asked; `response`, `stream` and `finish` decode what it
+//! answers.
 
 mod content;
 mod finish;
+mod ids;
 mod request;
 mod response;
 mod stream;
@@ -10,12 +14,8 @@ mod tool;
 use crate::dialect::{UpstreamFraming, UpstreamSide};
 
 pub(super) const UPSTREAM: UpstreamSide = UpstreamSide {
-    headers: HEADERS,
     encode_request: request::encode_request,
     decode_response: response::decode_response,
     stream_decoder: || Box::new(stream::StreamDecoder::default()),
     framing: UpstreamFraming::Sse,
 };
-
-/// The version of the API is a header: <https://platform.claude.com/docs/en/api/versioning>.
-const HEADERS: &[(&str, &str)] = &[("anthropic-version", "2023-06-01")];

@@ -1,3 +1,5 @@
+//! A request for the provider.
+
 use std::borrow::Cow;
 
 use serde::Serialize;
@@ -9,7 +11,7 @@ use super::{
 };
 use crate::{
     canonical::{Block, Chat, Given, Losses, Message, ResponseFormat, Role, Sampling, ServiceTier},
-    dialect::{InvalidRequest, NO_MEMBER, Translation, schema},
+    dialect::{InvalidRequest, NO_MEMBER, Translation, owned_raw, raw, schema},
     vendors::claude::{self, Capability, ThinkingWire},
 };
 
@@ -30,7 +32,7 @@ pub(super) fn encode_request(
         logprobs,
         stop,
         response_format,
-        reasoning: _, // read by `claude::plan`
+        reasoning: _, // read by `claude::reasoning`
         verbosity,
         user,
         safety_identifier,
@@ -51,8 +53,8 @@ pub(super) fn encode_request(
     } = sampling;
     let max_tokens = max_tokens.as_ref().map_or(translation.default_max_tokens.into(), |given| given.value);
     let capability = Capability::of(translation.model);
-    let plan = claude::plan(chat, capability, max_tokens, losses);
-    let claude::Sampled { temperature, top_p, top_k } = claude::sampling(chat, translation.model, &plan, losses);
+    let reasoned = claude::reasoning(chat, capability, max_tokens, losses);
+    let claude::Sampled { temperature, top_p, top_k } = claude::sampling(chat, translation.model, &reasoned, losses);
     let (system, messages) = encode_messages(messages, losses)?;
     let (tools, tool_choice) = (
         encode_tools(tools, tool_choice.as_ref(), losses)?,
@@ -87,9 +89,9 @@ pub(super) fn encode_request(
         top_p,
         top_k,
         stop_sequences: stop_sequences(stop, losses),
-        thinking: plan.thinking,
-        output_config: (format.is_some() || plan.effort.is_some())
-            .then_some(OutputWire { effort: plan.effort, format }),
+        thinking: reasoned.thinking,
+        output_config: (format.is_some() || reasoned.effort.is_some())
+            .then_some(OutputWire { effort: reasoned.effort, format }),
         metadata: user.map(|user| MetadataWire { user_id: &user.value }),
         service_tier: encode_tier(service_tier.as_ref(), losses),
         stream: translation.stream,
@@ -201,15 +203,6 @@ fn encode_tier(tier: Option<&Given<ServiceTier<'_>>>, losses: &mut Losses) -> Op
             None
         }
     }
-}
-
-/// JSON text that a decoder has checked.
-pub(super) fn raw(text: &str) -> Result<&RawValue, InvalidRequest> {
-    serde_json::from_str(text).map_err(|error| InvalidRequest { message: error.to_string(), param: None })
-}
-
-pub(super) fn owned_raw(text: String) -> Result<Box<RawValue>, InvalidRequest> {
-    RawValue::from_string(text).map_err(|error| InvalidRequest { message: error.to_string(), param: None })
 }
 
 #[derive(Serialize)]

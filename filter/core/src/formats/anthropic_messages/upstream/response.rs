@@ -1,3 +1,5 @@
+//! A whole answer of the provider, decoded.
+
 use std::borrow::Cow;
 
 use serde::Deserialize;

@@ -1,15 +1,14 @@
+//! Tools and the choice of them for the provider.
+
 use std::borrow::Cow;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{
-    content::CacheWire,
-    request::{owned_raw, raw},
-};
+use super::content::CacheWire;
 use crate::{
     canonical::{Function, Given, Losses, Tool, ToolChoice, ToolKind, WebSearch},
-    dialect::InvalidRequest,
+    dialect::{InvalidRequest, owned_raw, raw},
     json::{Edit, Envelope, Node},
 };
 

@@ -1,8 +1,10 @@
+//! What the families of models behind Converse take, told from a model's name.
+
 use crate::vendors::claude;
 
 /// Which family a model is of, told from its name: Converse is one API, but what it passes on is each model's own matter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Family {
+pub(super) enum ModelFamily {
     /// Anthropic's.
     Claude {
         /// Whether it is 4.5 or later: structured output, strict tools, an hour of cache and calls one at a time came with it.
@@ -24,7 +26,7 @@ pub(super) enum Family {
     Hidden,
 }
 
-impl Family {
+impl ModelFamily {
     pub(super) fn of(model: &str) -> Self {
         let has = |word: &&str| model.contains(*word);
         if has(&"claude") {
@@ -91,23 +93,23 @@ mod tests {
     #[test]
     fn the_family_is_in_the_name_however_the_model_is_called() {
         let cases = [
-            ("anthropic.claude-3-5-sonnet-20241022-v2:0", Family::Claude { since_4_5: false }),
-            ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", Family::Claude { since_4_5: true }),
+            ("anthropic.claude-3-5-sonnet-20241022-v2:0", ModelFamily::Claude { since_4_5: false }),
+            ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", ModelFamily::Claude { since_4_5: true }),
             (
                 "arn:aws:bedrock:us-east-1:012345678901:inference-profile/us.anthropic.claude-sonnet-4-20250514-v1:0",
-                Family::Claude { since_4_5: false },
+                ModelFamily::Claude { since_4_5: false },
             ),
-            ("amazon.nova-lite-v1:0", Family::Nova),
-            ("global.amazon.nova-2-lite-v1:0", Family::Nova2),
-            ("openai.gpt-oss-120b-1:0", Family::GptOss),
-            ("qwen.qwen3-32b-v1:0", Family::Qwen),
-            ("us.meta.llama4-maverick-17b-instruct-v1:0", Family::Plain),
-            ("mistral.devstral-2-123b", Family::Other),
-            ("arn:aws:bedrock:us-east-1::foundation-model/deepseek.v3-v1:0", Family::Other),
-            ("arn:aws:bedrock:us-east-1:012345678901:application-inference-profile/abcdefghijkl", Family::Hidden),
+            ("amazon.nova-lite-v1:0", ModelFamily::Nova),
+            ("global.amazon.nova-2-lite-v1:0", ModelFamily::Nova2),
+            ("openai.gpt-oss-120b-1:0", ModelFamily::GptOss),
+            ("qwen.qwen3-32b-v1:0", ModelFamily::Qwen),
+            ("us.meta.llama4-maverick-17b-instruct-v1:0", ModelFamily::Plain),
+            ("mistral.devstral-2-123b", ModelFamily::Other),
+            ("arn:aws:bedrock:us-east-1::foundation-model/deepseek.v3-v1:0", ModelFamily::Other),
+            ("arn:aws:bedrock:us-east-1:012345678901:application-inference-profile/abcdefghijkl", ModelFamily::Hidden),
         ];
         for (model, family) in cases {
-            assert_eq!(Family::of(model), family, "{model}");
+            assert_eq!(ModelFamily::of(model), family, "{model}");
         }
     }
 }

@@ -1,3 +1,5 @@
+//! Content blocks for the provider, as far as the model's family takes them.
+
 use std::borrow::Cow;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -5,14 +7,13 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{
-    capability::{Caching, Family},
+    capability::{Caching, ModelFamily},
+    ids::encode_id,
     media::{self, DocumentNames, DocumentWire, MediaWire},
-    tool,
 };
 use crate::{
     canonical::{Block, CacheMark, Losses, Part, Role, Seal, Vendor},
-    dialect::InvalidRequest,
-    json::Node,
+    dialect::{InvalidRequest, raw_arguments},
 };
 
 /// One content block of a message, of a system prompt or of a tool's result: a union, told by the name of its only member
@@ -69,14 +70,14 @@ pub(super) struct CachePoint {
 
 /// Encodes content. Names of documents are used once in a request, so it goes through all of it.
 pub(super) struct Encoder<'l> {
-    pub(super) family: Family,
+    pub(super) family: ModelFamily,
     caching: Caching,
     document_names: DocumentNames,
     pub(super) losses: &'l mut Losses,
 }
 
 impl<'l> Encoder<'l> {
-    pub(super) fn new(family: Family, losses: &'l mut Losses) -> Self {
+    pub(super) fn new(family: ModelFamily, losses: &'l mut Losses) -> Self {
         Self { family, caching: family.caching(), document_names: DocumentNames::default(), losses }
     }
 
@@ -114,12 +115,12 @@ impl<'l> Encoder<'l> {
             }
             Block::Thinking { text, seal } => return Ok(self.encode_thinking(text, seal.as_ref(), part)),
             Block::ToolUse { id, name, input } => Content::ToolUse {
-                tool_use_id: tool::encode_id(id),
-                name: tool::encode_id(name),
-                input: encode_input(input, part)?,
+                tool_use_id: encode_id(id),
+                name: encode_id(name),
+                input: raw_arguments(input, &part.path)?,
             },
             Block::ToolResult { id, parts, is_error } => Content::ToolResult {
-                tool_use_id: tool::encode_id(id),
+                tool_use_id: encode_id(id),
                 content: self.encode_result(parts, part)?,
                 status: is_error.then_some("error"),
             },
@@ -262,14 +263,4 @@ fn cache_point(
         }
     };
     Some(CachePoint { r#type: "default", ttl })
-}
-
-/// Arguments are an object here, and in some formats text; no text is no argument.
-fn encode_input<'c>(input: &'c str, part: &Part<'_>) -> Result<&'c RawValue, InvalidRequest> {
-    let text = if input.trim().is_empty() { "{}" } else { input };
-    let object = Node::parse(text.as_bytes()).ok().filter(|node| node.members().is_some());
-    let raw = object.and_then(|_| serde_json::from_str(text).ok());
-    raw.ok_or_else(|| {
-        InvalidRequest::new(part.path.as_str(), "the arguments of a call must be the JSON text of an object")
-    })
 }

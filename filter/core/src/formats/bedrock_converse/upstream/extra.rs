@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::capability::Family;
+use super::capability::ModelFamily;
 use crate::{
     canonical::{Chat, Effort, Losses, ToolChoice},
     vendors::claude::ThinkingWire,
@@ -71,22 +71,22 @@ pub(super) struct NovaReasoning {
 
 impl Extra<'_> {
     /// How other models than Claude are told to reason. Answers whether they then take no sampling.
-    pub(super) fn set_reasoning(&mut self, chat: &Chat<'_>, family: Family, losses: &mut Losses) -> bool {
+    pub(super) fn set_reasoning(&mut self, chat: &Chat<'_>, family: ModelFamily, losses: &mut Losses) -> bool {
         let Some(wish) = chat.reasoning.as_ref() else { return false };
         let path = wish.path.as_ref();
         if wish.value.is_off() {
-            if family == Family::GptOss {
+            if family == ModelFamily::GptOss {
                 losses.approximate(path, "the model always reasons, and low is its least effort");
                 self.reasoning_effort = Some("low");
             }
             return false;
         }
-        if !matches!(family, Family::Nova2 | Family::GptOss | Family::Qwen) {
+        if !matches!(family, ModelFamily::Nova2 | ModelFamily::GptOss | ModelFamily::Qwen) {
             losses.declare(path, "the model cannot be told here how much to reason");
             return false;
         }
         // These two reason unasked.
-        if wish.value.is_open() && family != Family::Nova2 {
+        if wish.value.is_open() && family != ModelFamily::Nova2 {
             return false;
         }
         if wish.value.budget.is_some() && wish.value.effort.is_none() {
@@ -106,12 +106,12 @@ impl Extra<'_> {
             }
         };
         match family {
-            Family::GptOss => self.reasoning_effort = Some(word),
-            Family::Qwen if word == "medium" => {
+            ModelFamily::GptOss => self.reasoning_effort = Some(word),
+            ModelFamily::Qwen if word == "medium" => {
                 losses.approximate(path, "the model has no effort between low and high");
                 self.reasoning_config = Some("high");
             }
-            Family::Qwen => self.reasoning_config = Some(word),
+            ModelFamily::Qwen => self.reasoning_config = Some(word),
             _ => return self.set_nova_reasoning(word, chat, losses),
         }
         false

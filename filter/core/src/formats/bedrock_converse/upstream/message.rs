@@ -1,3 +1,5 @@
+//! The system prompt and the messages, which must take turns.
+
 use std::borrow::Cow;
 
 use serde::Serialize;

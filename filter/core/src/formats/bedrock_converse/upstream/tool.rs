@@ -1,13 +1,15 @@
+//! Tools and the choice of them for the provider.
+
 use std::{borrow::Cow, collections::BTreeSet};
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use sha2::{Digest, Sha256};
 
 use super::{
-    capability::Family,
+    capability::ModelFamily,
     content::{CachePoint, Empty, Encoder},
     extra::ClaudeChoice,
+    ids::{encode_id, is_identifier},
 };
 use crate::{
     canonical::{Block, Chat, Function, Losses, Message, Tool, ToolChoice, ToolKind, WebSearch},
@@ -98,7 +100,7 @@ pub(super) fn encode_tools<'c>(
     }
     let one_at_a_time = chat.parallel_tools.as_ref().filter(|parallel| !parallel.value);
     if let Some(parallel) = one_at_a_time {
-        if encoder.family == (Family::Claude { since_4_5: true }) {
+        if encoder.family == (ModelFamily::Claude { since_4_5: true }) {
             let choice = ClaudeChoice::one_at_a_time(forced.map(|choice| &choice.value));
             return Ok((Some(ToolConfig { tools, tool_choice: None }), Some(choice)));
         }
@@ -129,7 +131,7 @@ fn is_allowed(tool: &Tool<'_>, allowed: Option<&BTreeSet<&str>>) -> bool {
 fn encode_tool<'c>(tool: &'c Tool<'_>, encoder: &mut Encoder<'_>) -> Result<Option<ToolWire<'c>>, InvalidRequest> {
     match (&tool.kind, encoder.family) {
         (ToolKind::Function(function), _) => encode_function(function, tool, encoder).map(Some),
-        (ToolKind::WebSearch(search), Family::Nova2) => {
+        (ToolKind::WebSearch(search), ModelFamily::Nova2) => {
             let WebSearch { allowed_domains, blocked_domains, max_uses, location, context_size } = search;
             let wishes = [max_uses.is_some(), location.is_some(), context_size.is_some()];
             if !allowed_domains.is_empty() || !blocked_domains.is_empty() || wishes.contains(&true) {
@@ -137,7 +139,9 @@ fn encode_tool<'c>(tool: &'c Tool<'_>, encoder: &mut Encoder<'_>) -> Result<Opti
             }
             Ok(Some(ToolWire::SystemTool { name: "nova_grounding" }))
         }
-        (ToolKind::CodeExecution, Family::Nova2) => Ok(Some(ToolWire::SystemTool { name: "nova_code_interpreter" })),
+        (ToolKind::CodeExecution, ModelFamily::Nova2) => {
+            Ok(Some(ToolWire::SystemTool { name: "nova_code_interpreter" }))
+        }
         (ToolKind::WebSearch(_) | ToolKind::CodeExecution, _) => {
             encoder.losses.declare(tool.path.as_str(), "the model has no such tool of its own here");
             Ok(None)
@@ -209,57 +213,4 @@ fn describe_called<'c>(
     }
     losses.approximate("tools", "the provider wants the tools described that earlier turns called");
     Ok(Some(ToolConfig { tools, tool_choice: None }))
-}
-
-/// The most letters of a tool's name or a call's id.
-const MAX_ID: usize = 64;
-
-/// What AWS takes as the name of a tool, and Claude as the id of a call.
-fn is_identifier(text: &str) -> bool {
-    (1..=MAX_ID).contains(&text.len()) && text.bytes().all(is_allowed_byte)
-}
-
-fn is_allowed_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
-}
-
-/// An id of a call, or the name of a tool that was called: letters, digits, `_` and `-`, at most 64. Other characters become
-/// `_` (Kimi: `functions.search:0`), and of a longer one a digest stands for the end. The same text always becomes the same, so
-/// a call and its result still meet.
-pub(super) fn encode_id(id: &str) -> Cow<'_, str> {
-    /// What is left beside an underscore and sixteen digits.
-    const KEPT: usize = MAX_ID - 17;
-    if is_identifier(id) {
-        return Cow::Borrowed(id);
-    }
-    let mut text: String = id
-        .chars()
-        .take(MAX_ID.saturating_add(1))
-        .map(|letter| if u8::try_from(letter).is_ok_and(is_allowed_byte) { letter } else { '_' })
-        .collect();
-    if text.len() > MAX_ID || text.is_empty() {
-        text.truncate(KEPT);
-        let [a, b, c, d, e, f, g, h, ..] = <[u8; 32]>::from(Sha256::digest(id));
-        let digest = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
-        text.push_str(&format!("_{digest:016x}"));
-    }
-    Cow::Owned(text)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_are_cleaned_and_shortened_alike_each_time() {
-        assert_eq!(encode_id("call_9-A"), "call_9-A");
-        assert_eq!(encode_id("functions.search:0"), "functions_search_0");
-        let long = |end: &str| format!("{}{end}", "x".repeat(70));
-        let (one, other) = (encode_id(&long("1")).into_owned(), encode_id(&long("2")).into_owned());
-        assert_eq!((one.len(), other.len()), (64, 64));
-        assert_ne!(one, other);
-        assert_eq!(encode_id(&long("1")), one);
-        assert!(is_identifier(&encode_id("")));
-        assert!(is_identifier(&encode_id(&"é€".repeat(40))));
-    }
 }

@@ -1,3 +1,5 @@
+//! The shape of an answer as the client reads it, whole or as a chunk.
+
 use serde::Serialize;
 
 use super::grounding::GroundingWire;

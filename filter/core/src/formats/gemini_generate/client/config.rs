@@ -1,3 +1,5 @@
+//! `generationConfig`, decoded.
+
 use std::borrow::Cow;
 
 use super::{

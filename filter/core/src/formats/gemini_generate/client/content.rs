@@ -1,3 +1,5 @@
+//! A client's contents and their parts, decoded; calls get the ids that Google's clients leave out.
+
 use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet, VecDeque},

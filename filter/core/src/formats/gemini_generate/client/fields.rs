@@ -1,3 +1,5 @@
+//! Reading members and values, in either of the spellings that Google's JSON has.
+
 use std::borrow::Cow;
 
 use crate::{

@@ -1,3 +1,5 @@
+//! Where words of an answer come from, in Google's shape.
+
 use serde::Serialize;
 
 use crate::{canonical::Citation, formats::gemini_generate::wire::offsets::Offsets};

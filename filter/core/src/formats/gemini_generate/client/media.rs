@@ -1,3 +1,5 @@
+//! Bytes and files in a client's contents, decoded by their media type.
+
 use std::borrow::Cow;
 
 use base64::{Engine, prelude::BASE64_STANDARD};

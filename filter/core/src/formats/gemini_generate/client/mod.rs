@@ -1,4 +1,7 @@
-//! A client that speaks this format: its requests decoded, answers encoded.
+//! A client that speaks this format.
+//!
+//! `request`, `config`, `content`, `media`, `schema`, `tool` and `fields` decode what it asks; `response`, `stream`,
+//! `answer`, `grounding` and `finish` encode what it gets.
 
 mod answer;
 mod config;

@@ -1,3 +1,5 @@
+//! A client's request, decoded.
+
 use super::{
     config, content,
     fields::{boolean, camel, list, word},

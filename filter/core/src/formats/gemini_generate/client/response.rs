@@ -1,3 +1,5 @@
+//! A whole answer for the client.
+
 use std::borrow::Cow;
 
 use super::{

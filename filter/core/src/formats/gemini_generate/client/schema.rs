@@ -1,3 +1,5 @@
+//! Google's own kind of schema as a JSON schema.
+
 use std::borrow::Cow;
 
 use super::fields::camel;

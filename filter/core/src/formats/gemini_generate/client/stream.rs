@@ -1,3 +1,5 @@
+//! A streamed answer for the client.
+
 use std::borrow::Cow;
 
 use super::{

@@ -1,3 +1,5 @@
+//! A client's tools and its choice of them, decoded.
+
 use super::{
     fields::{fields, list, string, word},
     schema::to_json_schema,

@@ -1,3 +1,5 @@
+//! The shape of a chunk as the provider sends it.
+
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 

@@ -1,3 +1,5 @@
+//! The conversation as contents for the provider.
+
 use std::{borrow::Cow, collections::BTreeMap};
 
 use base64::{Engine, prelude::BASE64_STANDARD};

@@ -1,3 +1,5 @@
+//! Where words of an answer come from, read out of Google's shapes.
+
 use std::borrow::Cow;
 
 use serde::{Deserialize, de::IgnoredAny};

@@ -1,4 +1,7 @@
-//! A provider that speaks this format: requests encoded, its answers decoded.
+//! A provider that speaks this format.
+//!
+//! `request`, `content`, `tool` and `thinking` encode what it is asked, as far as `capability` says that the model
+//! takes it; `response`, `stream`, `chunk`, `partial`, `grounding` and `finish` decode what it answers.
 
 mod capability;
 mod chunk;
@@ -15,7 +18,6 @@ mod tool;
 use crate::dialect::{UpstreamFraming, UpstreamSide};
 
 pub(super) const UPSTREAM: UpstreamSide = UpstreamSide {
-    headers: &[],
     encode_request: request::encode_request,
     decode_response: response::decode_response,
     stream_decoder: || Box::new(stream::StreamDecoder::default()),

@@ -1,3 +1,5 @@
+//! A call whose arguments come value by value, put together.
+
 use std::borrow::Cow;
 
 use serde::Deserialize;

@@ -1,3 +1,5 @@
+//! A request for the provider.
+
 use std::borrow::Cow;
 
 use serde::Serialize;
@@ -73,7 +75,7 @@ pub(super) fn encode_request(
         logprobs: at_most(logprobs.as_ref().filter(|given| given.value > 0), MAX_LOGPROBS, losses),
         response_mime_type,
         response_json_schema,
-        thinking_config: thinking::plan(reasoning.as_ref(), capability.thinking, losses),
+        thinking_config: thinking::encode_thinking(reasoning.as_ref(), capability.thinking, losses),
     };
     let wire = Wire {
         system_instruction: (!system.is_empty()).then_some(ContentWire { parts: system, role: None }),

@@ -1,3 +1,5 @@
+//! How a wish to reason is said to Gemini: a budget or a level.
+
 use serde::Serialize;
 
 use super::capability::Thinking;
@@ -17,7 +19,11 @@ pub(super) struct ThinkingWire {
 
 /// Turns a wish to reason into what the model is told. Thoughts come back only where they are asked for; a client whose
 /// format shows what there is gets them once it asks for reasoning at all.
-pub(super) fn plan(wish: Option<&Given<Reasoning>>, thinking: Thinking, losses: &mut Losses) -> Option<ThinkingWire> {
+pub(super) fn encode_thinking(
+    wish: Option<&Given<Reasoning>>,
+    thinking: Thinking,
+    losses: &mut Losses,
+) -> Option<ThinkingWire> {
     let Given { value: wish, path } = wish?;
     let path = path.as_ref();
     let mut wire =
@@ -73,10 +79,10 @@ mod tests {
     const THIRD_PRO: Thinking = Thinking::Level { minimal: false, medium: false };
     const THIRD_FLASH: Thinking = Thinking::Level { minimal: true, medium: true };
 
-    fn planned(wish: Reasoning, thinking: Thinking) -> (String, usize) {
+    fn encoded(wish: Reasoning, thinking: Thinking) -> (String, usize) {
         let mut losses = Losses::default();
-        let plan = plan(Some(&Given::new(wish, "r")), thinking, &mut losses);
-        (plan.map_or(String::new(), |plan| serde_json::to_string(&plan).unwrap()), losses.len())
+        let wire = encode_thinking(Some(&Given::new(wish, "r")), thinking, &mut losses);
+        (wire.map_or(String::new(), |wire| serde_json::to_string(&wire).unwrap()), losses.len())
     }
 
     fn effort(effort: Effort) -> Reasoning {
@@ -104,7 +110,7 @@ mod tests {
             (effort(Effort::High), Thinking::Never, "", 1),
             (effort(Effort::None), Thinking::Never, "", 0),
         ] {
-            assert_eq!(planned(wish, thinking), (wire.to_owned(), losses), "{wish:?} {thinking:?}");
+            assert_eq!(encoded(wish, thinking), (wire.to_owned(), losses), "{wish:?} {thinking:?}");
         }
     }
 }

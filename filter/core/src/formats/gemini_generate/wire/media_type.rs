@@ -1,3 +1,5 @@
+//! Media types that endings of addresses speak for.
+
 /// The media type that the ending of an address speaks for: Vertex insists on one
 /// (<https://docs.cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference#filedata>).
 pub(crate) fn media_type_of(url: &str) -> Option<&'static str> {

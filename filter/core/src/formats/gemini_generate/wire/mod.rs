@@ -1,5 +1,5 @@
-//! What both sides read or write alike: parts of contents, words of enumerations, the media types of addresses, and the bytes
-//! that Google counts in a text.
+//! What both sides read or write alike: parts of contents, words of enumerations, the media types of addresses, and the
+//! bytes that Google counts in a text.
 
 pub(super) mod media_type;
 pub(super) mod offsets;

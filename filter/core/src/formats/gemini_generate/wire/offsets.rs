@@ -1,3 +1,5 @@
+//! Places in a text, in bytes and in characters.
+
 /// Where the characters of a growing text begin, in bytes: Google counts bytes of UTF-8, the canonical model characters.
 ///
 /// Only characters longer than a byte are remembered, and so many of them that this stays small; past those, positions are

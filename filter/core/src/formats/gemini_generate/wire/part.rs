@@ -1,3 +1,5 @@
+//! Contents and parts, as they are written on both sides.
+
 use std::borrow::Cow;
 
 use serde::Serialize;

@@ -1,3 +1,5 @@
+//! Words of enumerations, which may come as numbers.
+
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, de::Visitor};

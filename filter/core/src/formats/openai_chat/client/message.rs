@@ -1,3 +1,5 @@
+//! One message of a client, decoded: words, calls and results.
+
 use std::borrow::Cow;
 
 use super::{part::decode_content, thinking::Recalled};

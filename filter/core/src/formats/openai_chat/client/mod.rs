@@ -1,4 +1,7 @@
-//! Where the client speaks it.
+//! A client that speaks this format.
+//!
+//! `request`, `message`, `part`, `thinking` and `tool` decode what it asks; `response`, `stream` and `wire` encode what
+//! it gets.
 
 mod message;
 mod part;

@@ -1,3 +1,5 @@
+//! A message's content, decoded: a text or a list of parts.
+
 use std::borrow::Cow;
 
 use super::message::{part, pick};

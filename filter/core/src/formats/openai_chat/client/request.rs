@@ -1,3 +1,5 @@
+//! A client's request, decoded.
+
 use std::borrow::Cow;
 
 use super::{message::decode_message, tool};

@@ -1,3 +1,5 @@
+//! A streamed answer for the client.
+
 use serde::Serialize;
 
 use super::{

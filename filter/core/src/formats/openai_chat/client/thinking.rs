@@ -1,3 +1,5 @@
+//! Reasoning that a client sends back, in the several members that it may stand in.
+
 use serde::Deserialize;
 
 use super::{super::wire::reasoning::Detail, message::part};

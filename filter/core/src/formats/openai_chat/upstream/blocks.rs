@@ -1,3 +1,5 @@
+//! The blocks of a choice, put in a row out of what a provider mixes.
+
 use std::collections::VecDeque;
 
 use crate::{

@@ -1,3 +1,5 @@
+//! Calls of tools in an answer, told apart by index or id.
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 

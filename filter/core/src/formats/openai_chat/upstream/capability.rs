@@ -1,16 +1,18 @@
+//! What servers of this format take of each family of models, told from a model's name.
+
 use crate::canonical::{Effort, Vendor};
 
 /// What is known of a model by its name, where servers of this format differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Capability {
-    pub(super) family: Family,
+    pub(super) family: ModelFamily,
     /// Whether the name begins with a vendor's, as routers and model hubs have it: `anthropic/claude-…`.
     pub(super) routed: bool,
 }
 
 /// Whose model it is. A deployment with a name of its own (Azure) counts as [`Other`](Self::Other).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Family {
+pub(super) enum ModelFamily {
     /// OpenAI's that answer at once.
     Openai,
     /// OpenAI's that reason first: <https://platform.openai.com/docs/guides/reasoning>.
@@ -51,58 +53,58 @@ impl Capability {
             Some((_, name)) => (true, name),
             None => (false, &*lower),
         };
-        Self { family: Family::of(name), routed }
+        Self { family: ModelFamily::of(name), routed }
     }
 
     /// Whether it is one of OpenAI's, whose API refuses members that it does not know.
     pub(super) fn is_openai(self) -> bool {
-        matches!(self.family, Family::Openai | Family::OpenaiReasoning { .. })
+        matches!(self.family, ModelFamily::Openai | ModelFamily::OpenaiReasoning { .. })
     }
 
     /// Whether it is Mistral's own API, which refuses what it does not know: `user`, `logprobs`, `logit_bias`,
     /// `service_tier`, and `stream_options`, since its streams state their usage unasked (<https://docs.mistral.ai/api/>).
     pub(super) fn is_mistrals_own(self) -> bool {
-        self.family == Family::Mistral && !self.routed
+        self.family == ModelFamily::Mistral && !self.routed
     }
 
     /// See [`Recall`].
     pub(super) fn recall(self) -> Recall {
         match (self.family, self.routed) {
-            (Family::Openai | Family::OpenaiReasoning { .. }, false) => Recall::None,
-            (Family::Openai | Family::OpenaiReasoning { .. }, true) => Recall::Details(Vendor::Openai),
-            (Family::Claude, _) => Recall::Details(Vendor::Anthropic),
-            (Family::Gemini, true) => Recall::Details(Vendor::Google),
-            (Family::Gemini, false) => Recall::ThoughtSignature,
-            (Family::Mistral, _) => Recall::Chunks,
-            (Family::Other, true) => Recall::Plain,
-            (Family::Other, false) => Recall::Content,
+            (ModelFamily::Openai | ModelFamily::OpenaiReasoning { .. }, false) => Recall::None,
+            (ModelFamily::Openai | ModelFamily::OpenaiReasoning { .. }, true) => Recall::Details(Vendor::Openai),
+            (ModelFamily::Claude, _) => Recall::Details(Vendor::Anthropic),
+            (ModelFamily::Gemini, true) => Recall::Details(Vendor::Google),
+            (ModelFamily::Gemini, false) => Recall::ThoughtSignature,
+            (ModelFamily::Mistral, _) => Recall::Chunks,
+            (ModelFamily::Other, true) => Recall::Plain,
+            (ModelFamily::Other, false) => Recall::Content,
         }
     }
 
     /// Whether its answers can be shorter or longer: OpenAI's models before `gpt-5` know `medium` and refuse other words
     /// (<https://platform.openai.com/docs/guides/latest-model>).
     pub(super) fn takes_verbosity(self) -> bool {
-        matches!(self.family, Family::OpenaiReasoning { least: Effort::None | Effort::Minimal })
+        matches!(self.family, ModelFamily::OpenaiReasoning { least: Effort::None | Effort::Minimal })
     }
 
     /// Whether it can be told how many tools to call at once. `o1` to `o4-mini` refuse the member
     /// (<https://platform.openai.com/docs/guides/function-calling#parallel-function-calling>).
     pub(super) fn takes_parallel_flag(self) -> bool {
-        self.family != Family::OpenaiReasoning { least: Effort::Low }
+        self.family != ModelFamily::OpenaiReasoning { least: Effort::Low }
     }
 
     /// OpenAI's reasoning models take neither sampling parameters nor log probabilities, unless reasoning is off
     /// (<https://platform.openai.com/docs/guides/latest-model#gpt-5-parameter-compatibility>).
     pub(super) fn samples(self, effort: Option<Effort>) -> bool {
         match self.family {
-            Family::OpenaiReasoning { least: Effort::None } => effort.is_none_or(|effort| effort == Effort::None),
-            Family::OpenaiReasoning { .. } => false,
+            ModelFamily::OpenaiReasoning { least: Effort::None } => effort.is_none_or(|effort| effort == Effort::None),
+            ModelFamily::OpenaiReasoning { .. } => false,
             _ => true,
         }
     }
 }
 
-impl Family {
+impl ModelFamily {
     fn of(name: &str) -> Self {
         let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
         // A fine-tuned model is named after its base: `ft:gpt-4o-mini:…`.
@@ -130,18 +132,18 @@ impl Family {
 }
 
 /// By what follows `gpt-`. Which efforts each takes: <https://platform.openai.com/docs/guides/reasoning>.
-fn openai(version: &str) -> Family {
+fn openai(version: &str) -> ModelFamily {
     let digits = version.bytes().take_while(u8::is_ascii_digit).count();
     let major = version.get(..digits).and_then(|major| major.parse::<u32>().ok()).unwrap_or(0);
     let rest = version.get(digits..).unwrap_or_default();
     if major < 5 || rest.contains("-chat") {
-        Family::Openai
+        ModelFamily::Openai
     } else if major > 5 || rest.starts_with('.') {
-        Family::OpenaiReasoning { least: Effort::None }
+        ModelFamily::OpenaiReasoning { least: Effort::None }
     } else if rest.contains("-codex") || rest.contains("-pro") {
-        Family::OpenaiReasoning { least: Effort::Low }
+        ModelFamily::OpenaiReasoning { least: Effort::Low }
     } else {
-        Family::OpenaiReasoning { least: Effort::Minimal }
+        ModelFamily::OpenaiReasoning { least: Effort::Minimal }
     }
 }
 
@@ -151,23 +153,23 @@ mod tests {
 
     #[test]
     fn tells_families_by_name() {
-        let reasoning = |least| Family::OpenaiReasoning { least };
+        let reasoning = |least| ModelFamily::OpenaiReasoning { least };
         let cases = [
-            ("gpt-4o-mini", Family::Openai, false),
-            ("ft:gpt-4o:acme::1", Family::Openai, false),
-            ("chatgpt-4o-latest", Family::Openai, false),
-            ("gpt-5-chat-latest", Family::Openai, false),
+            ("gpt-4o-mini", ModelFamily::Openai, false),
+            ("ft:gpt-4o:acme::1", ModelFamily::Openai, false),
+            ("chatgpt-4o-latest", ModelFamily::Openai, false),
+            ("gpt-5-chat-latest", ModelFamily::Openai, false),
             ("gpt-5-mini", reasoning(Effort::Minimal), false),
             ("gpt-5-codex", reasoning(Effort::Low), false),
             ("gpt-5.2", reasoning(Effort::None), false),
             ("o3-mini", reasoning(Effort::Low), false),
             ("openai/gpt-5.1", reasoning(Effort::None), true),
-            ("openai/gpt-oss-120b", Family::Other, true),
-            ("olmo-2", Family::Other, false),
-            ("anthropic/claude-sonnet-4.5", Family::Claude, true),
-            ("models/gemini-2.5-pro", Family::Gemini, false),
-            ("magistral-medium-latest", Family::Mistral, false),
-            ("deepseek-reasoner", Family::Other, false),
+            ("openai/gpt-oss-120b", ModelFamily::Other, true),
+            ("olmo-2", ModelFamily::Other, false),
+            ("anthropic/claude-sonnet-4.5", ModelFamily::Claude, true),
+            ("models/gemini-2.5-pro", ModelFamily::Gemini, false),
+            ("magistral-medium-latest", ModelFamily::Mistral, false),
+            ("deepseek-reasoner", ModelFamily::Other, false),
         ];
         for (name, family, routed) in cases {
             assert_eq!(Capability::of(name), Capability { family, routed }, "{name}");

@@ -1,3 +1,5 @@
+//! A message of an answer, or a piece of one, in the shapes of all who speak like OpenAI.
+
 use std::borrow::Cow;
 
 use serde::{Deserialize, de::IgnoredAny};

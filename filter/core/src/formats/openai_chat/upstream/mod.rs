@@ -1,4 +1,7 @@
-//! Where the provider speaks it: OpenAI, and all who follow OpenAI.
+//! A provider that speaks this format: OpenAI, and all who follow OpenAI.
+//!
+//! `request`, `turn`, `part`, `tool` and `ids` encode what it is asked, as far as `capability` says that it takes it;
+//! `response`, `stream`, `message`, `blocks` and `calls` decode what it answers.
 
 mod blocks;
 mod calls;
@@ -24,7 +27,6 @@ use crate::{
 };
 
 pub(super) const UPSTREAM: UpstreamSide = UpstreamSide {
-    headers: &[],
     encode_request: request::encode_request,
     decode_response: response::decode_response,
     stream_decoder: || Box::new(stream::StreamDecoder::default()),

@@ -1,8 +1,10 @@
+//! Contents of messages for the provider.
+
 use std::borrow::Cow;
 
 use serde::Serialize;
 
-use super::capability::{Capability, Family};
+use super::capability::{Capability, ModelFamily};
 use crate::{
     canonical::{Block, CacheMark, Losses, Part, Source, Vendor},
     dialect::InvalidRequest,
@@ -89,7 +91,7 @@ impl<'c> PartWire<'c> {
 /// The cache mark of a part, where the model takes one.
 pub(super) fn encode_cache(part: &Part<'_>, capability: Capability, losses: &mut Losses) -> Option<CacheWire> {
     let mark = part.cache?;
-    if capability.family != Family::Claude || !matches!(part.block, Block::Text(_)) {
+    if capability.family != ModelFamily::Claude || !matches!(part.block, Block::Text(_)) {
         losses.declare(format!("{}.cache_control", part.path), "the provider caches prompts by itself");
         return None;
     }

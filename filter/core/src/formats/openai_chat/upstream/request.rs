@@ -1,16 +1,18 @@
+//! A request for the provider.
+
 use std::borrow::Cow;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{
-    capability::{Capability, Family},
+    capability::{Capability, ModelFamily},
     tool::{ChoiceWire, SearchWire, ToolWire, encode_tools},
     turn::{MessageWire, encode_messages},
 };
 use crate::{
     canonical::{Chat, Effort, Given, Losses, Reasoning, ResponseFormat, Sampling, ServiceTier},
-    dialect::{InvalidRequest, NO_MEMBER, Translation},
+    dialect::{InvalidRequest, NO_MEMBER, Translation, raw},
     vendors::openai::encode_name,
 };
 
@@ -45,7 +47,7 @@ pub(super) fn encode_request(
     } = chat;
     let Sampling { temperature, top_p, top_k, frequency_penalty, presence_penalty, seed, logit_bias } = sampling;
     let capability = Capability::of(translation.model);
-    let (is_openai, is_mistral) = (capability.is_openai(), capability.family == Family::Mistral);
+    let (is_openai, is_mistral) = (capability.is_openai(), capability.family == ModelFamily::Mistral);
     let messages = encode_messages(messages, capability, losses)?;
     let tools = encode_tools(tools, tool_choice.as_ref(), capability, translation.model, losses)?;
     let reasoning_effort = encode_effort(reasoning.as_ref(), capability, losses);
@@ -176,20 +178,22 @@ fn encode_effort(
         return None;
     };
     let (least, most) = match capability.family {
-        Family::Openai => {
+        ModelFamily::Openai => {
             if wanted != Effort::None {
                 losses.declare(path, "the model does not reason");
             }
             return None;
         }
-        Family::OpenaiReasoning { least: Effort::None } => (Effort::None, Effort::XHigh),
-        Family::OpenaiReasoning { least } => (least, Effort::High),
+        ModelFamily::OpenaiReasoning { least: Effort::None } => (Effort::None, Effort::XHigh),
+        ModelFamily::OpenaiReasoning { least } => (least, Effort::High),
         // <https://docs.mistral.ai/capabilities/reasoning/>: `none` or `high`.
-        Family::Mistral if wanted == Effort::None => (Effort::None, Effort::None),
-        Family::Mistral => (Effort::High, Effort::High),
+        ModelFamily::Mistral if wanted == Effort::None => (Effort::None, Effort::None),
+        ModelFamily::Mistral => (Effort::High, Effort::High),
         // What those have in common who host open models; `none` is known to most.
-        Family::Claude | Family::Gemini | Family::Other if wanted == Effort::None => (Effort::None, Effort::None),
-        Family::Claude | Family::Gemini | Family::Other => (Effort::Low, Effort::High),
+        ModelFamily::Claude | ModelFamily::Gemini | ModelFamily::Other if wanted == Effort::None => {
+            (Effort::None, Effort::None)
+        }
+        ModelFamily::Claude | ModelFamily::Gemini | ModelFamily::Other => (Effort::Low, Effort::High),
     };
     let said = wanted.clamp(least, most);
     if said != wanted {
@@ -206,7 +210,7 @@ fn encode_effort(
 /// OpenAI takes four; its reasoning models take none (<https://platform.openai.com/docs/api-reference/chat/create>).
 fn encode_stop<'c>(stop: &'c [Given<Cow<'_, str>>], capability: Capability, losses: &mut Losses) -> Vec<&'c str> {
     let (most, reason) = match capability.family {
-        Family::OpenaiReasoning { .. } => (0, "the model takes no stop texts"),
+        ModelFamily::OpenaiReasoning { .. } => (0, "the model takes no stop texts"),
         _ => (MAX_STOPS, "the provider takes four stop texts"),
     };
     for given in stop.iter().skip(most) {
@@ -236,11 +240,6 @@ fn encode_format<'c>(
     let description = description.as_deref();
     let json_schema = Some(SchemaWire { name, description, schema: raw(schema)?, strict: *strict });
     Ok(Some(FormatWire { r#type: "json_schema", json_schema }))
-}
-
-/// JSON text that a decoder has checked.
-fn raw(text: &str) -> Result<&RawValue, InvalidRequest> {
-    serde_json::from_str(text).map_err(|error| InvalidRequest { message: error.to_string(), param: None })
 }
 
 #[derive(Serialize)]

@@ -1,3 +1,5 @@
+//! A whole answer of the provider, decoded.
+
 use super::stream::{Chunk, StreamDecoder, failure};
 use crate::dialect::{ResponseError, Sink};
 

@@ -1,3 +1,5 @@
+//! A streamed answer of the provider, decoded.
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -10,7 +12,7 @@ use crate::{
     canonical::{Citation, Event, Failure, Finish, FinishReason, Usage},
     dialect::{DecodeStream, Frame, ResponseError, Sink},
     json::Text,
-    vendors::openai::{self, Ending, ending},
+    vendors::openai::{self, FinishWord, decode_finish},
 };
 
 /// Decodes the chunks of a streamed completion: <https://platform.openai.com/docs/api-reference/chat-streaming>.
@@ -199,13 +201,13 @@ impl Choice {
             }
         }
         let stop_sequence = wire.stop_reason.and_then(super::message::text_of);
-        match wire.finish_reason.map(|reason| ending(&reason.0)) {
-            None | Some(Ending::None) => Ok(()),
-            Some(Ending::Finish(reason)) => {
+        match wire.finish_reason.map(|reason| decode_finish(&reason.0)) {
+            None | Some(FinishWord::None) => Ok(()),
+            Some(FinishWord::Finish(reason)) => {
                 self.finish(reason, stop_sequence.as_deref(), sink);
                 Ok(())
             }
-            Some(Ending::Failure(message)) => Err(ResponseError::Provider(Failure::new(message))),
+            Some(FinishWord::Failure(message)) => Err(ResponseError::Provider(Failure::new(message))),
         }
     }
 

@@ -1,3 +1,5 @@
+//! Tools and the choice of them for the provider.
+
 use std::{borrow::Cow, collections::BTreeSet};
 
 use serde::Serialize;

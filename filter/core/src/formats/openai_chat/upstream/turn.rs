@@ -1,10 +1,12 @@
+//! The conversation as messages for the provider.
+
 use std::borrow::Cow;
 
 use serde::Serialize;
 
 use super::{
     super::wire::reasoning::DetailWire,
-    capability::{Capability, Family, Recall},
+    capability::{Capability, ModelFamily, Recall},
     ids,
     part::{ContentWire, PartWire, encode_cache, encode_part},
     tool::check_name,
@@ -87,7 +89,7 @@ impl<'c> Encoder<'c, '_> {
     /// "Unexpected role 'user' after role 'tool'".
     fn say(&mut self, content: ContentWire<'c>, path: &str) {
         let follows_result = self.out.last().is_some_and(|last| last.role == "tool");
-        if follows_result && self.capability.family == Family::Mistral {
+        if follows_result && self.capability.family == ModelFamily::Mistral {
             let reason = "the provider wants words of the assistant between results of tools and the user";
             self.losses.approximate(path, reason);
             let content = Some(ContentWire::Text("Understood.".into()));
@@ -172,9 +174,9 @@ impl<'c> Encoder<'c, '_> {
         }
         wire.reasoning_details = recalled.details;
         if is_last && wire.tool_calls.is_empty() {
-            if self.capability.family == Family::Mistral {
+            if self.capability.family == ModelFamily::Mistral {
                 wire.prefix = Some(true);
-            } else if self.capability.family != Family::Claude {
+            } else if self.capability.family != ModelFamily::Claude {
                 let reason = "the provider may answer a last message of the assistant rather than go on from it";
                 self.losses.approximate(message.path.as_str(), reason);
             }
@@ -275,7 +277,7 @@ impl<'c> Encoder<'c, '_> {
 
     fn id(&self, id: &'c str) -> Cow<'c, str> {
         match self.capability.family {
-            Family::Mistral => ids::mistral(id),
+            ModelFamily::Mistral => ids::mistral(id),
             _ if self.capability.is_openai() => ids::short(id),
             _ => id.into(),
         }

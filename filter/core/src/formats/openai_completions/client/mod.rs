@@ -1,4 +1,6 @@
-//! Where the client speaks it.
+//! A client that speaks this format.
+//!
+//! `request` decodes what it asks; `response`, `stream` and `wire` encode what it gets.
 
 mod request;
 mod response;

@@ -1,3 +1,5 @@
+//! A whole answer for the client.
+
 use super::wire::{ChoiceWire, CompletionWire, LogprobsWire, TEXT_ONLY, finish_reason};
 use crate::{
     canonical::{Answer, AnswerBlock, Choice, FinishReason, Losses},

@@ -1,3 +1,5 @@
+//! A streamed answer for the client.
+
 use super::wire::{ChoiceWire, CompletionWire, LogprobsWire, TEXT_ONLY, finish_reason};
 use crate::{
     canonical::{BlockStart, Delta, Event, Losses, Usage},

@@ -1,3 +1,5 @@
+//! The client side, request and answer.
+
 use super::{request::decode_request, response::ResponseEncoder, stream::StreamEncoder};
 use crate::{
     canonical::{Answer, Block, BlockStart, Chat, Delta, Event, FinishReason, Losses, Role, TokenLogprob, Usage},

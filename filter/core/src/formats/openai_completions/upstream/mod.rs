@@ -1,4 +1,6 @@
-//! Where the provider speaks it.
+//! A provider that speaks this format.
+//!
+//! `request` and `prompt` encode what it is asked; `response` and `stream` decode what it answers.
 
 mod prompt;
 mod request;
@@ -11,7 +13,6 @@ mod tests;
 use crate::dialect::{UpstreamFraming, UpstreamSide};
 
 pub(super) const UPSTREAM: UpstreamSide = UpstreamSide {
-    headers: &[],
     encode_request: request::encode_request,
     decode_response: response::decode_response,
     stream_decoder: || Box::new(stream::StreamDecoder::default()),

@@ -1,3 +1,5 @@
+//! A conversation as one prompt.
+
 use std::borrow::Cow;
 
 use crate::{

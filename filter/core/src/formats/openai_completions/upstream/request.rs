@@ -1,3 +1,5 @@
+//! A request for the provider.
+
 use std::borrow::Cow;
 
 use serde::Serialize;
@@ -6,7 +8,7 @@ use serde_json::value::RawValue;
 use super::prompt::encode_prompt;
 use crate::{
     canonical::{Chat, Given, Losses, Sampling, ServiceTier, ToolChoice},
-    dialect::{InvalidRequest, NO_MEMBER, Translation},
+    dialect::{InvalidRequest, NO_MEMBER, Translation, raw},
     vendors::openai::encode_name,
 };
 
@@ -98,11 +100,6 @@ fn encode_stop<'c>(
         losses.declare(given.path.as_ref(), "the provider takes four stop texts");
     }
     stop.iter().map(|given| &*given.value).chain(next_turn).take(MAX_STOPS).collect()
-}
-
-/// JSON text that a decoder has checked.
-fn raw(text: &str) -> Result<&RawValue, InvalidRequest> {
-    serde_json::from_str(text).map_err(|error| InvalidRequest { message: error.to_string(), param: None })
 }
 
 #[derive(Serialize)]

@@ -1,3 +1,5 @@
+//! A streamed answer of the provider, decoded.
+
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor},
@@ -9,7 +11,7 @@ use crate::{
     canonical::{BlockStart, Delta, Event, Failure, Finish, FinishReason, TokenLogprob, Usage},
     dialect::{DecodeStream, Frame, ResponseError, Sink},
     json::Text,
-    vendors::openai::{self, Ending, ending},
+    vendors::openai::{self, FinishWord, decode_finish},
 };
 
 /// Decodes a stream of completions (<https://platform.openai.com/docs/api-reference/completions/object>), each with more
@@ -117,9 +119,9 @@ impl StreamDecoder {
             sink(Event::BlockDelta(Delta::Logprobs(tokens)));
         }
         self.set(at, now);
-        match wire.finish_reason.map(|reason| ending(&reason.0)) {
-            None | Some(Ending::None) => Ok(()),
-            Some(Ending::Finish(reason)) => {
+        match wire.finish_reason.map(|reason| decode_finish(&reason.0)) {
+            None | Some(FinishWord::None) => Ok(()),
+            Some(FinishWord::Finish(reason)) => {
                 // vLLM: the stop text that was met, or the id of a token.
                 let met = wire.stop_reason.and_then(|met| serde_json::from_str::<Text<'_>>(met.get()).ok());
                 // Ours is no stop text of the client's: the answer was complete where it stands.
@@ -133,7 +135,7 @@ impl StreamDecoder {
                 self.end_choice(at, finish, sink);
                 Ok(())
             }
-            Some(Ending::Failure(message)) => Err(ResponseError::Provider(Failure::new(message))),
+            Some(FinishWord::Failure(message)) => Err(ResponseError::Provider(Failure::new(message))),
         }
     }
 

@@ -1,3 +1,5 @@
+//! The upstream side, request and answer.
+
 use std::fmt::Write;
 
 use super::{request::encode_request, response::decode_response, stream::StreamDecoder};

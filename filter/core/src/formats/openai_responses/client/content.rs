@@ -1,3 +1,5 @@
+//! Contents of a client's items, decoded.
+
 use std::borrow::Cow;
 
 use super::fields::{Members, leave_rest, pick, text, text_if_any};

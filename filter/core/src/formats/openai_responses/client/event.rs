@@ -1,3 +1,5 @@
+//! The events of a stream, each with its number.
+
 use serde::Serialize;
 
 use super::{

@@ -1,3 +1,5 @@
+//! A client's input, decoded: items are put together to messages.
+
 use super::{
     content::decode_content,
     fields::{Members, leave_rest, pick, text, text_if_any},

@@ -1,4 +1,7 @@
-//! The client speaks it: requests in, responses and their events out.
+//! A client that speaks this format.
+//!
+//! `request`, `item`, `content`, `options`, `tool` and `fields` decode what it asks; `response`, `stream`, `event`,
+//! `object` and `output` encode what it gets.
 
 mod content;
 mod event;

@@ -1,3 +1,5 @@
+//! The response object, as it stands in answers and in the events that frame a stream.
+
 use serde::Serialize;
 
 use super::output::Item;

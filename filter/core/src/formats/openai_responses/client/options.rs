@@ -1,3 +1,5 @@
+//! A client's options that are objects, decoded: `text`, `reasoning`, `include`.
+
 use super::fields::{leave_rest, pick, text, text_if_any};
 use crate::{
     canonical::{Chat, Effort, Given, Reasoning, ResponseFormat},

@@ -1,3 +1,5 @@
+//! The items of an answer, as the client reads them.
+
 use serde::{Serialize, Serializer, ser::SerializeSeq};
 
 use crate::canonical::{BlockStart, Citation, FinishReason, Losses, Seal, TokenLogprob, Vendor};

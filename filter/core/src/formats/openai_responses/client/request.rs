@@ -1,3 +1,5 @@
+//! A client's request, decoded.
+
 use super::{item::decode_input, options, tool};
 use crate::{
     canonical::{Block, Chat, Given, Message, Part, Role, ServiceTier},

@@ -1,3 +1,5 @@
+//! A whole answer for the client.
+
 use super::{
     object::{Head, Outcome, incompleteness},
     output::{Annotation, Content, Item, Part, Status, TextPart, ending},

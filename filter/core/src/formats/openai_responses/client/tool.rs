@@ -1,3 +1,5 @@
+//! A client's tools and its choice of them, decoded.
+
 use std::collections::BTreeSet;
 
 use super::fields::{leave_rest, pick, text, text_if_any};

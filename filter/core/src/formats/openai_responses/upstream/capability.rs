@@ -1,3 +1,5 @@
+//! What each family of OpenAI's models takes, told from its name.
+
 use crate::canonical::Effort;
 
 /// How a model differs from others in what it takes, told from its name.

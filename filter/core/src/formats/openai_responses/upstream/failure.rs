@@ -1,3 +1,5 @@
+//! Errors in a stream or in a response, read.
+
 use crate::{canonical::Failure, dialect::ResponseError, vendors::openai};
 
 /// The failure that an error event or a failed response tells of, in any of the shapes that providers use.

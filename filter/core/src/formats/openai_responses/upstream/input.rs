@@ -1,13 +1,15 @@
+//! The conversation as items for the provider.
+
 use std::borrow::Cow;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::Serialize;
 
+use super::ids::encode_id;
 use crate::{
     canonical::{Block, Losses, Message, Part, Role, Source, Vendor},
     dialect::InvalidRequest,
     formats::openai_responses::wire::seal,
-    vendors::openai::{MAX_NAME, shortened},
 };
 
 /// An item of `input`: <https://platform.openai.com/docs/api-reference/responses/create#responses_create-input>.
@@ -298,16 +300,6 @@ fn note_cache(part: &Part<'_>, losses: &mut Losses) {
     }
 }
 
-/// Longer ids of other providers are replaced by their digest, in a call and its result alike, so that they still meet
-/// (`call_id` in <https://platform.openai.com/docs/api-reference/responses/create#responses_create-input>).
-fn encode_id<'c>(id: &'c str) -> Cow<'c, str> {
-    shortened(id).map_or(Cow::Borrowed(id), |digest| {
-        let mut digest = format!("call_{digest}");
-        digest.truncate(MAX_NAME);
-        Cow::Owned(digest)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -395,16 +387,6 @@ mod tests {
             losses.to_string(),
             "m.0.is_error (the provider's format does not tell failures of tools from their results)"
         );
-    }
-
-    #[test]
-    fn long_ids_are_shortened_alike_in_call_and_result() {
-        let long = "toolu_".repeat(12);
-        assert_eq!(encode_id(&long), encode_id(&long));
-        assert_eq!(encode_id(&long).len(), 64);
-        assert_ne!(encode_id(&long), encode_id(&"toolu_".repeat(13)));
-        assert_eq!(encode_id("functions.f:0"), "functions.f:0");
-        assert_eq!(encode_id(&"é".repeat(64)).chars().count(), 64);
     }
 
     #[test]

@@ -1,3 +1,5 @@
+//! The items of an answer, read.
+
 use std::borrow::Cow;
 
 use serde::Deserialize;

@@ -1,3 +1,5 @@
+//! A request for the provider.
+
 use std::borrow::Cow;
 
 use serde::Serialize;
@@ -6,11 +8,11 @@ use serde_json::value::RawValue;
 use super::{
     capability::Capability,
     input::{ItemWire, encode_input},
-    tool::{ChoiceWire, ToolWire, encode_choice, encode_tools, raw},
+    tool::{ChoiceWire, ToolWire, encode_choice, encode_tools},
 };
 use crate::{
     canonical::{Chat, Effort, Given, Losses, Reasoning, ResponseFormat, Sampling, ServiceTier},
-    dialect::{InvalidRequest, NO_MEMBER, Translation},
+    dialect::{InvalidRequest, NO_MEMBER, Translation, raw},
     vendors::openai::encode_name,
 };
 
@@ -95,7 +97,10 @@ pub(super) fn encode_request(
         safety_identifier: encode_name(safety_identifier.as_ref(), losses),
         prompt_cache_key: encode_name(prompt_cache_key.as_ref(), losses),
         service_tier: encode_tier(service_tier.as_ref(), losses),
-        metadata: metadata.as_ref().map(|given| raw(given.value, &given.path)).transpose()?,
+        metadata: metadata
+            .as_ref()
+            .map(|given| raw(given.value).map_err(|invalid| invalid.at(&given.path)))
+            .transpose()?,
         store: store.as_ref().is_some_and(|given| given.value),
         stream: translation.stream,
     };
@@ -178,7 +183,7 @@ fn encode_text<'c>(
             Some(FormatWire::JsonSchema {
                 name: encode_format_name(name.as_deref(), path, losses),
                 description: description.as_deref(),
-                schema: raw(schema, path)?,
+                schema: raw(schema).map_err(|invalid| invalid.at(path))?,
                 strict: *strict,
             })
         }

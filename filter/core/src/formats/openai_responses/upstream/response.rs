@@ -1,3 +1,5 @@
+//! A whole answer of the provider, decoded.
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 

@@ -1,3 +1,5 @@
+//! Tools and the choice of them for the provider.
+
 use std::borrow::Cow;
 
 use serde::Serialize;
@@ -139,9 +141,4 @@ pub(super) fn encode_choice<'c>(
             tools: names.iter().map(|name| function(name)).collect(),
         },
     })
-}
-
-/// JSON text that a decoder has checked.
-pub(super) fn raw<'c>(text: &'c str, path: &str) -> Result<&'c RawValue, InvalidRequest> {
-    serde_json::from_str(text).map_err(|error| InvalidRequest::new(path, error.to_string()))
 }

@@ -1,3 +1,5 @@
+//! The seal of a reasoning item, which has two members.
+
 use std::borrow::Cow;
 
 use crate::canonical::{Seal, Vendor};

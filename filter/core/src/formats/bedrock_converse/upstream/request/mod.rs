@@ -1,9 +1,11 @@
+//! A request for the provider.
+
 use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::Serialize;
 
 use super::{
-    capability::Family,
+    capability::ModelFamily,
     content::{Content, Encoder},
     extra::{Extra, NovaInference},
     message::{MessageWire, encode_messages},
@@ -34,7 +36,7 @@ pub(super) fn encode_request(
         logprobs,
         stop,
         response_format,
-        reasoning: _, // read by `claude::plan` and `Extra::set_reasoning`
+        reasoning: _, // read by `claude::reasoning` and `Extra::set_reasoning`
         verbosity,
         user,
         safety_identifier,
@@ -53,7 +55,7 @@ pub(super) fn encode_request(
         seed,
         logit_bias,
     } = sampling;
-    let family = Family::of(translation.model);
+    let family = ModelFamily::of(translation.model);
     let mut encoder = Encoder::new(family, losses);
     let (system, messages) = encode_messages(messages, &mut encoder)?;
     let (tool_config, claude_choice) = encode_tools(chat, &mut encoder)?;
@@ -110,7 +112,7 @@ impl<'c> Inference<'c> {
     fn encode(
         translation: &Translation<'_>,
         chat: &'c Chat<'_>,
-        family: Family,
+        family: ModelFamily,
         extra: &mut Extra<'_>,
         losses: &mut Losses,
     ) -> (Option<Self>, Option<&'static str>) {
@@ -120,14 +122,14 @@ impl<'c> Inference<'c> {
             true => {
                 let capability = Capability::of(translation.model);
                 let default = u64::from(translation.default_max_tokens);
-                let plan = claude::plan(chat, capability, cap.unwrap_or(default), losses);
-                extra.thinking = plan.thinking;
+                let reasoned = claude::reasoning(chat, capability, cap.unwrap_or(default), losses);
+                extra.thinking = reasoned.thinking;
                 let claude::Sampled { temperature, top_p, top_k } =
-                    claude::sampling(chat, translation.model, &plan, losses);
+                    claude::sampling(chat, translation.model, &reasoned, losses);
                 extra.top_k = top_k;
                 // The least cap of a thinking model is its budget and more, so it has to be stated.
-                let max_tokens = cap.or(plan.thinking.map(|_| default));
-                (Self { max_tokens, temperature, top_p, stop_sequences }, plan.effort)
+                let max_tokens = cap.or(reasoned.thinking.map(|_| default));
+                (Self { max_tokens, temperature, top_p, stop_sequences }, reasoned.effort)
             }
             false => {
                 let unsampled = extra.set_reasoning(chat, family, losses);
@@ -160,21 +162,21 @@ const NO_SAMPLING: &str = "the model takes none at high effort";
 
 fn encode_top_k(
     top_k: Option<&Given<u64>>,
-    family: Family,
+    family: ModelFamily,
     unsampled: bool,
     losses: &mut Losses,
 ) -> Option<NovaInference> {
     let top_k = top_k?;
     let reason = match family {
-        Family::Nova | Family::Nova2 if !unsampled => return Some(NovaInference { top_k: top_k.value }),
-        Family::Nova | Family::Nova2 => NO_SAMPLING,
+        ModelFamily::Nova | ModelFamily::Nova2 if !unsampled => return Some(NovaInference { top_k: top_k.value }),
+        ModelFamily::Nova | ModelFamily::Nova2 => NO_SAMPLING,
         _ => NO_MEMBER,
     };
     losses.declare(top_k.path.as_ref(), reason);
     None
 }
 
-fn encode_stop<'c>(stop: &'c [Given<Cow<'_, str>>], family: Family, losses: &mut Losses) -> Vec<&'c str> {
+fn encode_stop<'c>(stop: &'c [Given<Cow<'_, str>>], family: ModelFamily, losses: &mut Losses) -> Vec<&'c str> {
     let mut stops = Vec::with_capacity(stop.len());
     for given in stop {
         match given.value.is_empty() || (family.is_claude() && given.value.trim().is_empty()) {
@@ -188,7 +190,7 @@ fn encode_stop<'c>(stop: &'c [Given<Cow<'_, str>>], family: Family, losses: &mut
 /// <https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html>
 fn encode_format<'c>(
     format: Option<&'c Given<ResponseFormat<'_>>>,
-    family: Family,
+    family: ModelFamily,
     losses: &mut Losses,
 ) -> Option<FormatWire<'c>> {
     let format = format?;

@@ -1,3 +1,5 @@
+//! A streamed answer of the provider, decoded.
+
 use std::borrow::Cow;
 
 use serde::{Deserialize, de::IgnoredAny};

@@ -1,3 +1,5 @@
+//! Streams, decoded.
+
 use super::*;
 use crate::canonical::{Answer, AnswerBlock, Citation, FinishReason};
 

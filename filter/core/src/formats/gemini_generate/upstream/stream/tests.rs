@@ -1,3 +1,5 @@
+//! Streams, decoded.
+
 use super::{super::response::decode_response, *};
 
 /// The events of a whole answer, a line each.

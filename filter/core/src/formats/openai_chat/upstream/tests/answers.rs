@@ -1,3 +1,5 @@
+//! Answers of providers, decoded.
+
 use std::fmt::Write;
 
 use super::super::{response::decode_response, stream::StreamDecoder};

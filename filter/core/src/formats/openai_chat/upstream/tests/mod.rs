@@ -1,2 +1,4 @@
+//! The upstream side, request and answer.
+
 mod answers;
 mod requests;

@@ -1,3 +1,5 @@
+//! Requests to providers, encoded.
+
 use super::super::request::encode_request;
 use crate::{
     canonical::{

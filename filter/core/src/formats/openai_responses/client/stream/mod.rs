@@ -1,3 +1,5 @@
+//! A streamed answer for the client.
+
 #[cfg(test)]
 mod tests;
 

@@ -1,3 +1,5 @@
+//! Streams, encoded.
+
 use serde_json::json;
 
 use super::*;
@@ -7,7 +9,7 @@ use crate::{
     words::Format,
 };
 
-const ATTEMPT: Translation<'_> = Translation {
+const TRANSLATION: Translation<'_> = Translation {
     client: Format::OpenaiResponses,
     upstream: Format::AnthropicMessages,
     model: "m",
@@ -21,7 +23,7 @@ const ATTEMPT: Translation<'_> = Translation {
 
 /// The events as `type: what is particular to it`, and the losses.
 fn encode(events: &[Event<'_>]) -> (Vec<serde_json::Value>, Losses) {
-    let (mut encoder, mut out, mut losses) = (StreamEncoder::new(&ATTEMPT), Vec::new(), Losses::default());
+    let (mut encoder, mut out, mut losses) = (StreamEncoder::new(&TRANSLATION), Vec::new(), Losses::default());
     for event in events {
         encoder.encode(event, &mut out, &mut losses);
     }
@@ -168,7 +170,7 @@ fn citations_and_log_probabilities_are_in_their_events_and_in_the_whole() {
 fn a_break_is_an_error_that_the_official_clients_raise_and_a_failed_response() {
     let error = ClientError { status: 429, kind: "rate_limit_error", code: None, message: "slow", param: None };
     let (mut out, mut losses) = (Vec::new(), Losses::default());
-    let mut encoder = StreamEncoder::new(&ATTEMPT);
+    let mut encoder = StreamEncoder::new(&TRANSLATION);
     for event in [
         Event::BlockStart(BlockStart::Text),
         text("Hi"),
@@ -185,14 +187,14 @@ fn a_break_is_an_error_that_the_official_clients_raise_and_a_failed_response() {
     assert_eq!(failed["response"]["error"]["code"], "rate_limit_exceeded");
     assert_eq!(failed["response"]["output"].as_array().unwrap().len(), 1);
     let mut out = Vec::new();
-    StreamEncoder::new(&ATTEMPT).fail(&error, &mut out);
+    StreamEncoder::new(&TRANSLATION).fail(&error, &mut out);
     assert_eq!(types(&read(&out)), ["created", "in_progress", "error", "failed"]);
 }
 
 #[test]
 fn an_answer_beyond_the_bound_ends_in_an_error() {
     let (mut out, mut losses) = (Vec::new(), Losses::default());
-    let mut encoder = StreamEncoder::new(&ATTEMPT);
+    let mut encoder = StreamEncoder::new(&TRANSLATION);
     encoder.encode(&Event::BlockStart(BlockStart::Text), &mut out, &mut losses);
     encoder.kept = MAX_WHOLE;
     encoder.encode(&text("x"), &mut out, &mut losses);

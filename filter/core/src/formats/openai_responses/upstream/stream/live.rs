@@ -1,3 +1,5 @@
+//! The item whose events are given on as they come.
+
 use std::borrow::Cow;
 
 use super::super::item::{AnnotationWire, ItemWire, Kind, LogprobWire, PartWire, Place, give_logprobs, give_text};

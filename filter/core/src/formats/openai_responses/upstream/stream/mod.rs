@@ -1,3 +1,5 @@
+//! A streamed answer of the provider, decoded.
+
 mod live;
 #[cfg(test)]
 mod tests;

@@ -1,3 +1,5 @@
+//! Requests for the provider, by what the families of models take.
+
 mod tools;
 
 use serde_json::{Value, json};

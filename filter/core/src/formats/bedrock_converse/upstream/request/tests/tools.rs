@@ -1,3 +1,5 @@
+//! Requests with tools.
+
 use super::*;
 
 #[test]

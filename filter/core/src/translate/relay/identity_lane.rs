@@ -1,3 +1,5 @@
+//! The lane inside one format: bytes pass, and a tap reads the usage on the way.
+
 use super::{Observed, Passed, ResponseKind};
 use crate::{
     dialect::{Frame, Framing, IdentitySide, Sighting, Tap, Translation},
@@ -7,7 +9,7 @@ use crate::{
 
 /// Bytes pass as they are while their usage is read.
 #[derive(Debug)]
-pub(super) enum Identity {
+pub(super) enum IdentityLane {
     /// One JSON text, of which the usage is watched for.
     Whole { decode: fn(&[u8]) -> Option<crate::canonical::Usage>, usage: Watch },
     /// A stream of events.
@@ -33,7 +35,7 @@ pub(super) struct Array {
     error: Option<ArrayError>,
 }
 
-impl Identity {
+impl IdentityLane {
     pub(super) fn new(translation: &Translation<'_>, kind: ResponseKind) -> Self {
         let IdentitySide { ask_for_usage, usage_member, decode_usage, tap, .. } =
             translation.upstream.dialect().identity;

@@ -1,3 +1,5 @@
+//! The lane between two formats: the provider's answer is decoded to events, and these are encoded for the client.
+
 use super::{Observed, ResponseKind};
 use crate::{
     bounds::MAX_WHOLE,
@@ -16,7 +18,7 @@ const MAX_RESERVED: usize = 16 << 10;
 
 /// Decodes the provider's answer into events and encodes them for the client, stream or whole on either side.
 #[derive(Debug)]
-pub(super) struct Canonical {
+pub(super) struct CanonicalLane {
     upstream: Format,
     source: Source,
     sink: Sink,
@@ -55,7 +57,7 @@ enum Client {
     Whole { answer: Answer, encoder: Box<dyn EncodeResponse> },
 }
 
-impl Canonical {
+impl CanonicalLane {
     pub(super) fn new(
         translation: &Translation<'_>,
         kind: ResponseKind,
@@ -283,7 +285,7 @@ mod tests {
         };
         let (client, upstream) = (Format::OpenaiChat.dialect(), Format::BedrockConverse.dialect());
         let (client, upstream) = (client.client.as_ref().unwrap(), upstream.upstream.as_ref().unwrap());
-        let mut lane = Canonical::new(&translation, ResponseKind::Stream, client, upstream);
+        let mut lane = CanonicalLane::new(&translation, ResponseKind::Stream, client, upstream);
         let mut observed = Observed::default();
         let out = lane.push(messages, &mut observed);
         let end = lane.finish(&mut observed).unwrap();
