@@ -1,7 +1,4 @@
 //! What anybody else can make us hold or walk, at most.
 
-/// The most that one event of a stream may have, in bytes, whatever frames it: 16 MiB.
-pub const MAX_EVENT: usize = 16 << 20;
-
 /// How deep arrays and objects of one JSON text may stand in each other.
 pub const MAX_DEPTH: usize = 128;

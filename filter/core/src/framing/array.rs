@@ -2,7 +2,7 @@ use std::fmt;
 
 use memchr::memchr2;
 
-use crate::bounds::MAX_EVENT;
+use super::window::MAX_EVENT;
 
 /// The most that one element may have, in bytes.
 pub const MAX_ELEMENT: usize = MAX_EVENT;

@@ -4,5 +4,7 @@
 mod array;
 pub mod eventstream;
 pub mod sse;
+mod window;
 
 pub use array::{ArrayDecoder, ArrayError, MAX_ELEMENT};
+pub use window::{MAX_EVENT, TooLong};

@@ -67,7 +67,7 @@ pub struct Observed {
 /// Why a response cannot become an answer in the client's format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RelayError {
-    /// Larger than [`MAX_WHOLE`], or one event larger than [`MAX_BLOCK`](crate::framing::sse::MAX_BLOCK).
+    /// Larger than [`MAX_WHOLE`], or one event larger than [`MAX_EVENT`](crate::framing::MAX_EVENT).
     TooLarge,
     /// Not what the provider's format promises; says what is wrong.
     Malformed(String),
