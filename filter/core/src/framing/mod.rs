@@ -6,5 +6,5 @@ pub mod eventstream;
 pub mod sse;
 mod window;
 
-pub use array::{ArrayDecoder, ArrayError, MAX_ELEMENT};
+pub use array::{ArrayDecoder, ArrayError};
 pub use window::{MAX_EVENT, TooLong};

@@ -69,6 +69,12 @@ impl Window {
         self.read = end;
     }
 
+    /// So many bytes are no part of a frame: the next one begins behind them.
+    pub(super) fn pass(&mut self, length: usize) {
+        self.start = self.start.saturating_add(length);
+        self.read = 0;
+    }
+
     /// Gives the frame out, which has this `length`, once `parts` is content with it.
     pub(super) fn take<'w, T>(&'w mut self, length: usize, parts: impl FnOnce(&'w [u8]) -> Option<T>) -> Option<T> {
         let end = self.start.saturating_add(length);

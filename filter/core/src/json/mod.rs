@@ -9,6 +9,7 @@ mod shallow;
 mod unescape;
 mod watch;
 
+pub(crate) use cursor::{Cursor, Inside, is_blank};
 pub use depth::is_too_deep;
 pub use envelope::{Edit, Envelope, Member, ScanError};
 pub use read::{Node, Text};
