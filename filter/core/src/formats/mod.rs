@@ -26,9 +26,8 @@ pub use error::{ClientError, encode_error, is_error_of, retry_after_s, translate
 pub use relay::{MAX_WHOLE, Observed, Passed, Relay, RelayError, ResponseKind};
 
 use crate::{
-    bounds::MAX_DEPTH,
     canonical::Losses,
-    json::{self, Edit, Envelope},
+    json::{self, Edit, Envelope, MAX_DEPTH},
     words::Format,
 };
 use dialect::{Dialect, IdentitySide};

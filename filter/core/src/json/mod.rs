@@ -10,7 +10,7 @@ mod unescape;
 mod watch;
 
 pub(crate) use cursor::{Cursor, Inside, is_blank};
-pub use depth::is_too_deep;
+pub use depth::{MAX_DEPTH, is_too_deep};
 pub use envelope::{Edit, Envelope, Member, ScanError};
 pub use read::{Node, Text};
 pub use watch::Watch;
