@@ -102,11 +102,15 @@ impl<'t> Cursor<'t> {
     /// Where no value begins, it steps over nothing.
     #[inline]
     pub(crate) fn value(&mut self) -> Option<()> {
-        let is_word = match self.inside {
-            Inside { open: 0, token: Token::None } => !matches!(self.peek()?, b'"' | b'[' | b'{'),
-            Inside { token, .. } => token == Token::Word,
-        };
-        if is_word { self.word() } else { self.follow(|open| open == 0) }
+        match (self.inside.is_nothing(), self.inside.token) {
+            (true, _) => match self.peek()? {
+                b'"' => self.string(),
+                b'[' | b'{' => self.follow(|open| open == 0),
+                _ => self.word(),
+            },
+            (false, Token::Word) => self.word(),
+            (false, _) => self.follow(|open| open == 0),
+        }
     }
 
     /// Steps from one to the next of the strings, and of the brackets outside them, until behind one of them `is_enough` says
@@ -154,6 +158,15 @@ impl<'t> Cursor<'t> {
         behind
     }
 
+    /// Steps over a string.
+    fn string(&mut self) -> Option<()> {
+        let string = self.rest().get(1..)?;
+        match behind_string(string) {
+            Some(behind) => self.stop(behind, 0),
+            None => self.cut(0, Token::in_string(string)),
+        }
+    }
+
     /// Steps over the rest of a word.
     fn word(&mut self) -> Option<()> {
         let rest = self.rest();
@@ -164,6 +177,7 @@ impl<'t> Cursor<'t> {
     }
 
     /// A step has ended before `rest`.
+    #[inline]
     fn stop(&mut self, rest: &[u8], open: usize) -> Option<()> {
         self.at = self.text.len().saturating_sub(rest.len());
         self.inside = Inside { open, token: Token::None };
@@ -171,12 +185,14 @@ impl<'t> Cursor<'t> {
     }
 
     /// The text has ended in the middle of a step.
+    #[cold]
     fn cut(&mut self, open: usize, token: Token) -> Option<()> {
         self.at = self.text.len();
         self.inside = Inside { open, token };
         None
     }
 
+    #[inline]
     fn rest(&self) -> &'t [u8] {
         self.text.get(self.at..).unwrap_or_default()
     }
@@ -184,6 +200,7 @@ impl<'t> Cursor<'t> {
 
 impl Token {
     /// The place behind the last byte of a string that has not ended.
+    #[cold]
     fn in_string(string: &[u8]) -> Self {
         if is_escaped(string, string.len()) { Self::Escape } else { Self::String }
     }
@@ -191,6 +208,7 @@ impl Token {
 
 impl Inside {
     /// Whether no string, word or bracket is open.
+    #[inline]
     pub(crate) fn is_nothing(self) -> bool {
         self == Self::default()
     }
@@ -204,12 +222,14 @@ fn behind_string(rest: &[u8]) -> Option<&[u8]> {
 }
 
 /// Whether the byte at `at` of a string is escaped: of an odd number of backslashes the last one is not escaped itself.
+#[inline]
 fn is_escaped(string: &[u8], at: usize) -> bool {
     let before = string.get(..at).unwrap_or_default();
     before.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
 }
 
 /// Whether a byte can be none of a word.
+#[inline]
 fn ends_word(byte: u8) -> bool {
     is_blank(byte) || matches!(byte, b',' | b':' | b'"' | b'[' | b']' | b'{' | b'}')
 }
@@ -231,7 +251,7 @@ mod tests {
         let mut cursor = Cursor::new(text.as_bytes());
         cursor.value()?;
         assert!(cursor.inside().is_nothing(), "{text}");
-        Some(&text[cursor.at()..])
+        text.get(cursor.at()..)
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! JSON without trees: one shallow scan of an object, changes to single members that leave every other byte as it was,
-//! values read on demand, and a watch for one member of a body too large to keep.
+//! values read on demand, and a watch for one member of a body too large to keep. What is JSON a parser says, where things
+//! stand in it one cursor finds; no format is known here.
 
 mod cursor;
 mod depth;
