@@ -12,7 +12,6 @@ use crate::{
     json::Envelope,
     translate::{Framing, UpstreamRequest},
     vm::Vm,
-    words::Format,
 };
 
 /// Longest model name: every vendor's is far shorter, and it is repeated in errors and records.
