@@ -45,9 +45,11 @@ bench: ## Measure Tollgate beside plain Envoy
 	@tools/bench
 
 golden: ## Write the snapshots of the golden runs and docs/formats.md again, to be reviewed like code
+	@tools/preflight gen
 	INSTA_UPDATE=always cargo test -p tollgate-core --test translation
 
 gen: ## Generate the code of proto/ again
+	@tools/preflight gen
 	@cargo run --quiet --package tollgate-proto-codegen
 
 up: ## Start the compose stack: Envoy, control plane, PostgreSQL, mock LLM
