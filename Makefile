@@ -1,6 +1,6 @@
 # What each target needs is installed on the way, where that is permitted: see CONTRIBUTING.md. The work is in tools/.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-unit test-service test-e2e test-sdk sdk-grid test-corpus check wasm wasm-faults bench golden fuzz gen up down
+.PHONY: help run test test-unit test-service test-e2e test-sdk sdk-grid test-corpus check fresh wasm wasm-faults bench golden fuzz gen up down
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ fuzz: ## Throw damaged input at every decoder, FUZZ_SECONDS (60) at each; `make 
 
 check: ## Everything that must hold before a commit lands: format, lints, tests, module size, generated code, dependencies, compose
 	@tools/check
+
+fresh: ## Try what README.md says on a bare Debian, as root and as a user without sudo (needs root; FRESH_USERS, FRESH_DIR, FRESH_TARGETS)
+	@tools/fresh
 
 wasm: ## Build the wasm module into target-wasm/wasm32-wasip1/wasm
 	@tools/build-wasm
