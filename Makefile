@@ -35,7 +35,7 @@ fuzz: ## Throw damaged input at every decoder, FUZZ_SECONDS (60) at each; `make 
 check: ## Everything that must hold before a commit lands: format, lints, tests, module size, generated code, dependencies, compose
 	@tools/check
 
-fresh: ## Try what README.md says on a bare Debian, as root and as a user without sudo (needs root; FRESH_USERS, FRESH_DIR, FRESH_TARGETS)
+fresh: ## Try what README.md says on a bare Debian, as root and as a user without sudo (needs root; FRESH_USERS, FRESH_COMMANDS, FRESH_DIR)
 	@tools/fresh
 
 wasm: ## Build the wasm module into target-wasm/wasm32-wasip1/wasm
