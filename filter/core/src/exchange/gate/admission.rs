@@ -104,10 +104,10 @@ fn read(pending: Pending, facts: &mut Facts) -> Result<(Head, Request), Reject> 
             (envelope.parse(&body, "model").unwrap_or_default(), stream, Framing::Sse)
         }
     };
-    check_model(&model)?;
-    facts.model = model.into();
     facts.stream = stream;
     facts.read_body(format, &envelope, &body);
+    check_model(&model)?;
+    facts.model = model.into();
     if format == Format::OpenaiResponses
         && !matches!(envelope.raw(&body, "background"), None | Some(b"null" | b"false"))
     {
