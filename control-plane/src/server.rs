@@ -5,9 +5,9 @@ use std::{io, net::SocketAddr, time::Duration};
 use tokio::{net::TcpListener, sync::broadcast, time::MissedTickBehavior};
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
+use tollgate_core::words::Secret;
 
 use crate::{
-    domain::secret::Secret,
     grpc, http,
     metrics::Metrics,
     publish::Publisher,

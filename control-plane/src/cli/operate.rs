@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use tollgate_core::words::Secret;
+
 use super::render::Places;
 use super::{ConfigFile, DataFolder, find_wasm};
-use crate::domain::secret::Secret;
 use crate::render::Authority;
 use crate::up::{Child, DataDir, EnvoyBinary, EnvoyPlan, Error, Plan, Port, check_ports, run};
 

@@ -3,6 +3,7 @@
 mod chains;
 mod clusters;
 
+use tollgate_core::words::Glob;
 use tollgate_proto::v1::{self, Chain, Header, Price, Route, Snapshot};
 
 pub use chains::{MAX_CHAINS, chain_count};
@@ -42,21 +43,6 @@ pub fn compile(config: &Config, book: &Book) -> Compiled {
     }
 }
 
-/// Whether a name fits a pattern in which `*` stands for any text, also none.
-pub fn glob_matches(pattern: &str, name: &str) -> bool {
-    let Some((head, rest)) = pattern.split_once('*') else { return pattern == name };
-    let Some(mut name) = name.strip_prefix(head) else { return false };
-    let mut parts = rest.split('*').peekable();
-    while let Some(part) = parts.next() {
-        if parts.peek().is_none() {
-            return name.ends_with(part);
-        }
-        let Some(at) = name.find(part) else { return false };
-        name = &name[at + part.len()..];
-    }
-    true
-}
-
 fn provider(from: &Provider, prices: &Prices<'_>, clusters: &mut clusters::Clusters<'_>) -> v1::Provider {
     let (credential, aws) = match &from.credential {
         Credential::None => (None, None),
@@ -75,7 +61,7 @@ fn provider(from: &Provider, prices: &Prices<'_>, clusters: &mut clusters::Clust
         authority: from.base_url.authority(),
         path_prefix: from.base_url.path_prefix.clone(),
         scheme: if from.base_url.tls { "https" } else { "http" }.to_owned(),
-        formats: from.formats.iter().map(|format| i32::from(*format)).collect(),
+        formats: from.formats.iter().map(|format| v1::Format::from(*format).into()).collect(),
         headers,
         cluster: clusters.name_for(&[from.name.as_str()]),
         default_max_tokens: from.default_max_tokens,
@@ -139,22 +125,5 @@ fn target(from: &Target, route: &Model, config: &Config, prices: &Prices<'_>) ->
 /// Whether a name that fits the pattern can be this model or a dated name of it.
 fn may_serve(pattern: &str, model: &str) -> bool {
     let head = pattern.split('*').next().unwrap_or_default();
-    glob_matches(pattern, model) || model.starts_with(head) || head.starts_with(model)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::glob_matches;
-
-    #[test]
-    fn a_star_stands_for_any_text() {
-        for (pattern, name) in
-            [("*", ""), ("*", "x"), ("a*", "a"), ("a*c", "abc"), ("a*b*c", "a-b-b-c"), ("abc", "abc")]
-        {
-            assert!(glob_matches(pattern, name), "{pattern} {name}");
-        }
-        for (pattern, name) in [("a*", "ba"), ("a*c", "acb"), ("ab*ba", "aba"), ("a*b*c", "ac"), ("abc", "abcd")] {
-            assert!(!glob_matches(pattern, name), "{pattern} {name}");
-        }
-    }
+    Glob::new(pattern).matches(model) || model.starts_with(head) || head.starts_with(model)
 }

@@ -1,6 +1,6 @@
 //! The kinds of provider: what each speaks, where it lives, how it wants its credential.
 
-use tollgate_proto::v1::Format;
+use tollgate_core::words::Format;
 
 /// A kind of provider, as the file names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -4,7 +4,6 @@
 //! its values checked into [`Config`] (what cannot be invalid), and [`crate::compile`] makes a snapshot of that.
 
 mod environment;
-mod format;
 mod kind;
 mod model;
 mod problem;
@@ -15,14 +14,15 @@ mod scalar;
 
 use std::path::Path;
 
+use tollgate_core::words::Secret;
+
 pub use environment::Environment;
-pub use format::{FORMATS, format_name};
 pub use kind::Kind;
 pub use model::{Model, PriceOverride, PriceScope, Target, Translation};
 pub use problem::{Problem, Problems};
 pub use provider::{AwsCredentials, BaseUrl, Credential, Provider};
 
-use crate::domain::{key::BootstrapKey, secret::Secret};
+use crate::domain::key::BootstrapKey;
 
 /// A configuration without mistakes: every name it refers to exists.
 #[derive(Debug, Clone)]

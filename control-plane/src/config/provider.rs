@@ -2,11 +2,10 @@
 
 use std::net::IpAddr;
 
-use tollgate_proto::v1::Format;
+use tollgate_core::words::{Format, Secret};
 use url::{Host, Url};
 
 use super::Kind;
-use crate::domain::secret::Secret;
 
 /// A provider, ready to be compiled.
 #[derive(Debug, Clone)]

@@ -2,5 +2,4 @@
 
 pub mod key;
 pub mod record;
-pub mod secret;
 pub mod usage;

@@ -1,3 +1,4 @@
+use tollgate_core::words::KeyDigest;
 use tollgate_proto::v1::{
     Principal, ResolveRequest, ResolveResponse, keys_server,
     resolve_response::{Kind, Refusal},
@@ -5,7 +6,6 @@ use tollgate_proto::v1::{
 use tonic::{Request, Response, Status};
 
 use super::Context;
-use crate::domain::key::KeyDigest;
 
 /// How long a VM may use an answer without asking again. Changes are pushed, so this bounds only what a missed push costs.
 const GOOD_MS: u32 = 5 * 60 * 1000;

@@ -9,16 +9,11 @@ use std::time::Duration;
 use subtle::ConstantTimeEq;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
+use tollgate_core::words::{KeyDigest, Secret};
 use tollgate_proto::v1::{keys_server::KeysServer, session_server::SessionServer};
 use tonic::{Request, Status, service::Routes, transport::Server};
 
-use crate::{
-    domain::{key::KeyDigest, secret::Secret},
-    metrics::Metrics,
-    publish::Publisher,
-    store::Store,
-    vms::Vms,
-};
+use crate::{metrics::Metrics, publish::Publisher, store::Store, vms::Vms};
 
 /// What both services need.
 #[derive(Clone, Debug)]

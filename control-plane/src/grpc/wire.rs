@@ -1,8 +1,8 @@
 //! From the protocol's records to ours: the only place that names its messages for usage.
 
+use tollgate_core::words::Format;
 use tollgate_proto::v1;
 
-use crate::config::format_name;
 use crate::domain::record::{OpenExchange, Record, Tokens};
 
 /// Why a record cannot be kept.
@@ -88,8 +88,8 @@ pub(super) fn open_exchange(wire: v1::OpenExchange) -> Result<OpenExchange, Inva
 }
 
 fn format(wire: i32) -> Result<String, InvalidRecord> {
-    let format = v1::Format::try_from(wire).map_err(|_| InvalidRecord::Unknown("format"))?;
-    Ok(format_name(format).to_owned())
+    let format = Format::from_wire(wire).map_err(|_| InvalidRecord::Unknown("format"))?;
+    Ok(format.map_or("", Format::name).to_owned())
 }
 
 fn tokens(wire: v1::Usage) -> Result<Tokens, InvalidRecord> {

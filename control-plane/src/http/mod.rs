@@ -17,6 +17,7 @@ use axum::{
     routing::get,
 };
 use subtle::ConstantTimeEq;
+use tollgate_core::words::Secret;
 use utoipa::{
     Modify, OpenApi,
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -25,7 +26,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(crate) use error::Error;
 
-use crate::{domain::secret::Secret, grpc::Context};
+use crate::grpc::Context;
 
 #[derive(OpenApi)]
 #[openapi(

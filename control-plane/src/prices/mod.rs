@@ -6,6 +6,7 @@ pub mod rate;
 use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
+use tollgate_core::words::model_name::undated;
 use tollgate_proto::v1::Price;
 
 pub use book::{Book, Entry, InvalidBook};
@@ -79,39 +80,4 @@ fn overrides_version(overrides: &[PriceOverride]) -> String {
         let _ = write!(version, "{byte:02x}");
     }
     version
-}
-
-/// The name without its date: `gpt-4o-2024-08-06`, `claude-sonnet-4-5-20250929` and `codestral-latest` are `gpt-4o`,
-/// `claude-sonnet-4-5` and `codestral`.
-pub fn undated(model: &str) -> &str {
-    if let Some(name) = model.strip_suffix("-latest") {
-        return name;
-    }
-    for pattern in ["-dddd-dd-dd", "-dddddddd"] {
-        let Some(at) = model.len().checked_sub(pattern.len()) else { continue };
-        let suffix = &model.as_bytes()[at..];
-        let fits = suffix.iter().zip(pattern.bytes()).all(|(&byte, expected)| match expected {
-            b'd' => byte.is_ascii_digit(),
-            _ => byte == expected,
-        });
-        if at > 0 && fits {
-            return &model[..at];
-        }
-    }
-    model
-}
-
-#[cfg(test)]
-mod tests {
-    use super::undated;
-
-    #[test]
-    fn a_date_at_the_end_is_left_out() {
-        assert_eq!(undated("gpt-4o-2024-08-06"), "gpt-4o");
-        assert_eq!(undated("claude-sonnet-4-5-20250929"), "claude-sonnet-4-5");
-        assert_eq!(undated("codestral-latest"), "codestral");
-        for whole in ["gpt-4o", "gpt-4o-2024", "-20250929", "mistral-large-2411", "größe-xyz", ""] {
-            assert_eq!(undated(whole), whole);
-        }
-    }
 }

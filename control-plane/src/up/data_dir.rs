@@ -4,8 +4,9 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use tollgate_core::words::Secret;
+
 use super::Error;
-use crate::domain::secret::Secret;
 
 /// The data folder.
 #[derive(Debug)]

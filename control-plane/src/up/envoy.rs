@@ -8,10 +8,10 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
+use tollgate_core::words::Secret;
 use tracing::{debug, error, info, warn};
 
 use super::Error;
-use crate::domain::secret::Secret;
 use crate::render::NODE_TOKEN_VARIABLE;
 
 /// An Envoy that is new enough.

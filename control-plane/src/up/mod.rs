@@ -10,6 +10,7 @@ mod stop;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use tollgate_core::words::Secret;
 use tracing::{error, info};
 
 pub use data_dir::DataDir;
@@ -19,7 +20,6 @@ pub use stop::stop_signal;
 
 use crate::compile::{Compiled, compile};
 use crate::config::{Config, Environment, Problems};
-use crate::domain::secret::Secret;
 use crate::prices::Book;
 use crate::publish::Publisher;
 use crate::render::{Authority, ClusterSource, Settings, bootstrap, write_atomically};

@@ -5,8 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tollgate_core::words::Secret;
+
 use crate::config::Config;
-use crate::domain::secret::Secret;
 use crate::publish::Publisher;
 
 /// A call that works: the first key, and a model it may use.

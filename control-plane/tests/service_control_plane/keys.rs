@@ -4,12 +4,10 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tollgate_control_plane::{
-    domain::{
-        key::{BootstrapKey, KeyDigest, Source},
-        secret::Secret,
-    },
+    domain::key::{BootstrapKey, Source},
     store::Store,
 };
+use tollgate_core::words::{KeyDigest, Secret};
 use tollgate_proto::v1::{
     Principal, Snapshot,
     resolve_response::{Kind, Refusal},
@@ -44,7 +42,7 @@ async fn make_key(plane: &Plane, wanted: Value) -> (String, Vec<u8>, Value) {
 }
 
 fn digest(key: &str) -> Vec<u8> {
-    KeyDigest::of(&Secret::new(key)).as_bytes().to_vec()
+    KeyDigest::of(key.as_bytes()).as_bytes().to_vec()
 }
 
 async fn answer(plane: &Plane, digest: &[u8]) -> (Kind, u32) {

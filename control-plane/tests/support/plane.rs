@@ -13,10 +13,11 @@ use tokio::{
     task::JoinHandle,
 };
 use tollgate_control_plane::{
-    domain::{key::BootstrapKey, secret::Secret},
+    domain::key::BootstrapKey,
     publish::Publisher,
     server::{Error, Options, Pace, Server},
 };
+use tollgate_core::words::Secret;
 use tollgate_proto::v1::Snapshot;
 
 use super::database::Database;

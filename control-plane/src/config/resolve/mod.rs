@@ -8,11 +8,12 @@ mod models;
 mod prices;
 mod providers;
 
+use tollgate_core::words::Secret;
+
 use super::environment::Environment;
 use super::problem::{Problem, Problems};
 use super::raw::{self, Text};
 use super::{Config, DEFAULT_MAX_BODY, scalar};
-use crate::domain::secret::Secret;
 
 /// Checks a file that was read.
 pub(super) fn resolve(file: &str, raw: raw::File, environment: &Environment) -> Result<Config, Problems> {

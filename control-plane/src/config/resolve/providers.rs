@@ -1,13 +1,12 @@
 //! Providers: kind, place, credential, headers.
 
 use serde_saphyr::Spanned;
-use tollgate_proto::v1::Format;
+use tollgate_core::words::{Format, Secret};
 
 use super::{Check, Value, aws};
 use crate::config::problem::suggestion;
 use crate::config::raw::{self, Entries, Text};
-use crate::config::{BaseUrl, Credential, FORMATS, Kind, Provider, format, format_name};
-use crate::domain::secret::Secret;
+use crate::config::{BaseUrl, Credential, Kind, Provider};
 
 /// Providers by their fate; a name in neither list is unknown.
 pub(super) struct Providers {
@@ -110,7 +109,7 @@ fn provider(check: &mut Check<'_>, name: &Text, raw: raw::Provider) -> Option<Fa
         base_url: base_url?,
         credential,
         headers,
-        default_max_tokens: default_max_tokens.unwrap_or(format::default_max_tokens(&formats)),
+        default_max_tokens: default_max_tokens.unwrap_or(output_cap(&formats)),
         formats,
     })))
 }
@@ -144,14 +143,14 @@ fn formats(check: &mut Check<'_>, list: &Spanned<Vec<Text>>) -> Vec<Format> {
     let mut formats = Vec::new();
     for text in &list.value {
         let Some(value) = check.value(text) else { continue };
-        match FORMATS.into_iter().find(|format| format_name(*format) == value) {
+        match Format::from_name(&value) {
             Some(format) if formats.contains(&format) => {
                 check.problem::<()>(&text.referenced, format!("`{}` appears twice: keep one of the two", text.value));
             }
             Some(format) => formats.push(format),
             None => {
-                let nearest = suggestion(&value, FORMATS.map(format_name));
-                let known = FORMATS.map(format_name).join(", ");
+                let nearest = suggestion(&value, Format::ALL.map(Format::name));
+                let known = Format::ALL.map(Format::name).join(", ");
                 check.problem::<()>(
                     &text.referenced,
                     format!("unknown format `{}`{nearest}; one of {known}", text.value),
@@ -163,6 +162,14 @@ fn formats(check: &mut Check<'_>, list: &Spanned<Vec<Text>>) -> Vec<Format> {
         check.problem::<()>(&list.referenced, "a provider speaks at least one format; or remove `formats`");
     }
     formats
+}
+
+/// Output cap of a request that must state one and does not; 0 where none must.
+fn output_cap(formats: &[Format]) -> u32 {
+    // `max_tokens` is required: https://docs.anthropic.com/en/api/messages
+    // It is 16 unless it is stated: https://platform.openai.com/docs/api-reference/completions/create
+    let must_state = [Format::AnthropicMessages, Format::OpenaiCompletions];
+    if must_state.iter().any(|format| formats.contains(format)) { 4096 } else { 0 }
 }
 
 fn kind(check: &mut Check<'_>, text: &Text) -> Option<Kind> {

@@ -4,6 +4,8 @@ mod exchange;
 mod format;
 mod glob;
 mod id;
+mod key_digest;
+pub mod model_name;
 mod secret;
 mod time;
 mod wire;
@@ -11,7 +13,8 @@ mod wire;
 pub use exchange::{Operation, Outcome, Provenance};
 pub use format::Format;
 pub use glob::Glob;
-pub use id::{ExchangeId, KeyDigest};
+pub use id::ExchangeId;
+pub use key_digest::KeyDigest;
 pub use secret::Secret;
 pub use time::Millis;
 

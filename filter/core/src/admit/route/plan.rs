@@ -4,7 +4,7 @@ use super::Selected;
 use crate::{
     admit::snapshot::{Provider, Route, Target},
     meter::price::Price,
-    words::Format,
+    words::{Format, model_name::undated},
 };
 
 /// The ordered targets of one exchange. Envoy only walks it.
@@ -113,20 +113,7 @@ fn choose_format(provider: &Provider, client: Format) -> Option<Format> {
 /// The price of a model by its name, or by its name without the date that vendors put behind it.
 fn find_price(prices: &[(String, Rc<Price>)], model: &str) -> Option<Rc<Price>> {
     let find = |model: &str| prices.iter().find(|(name, _)| name == model).map(|(_, price)| Rc::clone(price));
-    find(model).or_else(|| find(undated(model)?))
-}
-
-/// `gpt-4o-2024-08-06` and `claude-sonnet-4-5-20250929` are snapshots of the model without the date, at its price.
-fn undated(model: &str) -> Option<&str> {
-    let is_date = |suffix: &str, dashes: usize| {
-        let (digits, other): (Vec<char>, Vec<char>) = suffix.chars().partition(char::is_ascii_digit);
-        digits.len() == 8 && other.len() == dashes && other.iter().all(|c| *c == '-')
-    };
-    let cut = |length: usize, dashes: usize| {
-        let (name, date) = model.split_at_checked(model.len().checked_sub(length)?)?;
-        is_date(date, dashes).then_some(name).filter(|name| !name.is_empty())
-    };
-    cut("-2024-08-06".len(), 3).or_else(|| cut("-20250929".len(), 1))
+    find(model).or_else(|| find(undated(model)))
 }
 
 fn draw_order(route: &Route, seed: u64) -> Vec<usize> {
@@ -160,18 +147,4 @@ fn mix(seed: u64) -> u64 {
     let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::undated;
-
-    #[test]
-    fn a_dated_name_is_a_snapshot_of_the_undated_one() {
-        assert_eq!(undated("gpt-4o-2024-08-06"), Some("gpt-4o"));
-        assert_eq!(undated("claude-sonnet-4-5-20250929"), Some("claude-sonnet-4-5"));
-        for other in ["gpt-4o", "gpt-4-0613", "-20250929", "qwen2.5:32b", "ü-2025092"] {
-            assert_eq!(undated(other), None, "{other}");
-        }
-    }
 }

@@ -114,7 +114,7 @@ fn a_changed_key_is_asked_for_again() {
     let mut vm = opened();
     let digest = KeyDigest::of(b"sk-1");
     vm.keys.learn(digest, &Answer::Refused(crate::admit::KeyRefusal::Unknown, 60_000), NOW);
-    let changed = v1::KeysChanged { digests: vec![digest.0.to_vec(), vec![1, 2, 3]] };
+    let changed = v1::KeysChanged { digests: vec![digest.as_bytes().to_vec(), vec![1, 2, 3]] };
     Session::handle_message(&mut vm, &down(v1::down::Kind::KeysChanged(changed)), NOW);
     assert_eq!(vm.keys.look_up(&digest, true, NOW), Known::Ask(None));
 }

@@ -29,7 +29,7 @@ pub(super) fn decode(message: &[u8]) -> Result<Option<Received>, prost::DecodeEr
         Kind::Snapshot(snapshot) => Received::Snapshot(Box::new(snapshot)),
         Kind::UsageAck(ack) => Received::Committed(ack.sequence),
         Kind::KeysChanged(changed) => {
-            let digests = changed.digests.iter().filter_map(|digest| digest.as_slice().try_into().ok().map(KeyDigest));
+            let digests = changed.digests.iter().filter_map(|digest| KeyDigest::from_bytes(digest));
             Received::KeysChanged(digests.collect())
         }
     }))
@@ -137,7 +137,7 @@ fn up(kind: v1::up::Kind) -> Vec<u8> {
 /// The question that `Keys.Resolve` takes.
 #[must_use]
 pub fn encode_resolve(digest: &KeyDigest) -> Vec<u8> {
-    v1::ResolveRequest { digest: digest.0.to_vec() }.encode_to_vec()
+    v1::ResolveRequest { digest: digest.as_bytes().to_vec() }.encode_to_vec()
 }
 
 /// The answer of `Keys.Resolve`; one that cannot be read is none.
