@@ -6,7 +6,7 @@ use tollgate_control_plane::compile::{Compiled, compile};
 use tollgate_control_plane::config::{Config, Environment};
 use tollgate_control_plane::prices::Book;
 use tollgate_core::admit::{Principal, snapshot::Snapshot};
-use tollgate_core::exchange::{Adapter, Gate, Head, Verdict};
+use tollgate_core::exchange::{Adapter, Admission, Gate, Head, Verdict};
 use tollgate_core::meter::Record;
 use tollgate_core::vm::{Answer, Node, Vm};
 use tollgate_core::words::{ExchangeId, Glob, KeyDigest, Millis};
@@ -24,7 +24,6 @@ models:
   "gpt-*": {targets: [{provider: openai}]}
   "claude-*": {targets: [{provider: claude}]}
   "code*": {targets: [{provider: mistral}]}
-  "*-latest": {targets: [{provider: mistral}]}
 aliases:
   exactly: codestral-latest
   fitting: codestral-2030-01-01
@@ -36,7 +35,7 @@ const NOW: Millis = Millis(1_700_000_000_000);
 fn compiled(text: &str) -> Compiled {
     let environment: Environment = [("KEY", "sk-upstream")].into_iter().collect();
     let config = Config::parse("tollgate.yaml", text, &environment).unwrap_or_else(|problems| panic!("{problems}"));
-    compile(&config, Book::built_in())
+    compile(&config.policy, Book::built_in())
 }
 
 /// A VM that runs on the file, and knows a key that may do everything.
@@ -56,8 +55,8 @@ fn vm(compiled: &Compiled) -> Vm {
     vm
 }
 
-/// Asks as a client does; the provider reports a million tokens each way, in its own format.
-fn exchange(vm: &mut Vm, model: &str, provider: Option<&str>) -> Record {
+/// Asks as a client does, with these random bits.
+fn admitted(vm: &mut Vm, model: &str, provider: Option<&str>, seed: u64) -> (Gate, Admission) {
     let mut head = vec![
         (":method", "POST"),
         (":scheme", "http"),
@@ -67,13 +66,18 @@ fn exchange(vm: &mut Vm, model: &str, provider: Option<&str>) -> Record {
     ];
     head.extend(provider.map(|provider| ("x-provider", provider)));
     let head = Head(head.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect());
-    let mut gate = Gate::new(ExchangeId::from_random(1), 7);
+    let mut gate = Gate::new(ExchangeId::from_random(seed.into()), seed);
     assert_eq!(gate.handle_head(vm, head, false, NOW), Verdict::Hold);
     let body = format!(r#"{{"model":"{model}","messages":[{{"role":"user","content":"hi"}}]}}"#);
-    let admission = match gate.handle_body(vm, body.into_bytes()) {
-        Verdict::Admit(admission) => admission,
+    match gate.handle_body(vm, body.into_bytes()) {
+        Verdict::Admit(admission) => (gate, admission),
         other => panic!("{model} is not admitted: {other:?}"),
-    };
+    }
+}
+
+/// A whole exchange, of which the provider reports a million tokens each way in its own format.
+fn exchange(vm: &mut Vm, model: &str, provider: Option<&str>) -> Record {
+    let (mut gate, admission) = admitted(vm, model, provider, 7);
     let (mut adapter, _) = Adapter::begin(vm, admission.exchange, 0, NOW).expect("a first attempt");
     let answer = [(":status", "200"), ("content-type", "application/json")];
     let answer = Head(answer.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect());
@@ -130,5 +134,43 @@ fn a_dated_name_has_the_price_of_the_undated_one_however_it_is_asked_for() {
         let version = record.price_version.as_deref().unwrap_or_default();
         assert!(version.starts_with("book@"), "{model} by {how}: {record:?}");
         assert_eq!(record.cost.map(|cost| cost.0), Some(nanousd), "{model} by {how}");
+    }
+}
+
+#[test]
+fn chains_are_drawn_as_often_as_the_weights_of_the_file_say() {
+    const DRAWS: u64 = 6000;
+    let compiled = compiled(
+        r#"
+providers:
+  a: {kind: openai_compatible, api_key: none, base_url: "http://a/v1"}
+  b: {kind: openai_compatible, api_key: none, base_url: "http://b/v1"}
+  c: {kind: openai_compatible, api_key: none, base_url: "http://c/v1"}
+models:
+  m:
+    targets:
+      - {provider: a, model: a1, weight: 2}
+      - {provider: b, model: b1, weight: 1}
+      - {provider: c, model: c1, weight: 0}
+      - {provider: c, model: c2, weight: 3, priority: 1}
+      - {provider: a, model: a2, weight: 1, priority: 1}
+      - {provider: b, model: b2, priority: 2}
+"#,
+    );
+    let mut vm = vm(&compiled);
+    let mut counts = std::collections::BTreeMap::new();
+    for seed in 0..DRAWS {
+        let (mut gate, admission) = admitted(&mut vm, "m", None, seed);
+        let plan = &vm.exchanges.find(admission.exchange).expect("it was admitted").plan;
+        let models: Vec<String> = plan.steps.iter().map(|step| step.model.to_string()).collect();
+        *counts.entry(models.join(" ")).or_insert(0_u64) += 1;
+        gate.handle_log(&mut vm, None, NOW);
+    }
+    let expected =
+        [("a1 b1 c1 c2 a2 b2", 6), ("a1 b1 c1 a2 c2 b2", 2), ("b1 c1 a1 c2 a2 b2", 3), ("b1 c1 a1 a2 c2 b2", 1)];
+    assert_eq!(counts.len(), expected.len(), "{counts:?}");
+    for (order, twelfths) in expected {
+        let (count, due) = (counts.get(order).copied().unwrap_or_default(), DRAWS * twelfths / 12);
+        assert!(count.abs_diff(due) < DRAWS / 40, "{order}: {count} of {DRAWS}, {due} expected");
     }
 }

@@ -4,7 +4,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use super::{DataFolder, say};
-use crate::up::{DataDir, Error};
+use crate::operate::{DataDir, Error};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Keys {

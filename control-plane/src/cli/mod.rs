@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::up::Error;
+use crate::operate::Error;
 
 /// An LLM gateway inside Envoy: this is its control plane.
 #[derive(Debug, Parser)]

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use super::{ConfigFile, find_wasm, say};
 use crate::compile::compile;
 use crate::config::{Config, Environment};
+use crate::envoy::{Authority, ClusterSource, Settings, bootstrap, clusters_file, write_atomically};
+use crate::operate::Error;
 use crate::prices::Book;
-use crate::render::{Authority, ClusterSource, Settings, bootstrap, clusters_file, write_atomically};
-use crate::up::Error;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Render {
@@ -84,7 +84,7 @@ impl Render {
 impl Envoy {
     fn run(self) -> Result<(), Error> {
         let config = Config::load(&self.file.config, &Environment::of_process())?;
-        let compiled = compile(&config, Book::built_in());
+        let compiled = compile(&config.policy, Book::built_in());
         let settings = Settings {
             listen: self.places.listen,
             admin: self.places.envoy_admin,
@@ -92,7 +92,7 @@ impl Envoy {
             node_id: self.places.node_id.clone(),
             wasm: self.places.wasm_elsewhere()?,
             ca_certificates: self.places.ca_certificates.clone(),
-            max_body: config.max_body,
+            max_body: config.policy.max_body,
         };
         let Some(out) = &self.out else {
             say(&format!("{:#}", bootstrap(&settings, ClusterSource::Static(&compiled.clusters))));

@@ -1,45 +1,46 @@
-//! From a configuration to a snapshot for the VMs, keys for the store and clusters for Envoy.
+//! From a policy to a snapshot for the VMs and clusters for Envoy. The only room that writes the protocol's messages of
+//! configuration, as the filter's `admit::snapshot` is the only one that reads them.
 
-mod chains;
 mod clusters;
+mod price;
 
 use tollgate_core::words::Glob;
-use tollgate_proto::v1::{self, Chain, Header, Price, Route, Snapshot};
+use tollgate_proto::v1::{self, Chain, Header, Route, Snapshot};
 
-pub use chains::{MAX_CHAINS, chain_count};
-pub use clusters::{Cluster, Step};
-
-use crate::config::{AwsCredentials, Config, Credential, Model, Provider, Target, Translation};
-use crate::domain::key::BootstrapKey;
+use crate::domain::{
+    Model, Policy, Provider, Target, Translation,
+    cluster::Cluster,
+    provider::{AwsCredentials, Credential},
+};
 use crate::prices::{Book, Prices};
 
-/// What a configuration amounts to.
-#[derive(Debug, Clone)]
+/// What a policy amounts to.
+#[derive(Debug, Clone, Default)]
 pub struct Compiled {
+    /// What it was compiled from.
+    pub policy: Policy,
     /// Its `version` is 0: the publisher knows the next one.
     pub snapshot: Snapshot,
-    /// Keys that exist from the start.
-    pub keys: Vec<BootstrapKey>,
     /// Every cluster that the snapshot names, by name.
     pub clusters: Vec<Cluster>,
 }
 
-/// Compiles a configuration; priced from `book` where it states no price itself.
-pub fn compile(config: &Config, book: &Book) -> Compiled {
-    let prices = Prices::new(book, &config.prices);
-    let mut clusters = clusters::Clusters::new(&config.providers);
-    let providers = config.providers.iter().map(|from| provider(from, &prices, &mut clusters)).collect();
-    let routes = config.models.iter().map(|model| route(model, config, &prices, &mut clusters)).collect();
+/// Compiles a policy; priced from `book` where it states no price itself.
+pub fn compile(policy: &Policy, book: &Book) -> Compiled {
+    let prices = Prices::new(book, &policy.prices);
+    let mut clusters = clusters::Clusters::new(&policy.providers);
+    let providers = policy.providers.iter().map(|from| provider(from, &prices, &mut clusters)).collect();
+    let routes = policy.models.iter().map(|model| route(model, policy, &prices, &mut clusters)).collect();
     Compiled {
         snapshot: Snapshot {
             version: 0,
             providers,
             routes,
-            aliases: config.aliases.iter().cloned().collect(),
-            max_body_bytes: config.max_body,
+            aliases: policy.aliases.iter().cloned().collect(),
+            max_body_bytes: policy.max_body,
         },
-        keys: config.keys.clone(),
         clusters: clusters.into_sorted(),
+        policy: policy.clone(),
     }
 }
 
@@ -65,7 +66,7 @@ fn provider(from: &Provider, prices: &Prices<'_>, clusters: &mut clusters::Clust
         headers,
         cluster: clusters.name_for(&[from.name.as_str()]),
         default_max_tokens: from.default_max_tokens,
-        prices: prices.all_of(from),
+        prices: prices.all_of(from).into_iter().map(|(model, price)| price::wire(model, price)).collect(),
         aws,
     }
 }
@@ -79,18 +80,19 @@ fn aws_credentials(from: &AwsCredentials) -> v1::AwsCredentials {
     }
 }
 
-fn route(model: &Model, config: &Config, prices: &Prices<'_>, clusters: &mut clusters::Clusters<'_>) -> Route {
-    let chains = chains::chains(&model.targets).into_iter().map(|order| {
-        let names: Vec<&str> = order.iter().map(|&i| model.targets[i].provider.as_str()).collect();
+fn route(model: &Model, policy: &Policy, prices: &Prices<'_>, clusters: &mut clusters::Clusters<'_>) -> Route {
+    let chains = model.chains.iter().map(|chain| {
+        let names: Vec<&str> = chain.order.iter().map(|&i| model.targets[i].provider.as_str()).collect();
         Chain {
             cluster: clusters.name_for(&names),
-            targets: order.into_iter().map(|i| u32::try_from(i).unwrap_or(u32::MAX)).collect(),
+            targets: chain.order.iter().map(|&i| u32::try_from(i).unwrap_or(u32::MAX)).collect(),
+            weight: chain.weight,
         }
     });
     Route {
         model: model.name.clone(),
         chains: chains.collect(),
-        targets: model.targets.iter().map(|from| target(from, model, config, prices)).collect(),
+        targets: model.targets.iter().map(|from| target(from, model, policy, prices)).collect(),
         translation: i32::from(match model.translation {
             Translation::Lenient => v1::Translation::Lenient,
             Translation::Strict => v1::Translation::Strict,
@@ -100,23 +102,23 @@ fn route(model: &Model, config: &Config, prices: &Prices<'_>, clusters: &mut clu
     }
 }
 
-fn target(from: &Target, route: &Model, config: &Config, prices: &Prices<'_>) -> v1::Target {
-    let provider = config.providers.iter().find(|provider| provider.name == from.provider);
-    let prices: Vec<Price> = match (provider, &from.model) {
+fn target(from: &Target, route: &Model, policy: &Policy, prices: &Prices<'_>) -> v1::Target {
+    let provider = policy.provider(&from.provider);
+    let prices: Vec<v1::Price> = match (provider, &from.model) {
         (None, _) => Vec::new(),
-        (Some(provider), Some(model)) => prices.of(provider, model).into_iter().collect(),
+        (Some(provider), Some(model)) => {
+            prices.of(provider, model).map(|price| price::wire(String::new(), price)).into_iter().collect()
+        }
         // The undated entry also serves dated names, which the pattern may fit where the entry itself does not.
         (Some(provider), None) => {
             let mut all = prices.all_of(provider);
-            all.retain(|price| may_serve(&route.name, &price.model));
-            all
+            all.retain(|(model, _)| may_serve(&route.name, model));
+            all.into_iter().map(|(model, price)| price::wire(model, price)).collect()
         }
     };
     v1::Target {
         provider: from.provider.clone(),
         model: from.model.clone().unwrap_or_default(),
-        weight: from.weight,
-        priority: from.priority,
         default_max_tokens: provider.map_or(0, |provider| provider.default_max_tokens),
         prices,
     }

@@ -13,11 +13,11 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{Error, error::ErrorBody};
 use crate::{
+    app::App,
     domain::{
         record::{OUTCOMES, Record, Tokens},
         usage::{Dimension, Filter, Group},
     },
-    grpc::Context,
 };
 
 #[derive(Deserialize, IntoParams)]
@@ -74,7 +74,7 @@ const MAX_LIMIT: usize = 1000;
 #[utoipa::path(get, path = "/api/v1/usage", params(Question),
     responses((status = 200, body = Usage), (status = 400, body = ErrorBody)))]
 pub(super) async fn usage(
-    State(context): State<Context>,
+    State(app): State<App>,
     headers: HeaderMap,
     question: Result<Query<Question>, QueryRejection>,
 ) -> Result<Response, Error> {
@@ -85,7 +85,7 @@ pub(super) async fn usage(
     let (columns, rows) = match &question.group_by {
         Some(dimensions) => {
             let dimensions = parse_dimensions(dimensions)?;
-            let groups = context.store.groups(&filter, &dimensions).await?;
+            let groups = app.store.groups(&filter, &dimensions).await?;
             let rows: Vec<_> = groups.iter().map(|group| show_group(group, &dimensions)).collect();
             let names = dimensions.iter().map(|dimension| dimension.name());
             (names.chain(GROUP_COLUMNS).collect::<Vec<_>>(), answer.groups.insert(rows))
@@ -93,7 +93,7 @@ pub(super) async fn usage(
         None => {
             let limit = parse_limit(question.limit.as_deref())?;
             let cursor = question.cursor.as_deref().map(parse_cursor).transpose()?;
-            let page = context.store.records(&filter, cursor.as_ref(), limit).await?;
+            let page = app.store.records(&filter, cursor.as_ref(), limit).await?;
             answer.next_cursor = page.next.map(|(time, id)| format!("{time}-{id}"));
             let rows: Vec<_> = page.records.iter().map(show_record).collect();
             (RECORD_COLUMNS.to_vec(), answer.records.insert(rows))

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use tollgate_control_plane::{domain::record::OpenExchange, server::Pace, store::Store};
+use tollgate_control_plane::{domain::record::OpenExchange, operate::server::Pace, store::Store};
 use tonic::Code;
 
 use crate::support::{

@@ -2,7 +2,7 @@
 
 use tokio::net::TcpListener;
 use tollgate_control_plane::{
-    server::{Error, Options, Server},
+    operate::server::{Error, Options, Server},
     store::{self, Store},
 };
 use tollgate_core::words::Secret;

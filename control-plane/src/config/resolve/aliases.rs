@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use tollgate_core::words::Glob;
 
-use super::Check;
+use super::check::Check;
 use super::models::Models;
 use super::providers::Providers;
 use crate::config::problem::suggestion;

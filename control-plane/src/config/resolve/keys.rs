@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_saphyr::Spanned;
 use tollgate_core::words::Secret;
 
-use super::{Check, Value};
+use super::check::{Check, Value};
 use crate::config::raw::{self, Text};
 use crate::domain::key::BootstrapKey;
 

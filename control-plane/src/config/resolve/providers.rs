@@ -3,10 +3,13 @@
 use serde_saphyr::Spanned;
 use tollgate_core::words::{Format, Secret};
 
-use super::{Check, Value, aws};
+use super::aws;
+use super::check::Check;
+use super::credential::{Given, key, signing_keys};
 use crate::config::problem::suggestion;
 use crate::config::raw::{self, Entries, Text};
-use crate::config::{BaseUrl, Credential, Kind, Provider};
+use crate::domain::provider::BaseUrl;
+use crate::domain::{Kind, Provider};
 
 /// Providers by their fate; a name in neither list is unknown.
 pub(super) struct Providers {
@@ -73,7 +76,7 @@ fn provider(check: &mut Check<'_>, name: &Text, raw: raw::Provider) -> Option<Fa
         (Some(key), true) => {
             check.problem(&key.referenced, "either `api_key` or keys that sign: remove one of the two")
         }
-        (None, true) => aws::keys(check, name, region.as_deref(), &raw),
+        (None, true) => signing_keys(check, name, region.as_deref(), &raw),
         (Some(text), false) => key(check, text),
         (None, false) => {
             let keys = if kind == Kind::Bedrock { ", or `access_key_id` and `secret_access_key`," } else { "" };
@@ -112,31 +115,6 @@ fn provider(check: &mut Check<'_>, name: &Text, raw: raw::Provider) -> Option<Fa
         default_max_tokens: default_max_tokens.unwrap_or(output_cap(&formats)),
         formats,
     })))
-}
-
-/// What a variable left of a credential.
-pub(super) enum Given {
-    Empty(String),
-    Credential(Credential),
-}
-
-fn key(check: &mut Check<'_>, text: &Text) -> Option<Given> {
-    match secret(check, text)? {
-        Ok(key) if key.expose() == "none" => Some(Given::Credential(Credential::None)),
-        Ok(key) => Some(Given::Credential(Credential::Key(key))),
-        Err(variable) => Some(Given::Empty(variable)),
-    }
-}
-
-/// A value that is sent in a header, or the variable that is empty.
-pub(super) fn secret(check: &mut Check<'_>, text: &Text) -> Option<Result<Secret, String>> {
-    match check.optional(text)? {
-        Value::EmptyVariable(variable) => Some(Err(variable)),
-        Value::Given(value) => {
-            check.header_safe(text, &value)?;
-            Some(Ok(Secret::new(value)))
-        }
-    }
 }
 
 fn formats(check: &mut Check<'_>, list: &Spanned<Vec<Text>>) -> Vec<Format> {

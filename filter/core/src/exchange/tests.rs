@@ -8,7 +8,10 @@ use tollgate_proto::v1;
 
 use super::*;
 use crate::{
-    admit::{KeyRefusal, Principal, snapshot::Snapshot},
+    admit::{
+        KeyRefusal, Principal,
+        snapshot::{InvalidSnapshot, Snapshot},
+    },
     meter::{Record, price::NanoUsd},
     vm::{Answer, Node, Vm},
     words::{ExchangeId, Glob, KeyDigest, Millis, Outcome, Provenance},
@@ -32,21 +35,14 @@ fn provider(name: &str, format: v1::Format, credential: (&str, &str)) -> v1::Pro
     }
 }
 
-fn target(provider: &str, model: &str, priority: u32) -> v1::Target {
+fn target(provider: &str, model: &str) -> v1::Target {
     let rates = v1::Rates { input: 2_000_000, output: 8_000_000, ..v1::Rates::default() };
     let price = v1::Price { version: "book@test".to_owned(), rates: Some(rates), ..v1::Price::default() };
-    v1::Target {
-        provider: provider.to_owned(),
-        model: model.to_owned(),
-        weight: 1,
-        priority,
-        default_max_tokens: 4096,
-        prices: vec![price],
-    }
+    v1::Target { provider: provider.to_owned(), model: model.to_owned(), default_max_tokens: 4096, prices: vec![price] }
 }
 
 fn route(model: &str, targets: Vec<v1::Target>, cluster: &str) -> v1::Route {
-    let chain = v1::Chain { targets: (0..targets.len() as u32).collect(), cluster: cluster.to_owned() };
+    let chain = v1::Chain { targets: (0..targets.len() as u32).collect(), cluster: cluster.to_owned(), weight: 1 };
     v1::Route {
         model: model.to_owned(),
         targets,
@@ -65,8 +61,8 @@ fn snapshot() -> v1::Snapshot {
             provider("claude", v1::Format::AnthropicMessages, ("x-api-key", "upstream-2")),
         ],
         routes: vec![
-            route("gpt-4o", vec![target("openai", "gpt-4o", 0), target("claude", "sonnet", 1)], "chain/openai+claude"),
-            route("sonnet", vec![target("claude", "claude-sonnet-4-5", 0)], "chain/claude"),
+            route("gpt-4o", vec![target("openai", "gpt-4o"), target("claude", "sonnet")], "chain/openai+claude"),
+            route("sonnet", vec![target("claude", "claude-sonnet-4-5")], "chain/claude"),
         ],
         aliases: [("default", "gpt-4o"), ("raw", "openai/o3")].map(|(a, m)| (a.to_owned(), m.to_owned())).into(),
         max_body_bytes: 1 << 20,
@@ -413,11 +409,11 @@ fn a_strict_route_refuses_what_cannot_cross_and_a_lenient_one_names_it() {
 #[test]
 fn weights_share_the_traffic_and_every_target_stays_in_the_chain() {
     let mut wire = snapshot();
-    let mut targets = vec![target("openai", "a", 0), target("openai", "b", 0), target("claude", "c", 1)];
-    targets[0].weight = 9;
-    let chains = [[0, 1, 2], [1, 0, 2]].map(|targets| v1::Chain {
-        cluster: if targets[0] == 0 { "first".to_owned() } else { "second".to_owned() },
+    let targets = vec![target("openai", "a"), target("openai", "b"), target("claude", "c")];
+    let chains = [("first", 9, [0, 1, 2]), ("second", 1, [1, 0, 2])].map(|(cluster, weight, targets)| v1::Chain {
+        cluster: cluster.to_owned(),
         targets: targets.to_vec(),
+        weight,
     });
     wire.routes = vec![v1::Route { chains: chains.to_vec(), ..route("gpt-4o", targets, "") }];
     let mut vm = vm();
@@ -430,6 +426,14 @@ fn weights_share_the_traffic_and_every_target_stays_in_the_chain() {
         assert_eq!(vm.exchanges.find(admission.exchange).unwrap().plan.steps.len(), 3);
     }
     assert!((850..950).contains(&first), "{first} of 1000 for a weight of 9 in 10");
+}
+
+#[test]
+fn a_route_without_a_chain_that_can_be_drawn_is_refused() {
+    let mut wire = snapshot();
+    wire.routes[0].chains[0].weight = 0;
+    let error = Snapshot::compile(wire, None).unwrap_err();
+    assert_eq!(error, InvalidSnapshot::Undrawable("gpt-4o".to_owned()));
 }
 
 #[test]

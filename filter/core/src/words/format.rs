@@ -21,10 +21,10 @@ pub enum Format {
 
 names!(Format {
     OpenaiChat = "openai_chat",
-    OpenaiEmbeddings = "openai_embeddings",
-    AnthropicMessages = "anthropic_messages",
     OpenaiResponses = "openai_responses",
     OpenaiCompletions = "openai_completions",
+    OpenaiEmbeddings = "openai_embeddings",
+    AnthropicMessages = "anthropic_messages",
     GeminiGenerate = "gemini_generate",
     BedrockConverse = "bedrock_converse",
 });

@@ -11,8 +11,8 @@ use tokio::process::{Child, Command};
 use tollgate_core::words::Secret;
 use tracing::{debug, error, info, warn};
 
-use super::Error;
-use crate::render::NODE_TOKEN_VARIABLE;
+use super::error::Error;
+use crate::envoy::NODE_TOKEN_VARIABLE;
 
 /// An Envoy that is new enough.
 #[derive(Debug, Clone)]

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tollgate_core::words::Secret;
 
 use crate::config::Config;
+use crate::envoy::admin::local_client;
 use crate::publish::Publisher;
 
 /// A call that works: the first key, and a model it may use.
@@ -20,7 +21,7 @@ pub(super) struct Example {
 impl Example {
     pub(super) fn of(config: &Config) -> Self {
         let is_chat = |name: &str| !name.contains('*') && !name.contains("embed");
-        let model = config.models.iter().map(|model| model.name.as_str()).find(|name| is_chat(name));
+        let model = config.policy.models.iter().map(|model| model.name.as_str()).find(|name| is_chat(name));
         Self { key: config.keys.first().map(|key| key.key.clone()), model: model.map(str::to_owned) }
     }
 }
@@ -41,7 +42,7 @@ pub(super) async fn announce(
     }
     let gateway = reachable(listen);
     let health = format!("http://{gateway}/health");
-    let client = super::local_client();
+    let client = local_client();
     while !client.get(&health).send().await.is_ok_and(|answer| answer.status().is_success()) {
         tokio::time::sleep(POLL).await;
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tollgate_core::words::Secret;
 
-use super::Error;
+use super::error::Error;
 
 /// The data folder.
 #[derive(Debug)]

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{ClusterSource, Settings, clusters, listener, socket_address};
+use super::settings::{ClusterSource, Settings, socket_address};
+use super::{clusters, control_plane, listener};
 
 /// A whole bootstrap.
 pub fn bootstrap(settings: &Settings, source: ClusterSource<'_>) -> Value {
-    let mut fixed = vec![clusters::control_plane(&settings.control_plane)];
+    let mut fixed = vec![control_plane::cluster(&settings.control_plane)];
     if let ClusterSource::Static(chains) = source {
         fixed.extend(chains.iter().map(|cluster| clusters::chain(cluster, settings)));
     }

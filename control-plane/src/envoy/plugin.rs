@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::clusters::CONTROL_PLANE;
-use super::{ClusterSource, Settings};
+use super::control_plane::CONTROL_PLANE;
+use super::settings::{ClusterSource, Settings};
 
 /// The variable of Envoy's environment that holds the node token, which so is in no dump of Envoy's configuration.
 pub const NODE_TOKEN_VARIABLE: &str = "TOLLGATE_NODE_TOKEN";

@@ -1,6 +1,6 @@
-//! A route as the file states it, and prices that go before the book.
+//! A model that clients can ask for, and whom it is asked from.
 
-use tollgate_proto::v1::{Rates, Tier};
+use super::chain::Chain;
 
 /// A model name with its targets.
 #[derive(Debug, Clone)]
@@ -9,6 +9,8 @@ pub struct Model {
     pub name: String,
     /// At least one, by ascending priority, then in the order of the file.
     pub targets: Vec<Target>,
+    /// Every order in which they can be tried.
+    pub chains: Vec<Chain>,
     /// What happens to what cannot cross from one format to another.
     pub translation: Translation,
     /// Whole response, for requests that do not stream.
@@ -39,24 +41,13 @@ pub enum Translation {
     Strict,
 }
 
-/// A price of the file.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PriceOverride {
-    /// Whose model it is.
-    pub scope: PriceScope,
-    /// Upstream model.
-    pub model: String,
-    /// Base rates.
-    pub rates: Rates,
-    /// Ascending.
-    pub tiers: Vec<Tier>,
-}
-
-/// Which providers a price of the file holds for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PriceScope {
-    /// `model: {…}`.
-    AnyProvider,
-    /// `provider/model: {…}`.
-    Provider(String),
+impl Translation {
+    /// As it is written and shown.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Lenient => "lenient",
+            Self::Strict => "strict",
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 
-use super::Error;
+use super::error::Error;
 
 /// A port that is about to be used.
 #[derive(Debug, Clone, Copy)]

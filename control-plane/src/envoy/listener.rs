@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{ClusterSource, Settings, buffer_limit, plugin, socket_address};
+use super::plugin;
+use super::settings::{ClusterSource, Settings, buffer_limit, socket_address};
 
 pub(super) fn listener(settings: &Settings, source: ClusterSource<'_>) -> Value {
     json!({

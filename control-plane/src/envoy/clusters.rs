@@ -1,12 +1,10 @@
-//! Clusters: one for each chain of providers, with one priority for each step, and the control plane's.
+//! Clusters: one for each chain of providers, with one priority for each step.
 
 use serde_json::{Value, json};
 
-use super::{Authority, Settings, buffer_limit, plugin, socket_address};
-use crate::compile::{Cluster, Step};
-
-/// Name of the control plane's cluster, which the gate's configuration states.
-pub const CONTROL_PLANE: &str = "tollgate_control_plane";
+use super::plugin;
+use super::settings::{Settings, buffer_limit, socket_address};
+use crate::domain::cluster::{Cluster, Step};
 
 /// The cluster of a chain. Every address of a name is an endpoint of its own ("strict DNS"): only so can a cluster have
 /// several names.
@@ -73,28 +71,6 @@ pub(super) fn chain(cluster: &Cluster, settings: &Settings) -> Value {
         rendered["common_lb_config"] = json!({"healthy_panic_threshold": {"value": 1}});
     }
     rendered
-}
-
-/// The control plane: HTTP/2 with pings, so that a dead peer is noticed on a stream that may be silent for long.
-pub(super) fn control_plane(address: &Authority) -> Value {
-    let is_address = address.host.parse::<std::net::IpAddr>().is_ok();
-    json!({
-        "name": CONTROL_PLANE,
-        "type": if is_address { "STATIC" } else { "STRICT_DNS" },
-        "connect_timeout": "1s",
-        "load_assignment": {
-            "cluster_name": CONTROL_PLANE,
-            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": socket_address(&address.host, address.port)}}]}],
-        },
-        "typed_extension_protocol_options": {
-            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
-                "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
-                "explicit_http_config": {"http2_protocol_options": {
-                    "connection_keepalive": {"interval": "10s", "timeout": "5s"},
-                }},
-            },
-        },
-    })
 }
 
 fn endpoint(priority: usize, step: &Step) -> Value {

@@ -64,7 +64,11 @@ pub struct BaseUrl {
 }
 
 impl BaseUrl {
-    pub(super) fn parse(text: &str, kind: Kind) -> Result<Self, InvalidUrl> {
+    /// From an address as people write it; without a path it gets the one of its kind.
+    ///
+    /// # Errors
+    /// What it holds that such an address must not.
+    pub fn parse(text: &str, kind: Kind) -> Result<Self, InvalidUrl> {
         let url = Url::parse(text).map_err(InvalidUrl::Syntax)?;
         let tls = match url.scheme() {
             "https" => true,
@@ -99,8 +103,10 @@ impl BaseUrl {
     }
 }
 
+/// Why an address cannot be a provider's.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum InvalidUrl {
+#[expect(missing_docs, reason = "each says what it is in its message")]
+pub enum InvalidUrl {
     #[error("is not a URL ({0}); write https://host/v1")]
     Syntax(url::ParseError),
     #[error("must begin with http:// or https://")]

@@ -5,11 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use prost::Message;
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
+use tollgate_core::admit::snapshot::{InvalidSnapshot, Snapshot as FilterSnapshot};
 use tollgate_proto::v1::Snapshot;
 
+use super::error::Error;
 use crate::{
-    domain::key::BootstrapKey,
-    store::{Error, Store},
+    compile::Compiled,
+    domain::{Policy, key::BootstrapKey},
+    store::Store,
     vms::Vms,
 };
 
@@ -26,6 +29,8 @@ pub struct Publisher {
 #[derive(Clone)]
 pub(crate) struct Published {
     pub(crate) snapshot: Arc<Snapshot>,
+    /// What it was compiled from.
+    pub(crate) policy: Arc<Policy>,
     pub(crate) at: jiff::Timestamp,
 }
 
@@ -45,15 +50,23 @@ impl Publisher {
     /// same content keeps the version it had, other content gets a higher one. An earlier [`Self::reject`] is forgotten.
     ///
     /// # Errors
-    /// When the store fails; what was in force stays.
-    pub async fn publish(&self, mut snapshot: Snapshot, keys: Vec<BootstrapKey>) -> Result<u64, Error> {
-        self.store.set_file_keys(&keys).await?;
+    /// When the filter would refuse the snapshot, which counts as a [`Self::reject`], or when the store fails; what was in
+    /// force stays.
+    pub async fn publish(&self, compiled: Compiled, keys: &[BootstrapKey]) -> Result<u64, Error> {
+        let Compiled { policy, mut snapshot, clusters: _ } = compiled;
+        if let Err(refused) = Self::check(&snapshot) {
+            let refused = Error::from(refused);
+            self.reject(refused.to_string());
+            return Err(refused);
+        }
+        self.store.set_file_keys(keys).await?;
         snapshot.version = 0;
         let digest = hex::encode(Sha256::digest(canonical(&snapshot)));
         let version = self.store.version_of(&digest).await?;
         snapshot.version = u64::try_from(version).unwrap_or(0);
         *self.rejected.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        let published = Published { snapshot: Arc::new(snapshot), at: jiff::Timestamp::now() };
+        let published =
+            Published { snapshot: Arc::new(snapshot), policy: Arc::new(policy), at: jiff::Timestamp::now() };
         let version = published.snapshot.version;
         self.current.send_if_modified(|current| {
             let same = current.as_ref().is_some_and(|current| current.snapshot.version == version);
@@ -63,6 +76,14 @@ impl Publisher {
             !same
         });
         Ok(version)
+    }
+
+    /// Compiles a snapshot as the filter will. Which clusters an Envoy has is its own to know.
+    ///
+    /// # Errors
+    /// Why the filter would refuse it.
+    pub fn check(snapshot: &Snapshot) -> Result<(), InvalidSnapshot> {
+        FilterSnapshot::compile(snapshot.clone(), None).map(drop)
     }
 
     /// An edit could not be put in force: shown by `/health` until one can.

@@ -2,17 +2,15 @@
 
 use std::{io, net::SocketAddr, time::Duration};
 
-use tokio::{net::TcpListener, sync::broadcast, time::MissedTickBehavior};
+use tokio::{net::TcpListener, time::MissedTickBehavior};
 use tokio_stream::wrappers::TcpListenerStream;
-use tokio_util::sync::CancellationToken;
 use tollgate_core::words::Secret;
 
 use crate::{
+    app::App,
     grpc, http,
-    metrics::Metrics,
     publish::Publisher,
     store::{self, Store, now_ms},
-    vms::Vms,
 };
 
 /// What a server is told.
@@ -49,15 +47,13 @@ impl Default for Pace {
 const KEY_CHANGES_EVERY: Duration = Duration::from_millis(200);
 /// How often VMs that are gone are looked for.
 const WRITE_OFF_EVERY: Duration = Duration::from_millis(500);
-/// How many batches of key changes may wait for a session.
-const CHANGES_BACKLOG: usize = 64;
 /// How long connections may take to end when the server stops.
 const STOP_WITHIN: Duration = Duration::from_secs(3);
 
 /// A control plane whose ports are bound and whose store is open.
 #[derive(Debug)]
 pub struct Server {
-    context: grpc::Context,
+    app: App,
     http: TcpListener,
     grpc: TcpListener,
     http_addr: SocketAddr,
@@ -119,24 +115,15 @@ impl Server {
         let (grpc, grpc_addr) = bind("the gRPC port", options.grpc).await?;
         let store = Store::open(&options.store_url).await?;
         let last_change = store.last_key_change().await?;
-        let vms = Vms::default();
-        let context = grpc::Context {
-            publisher: Publisher::new(store.clone(), vms.clone()),
-            store,
-            vms,
-            metrics: Metrics::default(),
-            changes: broadcast::Sender::new(CHANGES_BACKLOG),
-            heartbeat: pace.heartbeat,
-            stop: CancellationToken::new(),
-        };
+        let app = App::new(store, pace.heartbeat);
         let Options { node_token, admin_token, .. } = options;
-        Ok(Self { context, http, grpc, http_addr, grpc_addr, node_token, admin_token, pace, last_change })
+        Ok(Self { app, http, grpc, http_addr, grpc_addr, node_token, admin_token, pace, last_change })
     }
 
     /// Puts snapshots in force.
     #[must_use]
     pub fn publisher(&self) -> Publisher {
-        self.context.publisher.clone()
+        self.app.publisher.clone()
     }
 
     /// Where the HTTP API is served.
@@ -156,16 +143,16 @@ impl Server {
     /// # Errors
     /// When serving fails by itself.
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), Error> {
-        let stop = self.context.stop.clone();
-        let store = self.context.store.clone();
-        let http = axum::serve(self.http, http::router(self.context.clone(), self.admin_token))
+        let stop = self.app.stop.clone();
+        let store = self.app.store.clone();
+        let http = axum::serve(self.http, http::router(self.app.clone(), self.admin_token))
             .with_graceful_shutdown(stop.clone().cancelled_owned());
-        let grpc = grpc::router(self.context.clone(), self.node_token)
+        let grpc = grpc::router(self.app.clone(), self.node_token)
             .serve_with_incoming_shutdown(TcpListenerStream::new(self.grpc), stop.clone().cancelled_owned());
         let chores = async {
             tokio::select! {
-                () = tell_of_changed_keys(&self.context, self.last_change) => {}
-                () = write_off_lost_exchanges(&self.context, self.pace) => {}
+                () = tell_of_changed_keys(&self.app, self.last_change) => {}
+                () = write_off_lost_exchanges(&self.app, self.pace) => {}
                 () = stop.cancelled() => {}
             }
         };
@@ -199,22 +186,22 @@ async fn bind(what: &'static str, address: SocketAddr) -> Result<(TcpListener, S
 }
 
 /// Tells every session which keys changed, wherever they were changed: the database is what all control planes share.
-async fn tell_of_changed_keys(context: &grpc::Context, mut last: i64) {
+async fn tell_of_changed_keys(app: &App, mut last: i64) {
     let mut ticks = tokio::time::interval(KEY_CHANGES_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut failing = false;
     loop {
         ticks.tick().await;
-        match context.store.key_changes_since(last).await {
+        match app.store.key_changes_since(last).await {
             Ok((_, digests)) if digests.is_empty() => failing = false,
             Ok((newest, digests)) => {
                 failing = false;
                 last = newest;
                 // An error means that there is no session to tell.
-                let _ = context.changes.send(digests);
+                let _ = app.changes.send(digests);
             }
             Err(error) => {
-                context.metrics.store_errors.inc();
+                app.metrics.store_errors.inc();
                 if !std::mem::replace(&mut failing, true) {
                     tracing::error!(%error, "changed keys cannot be read; trying again");
                 }
@@ -224,7 +211,7 @@ async fn tell_of_changed_keys(context: &grpc::Context, mut last: i64) {
 }
 
 /// Writes off what VMs had open that are gone for good.
-async fn write_off_lost_exchanges(context: &grpc::Context, pace: Pace) {
+async fn write_off_lost_exchanges(app: &App, pace: Pace) {
     let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
     let (silence, grace) = (millis(pace.heartbeat * 3), millis(pace.grace));
     // While no control plane ran, no VM could be heard: each gets its time again from our start.
@@ -239,21 +226,21 @@ async fn write_off_lost_exchanges(context: &grpc::Context, pace: Pace) {
             continue;
         }
         let silent_since = if now - started < silence + grace { i64::MIN } else { now - silence - grace };
-        note(context, context.store.write_off(silent_since, now - grace).await, &mut failing);
+        note(app, app.store.write_off(silent_since, now - grace).await, &mut failing);
     }
 }
 
-fn note(context: &grpc::Context, written_off: Result<u64, store::Error>, failing: &mut bool) {
+fn note(app: &App, written_off: Result<u64, store::Error>, failing: &mut bool) {
     match written_off {
         Ok(lost) => {
             *failing = false;
             if lost > 0 {
-                context.metrics.lost.inc_by(lost);
+                app.metrics.lost.inc_by(lost);
                 tracing::warn!(lost, "exchanges were lost with their VM");
             }
         }
         Err(error) => {
-            context.metrics.store_errors.inc();
+            app.metrics.store_errors.inc();
             if !std::mem::replace(failing, true) {
                 tracing::error!(%error, "lost exchanges cannot be written off; trying again");
             }

@@ -1,21 +1,11 @@
-//! What Envoy reads: its bootstrap, and the clusters that the snapshot names. JSON, which Envoy takes as it is.
-
-mod bootstrap;
-mod clusters;
-mod listener;
-mod plugin;
+//! What a rendering depends on besides the configuration file.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
-pub use bootstrap::bootstrap;
-pub use clusters::CONTROL_PLANE;
-pub use plugin::NODE_TOKEN_VARIABLE;
-
-use crate::compile::Cluster;
+use crate::domain::cluster::Cluster;
 
 /// What a bootstrap depends on besides the configuration file.
 #[derive(Debug, Clone)]
@@ -72,37 +62,11 @@ pub enum ClusterSource<'a> {
     Watched(&'a Path),
 }
 
-/// The file that Envoy watches: a discovery response whose version follows from its content.
-pub fn clusters_file(clusters: &[Cluster], settings: &Settings) -> Value {
-    let resources: Vec<Value> = clusters
-        .iter()
-        .map(|cluster| {
-            let mut resource = clusters::chain(cluster, settings);
-            resource["@type"] = json!("type.googleapis.com/envoy.config.cluster.v3.Cluster");
-            resource
-        })
-        .collect();
-    let digest = Sha256::digest(Value::Array(resources.clone()).to_string().as_bytes());
-    let version: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    json!({"version_info": version, "resources": resources})
-}
-
-/// Writes beside the target and renames, so that a reader sees the old file or the new one.
-///
-/// # Errors
-/// Those of the file system.
-pub fn write_atomically(path: &Path, value: &Value) -> std::io::Result<()> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    std::fs::write(&beside, format!("{value:#}\n"))?;
-    std::fs::rename(&beside, path)
-}
-
 /// Bytes that Envoy may hold for a connection: the largest body, and room for what goes with it.
-fn buffer_limit(settings: &Settings) -> u64 {
+pub(super) fn buffer_limit(settings: &Settings) -> u64 {
     settings.max_body + (1 << 20)
 }
 
-fn socket_address(host: &str, port: u16) -> Value {
+pub(super) fn socket_address(host: &str, port: u16) -> Value {
     json!({"socket_address": {"address": host, "port_value": port}})
 }

@@ -82,7 +82,7 @@ impl Kind {
     }
 
     /// Put before the format's own path when a `base_url` has no path.
-    pub(super) fn path_prefix(self) -> &'static str {
+    pub(crate) fn path_prefix(self) -> &'static str {
         match self {
             Self::Groq => "/openai/v1",
             Self::Gemini => "/v1beta",

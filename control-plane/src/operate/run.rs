@@ -1,11 +1,4 @@
-//! A control plane in operation, alone (`serve`) or with an Envoy of its own (`up`).
-
-mod apply;
-mod data_dir;
-mod envoy;
-mod ports;
-mod ready;
-mod stop;
+//! What both ways of operation do: start, watch, stop.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -13,53 +6,20 @@ use std::path::{Path, PathBuf};
 use tollgate_core::words::Secret;
 use tracing::{error, info};
 
-pub use data_dir::DataDir;
-pub use envoy::{EnvoyBinary, Process};
-pub use ports::{Port, check_ports};
-pub use stop::stop_signal;
-
+use super::data_dir::DataDir;
+use super::envoy::{EnvoyBinary, Process};
+use super::error::Error;
+use super::server::{Options, Server};
+use super::{ready, stop::stop_signal};
 use crate::compile::{Compiled, compile};
-use crate::config::{Config, Environment, Problems};
+use crate::config::{Config, Environment};
+use crate::envoy::{Authority, ClusterSource, ClustersFile, Settings, bootstrap, write_atomically};
 use crate::prices::Book;
-use crate::publish::Publisher;
-use crate::render::{Authority, ClusterSource, Settings, bootstrap, write_atomically};
-use crate::server::{Options, Server};
-use crate::watch::FileChanges;
-use apply::Applier;
-
-/// Why an operation ended or did not begin.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The configuration file has mistakes.
-    #[error("{0}")]
-    Config(#[from] Problems),
-    /// A sentence for the user.
-    #[error("{0}")]
-    Stated(String),
-    /// A file could not be used.
-    #[error("{}: {error}", path.display())]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        error: std::io::Error,
-    },
-    /// Of the server.
-    #[error(transparent)]
-    Server(Box<dyn std::error::Error + Send + Sync>),
-}
-
-impl Error {
-    /// An error about a file.
-    pub(crate) fn file(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
-        let path = path.to_owned();
-        move |error| Self::File { path, error }
-    }
-}
+use crate::publish::{FileChanges, FileInput};
 
 /// What both ways of operation are told.
 #[derive(Debug, Clone)]
-pub struct Plan {
+pub struct Launch {
     /// The configuration file.
     pub config: PathBuf,
     /// All state.
@@ -73,12 +33,12 @@ pub struct Plan {
     /// Likewise.
     pub node_token: Option<Secret>,
     /// What to render, if anything.
-    pub envoy: Option<EnvoyPlan>,
+    pub envoy: Option<EnvoyLaunch>,
 }
 
 /// What is rendered for an Envoy, and where.
 #[derive(Debug, Clone)]
-pub struct EnvoyPlan {
+pub struct EnvoyLaunch {
     /// Receives `bootstrap.json` and `clusters.json`.
     pub folder: PathBuf,
     /// Where clients are served.
@@ -119,29 +79,32 @@ impl Child {
 ///
 /// # Errors
 /// What kept it from starting, or what ended it other than a signal.
-pub async fn run(plan: Plan, child: Option<Child>) -> Result<(), Error> {
+pub async fn run(launch: Launch, child: Option<Child>) -> Result<(), Error> {
     let stop = stop_signal().map_err(Error::file(Path::new("signals")))?;
     tokio::pin!(stop);
     // Watching begins before the first reading, so that no edit falls between them.
-    let mut changes = FileChanges::of(&plan.config).map_err(|error| Error::Stated(format!("cannot watch: {error}")))?;
+    let mut changes =
+        FileChanges::of(&launch.config).map_err(|error| Error::Stated(format!("cannot watch: {error}")))?;
     let environment = Environment::of_process();
-    let config = Config::load(&plan.config, &environment)?;
+    let config = Config::load(&launch.config, &environment)?;
     config.notices.iter().for_each(|notice| info!("{notice}"));
-    let compiled = compile(&config, Book::built_in());
+    let compiled = compile(&config.policy, Book::built_in());
 
-    let data = DataDir::open(&plan.data_dir)?;
-    let node_token = first_token([config.node_token.clone(), plan.node_token.clone()], || data.node_token())?;
-    let admin_token = first_token([config.admin_token.clone(), plan.admin_token.clone()], || data.admin_token())?;
+    let data = DataDir::open(&launch.data_dir)?;
+    let node_token = first_token([config.node_token.clone(), launch.node_token.clone()], || data.node_token())?;
+    let admin_token = first_token([config.admin_token.clone(), launch.admin_token.clone()], || data.admin_token())?;
     let store_url = config.store.clone().map_or_else(|| data.store_url(), |url| url.expose().to_owned());
-    let options = Options { store_url, http: plan.http, grpc: plan.grpc, node_token: node_token.clone(), admin_token };
+    let options =
+        Options { store_url, http: launch.http, grpc: launch.grpc, node_token: node_token.clone(), admin_token };
     let server = Server::start(options).await.map_err(|error| Error::Server(error.into()))?;
     let (http, grpc) = (server.http_addr(), server.grpc_addr());
     let publisher = server.publisher();
 
-    let clusters = plan.envoy.as_ref().map(|envoy| render(envoy, grpc, &config, &compiled)).transpose()?;
+    let clusters = launch.envoy.as_ref().map(|envoy| render(envoy, grpc, &config, &compiled)).transpose()?;
     let bootstrap = clusters.as_ref().map(|(_, path)| path.clone());
-    let mut applier = Applier::new(plan.config.clone(), environment, publisher.clone(), clusters.map(|(file, _)| file));
-    let version = applier.publish_first(compiled.clone()).await?;
+    let mut file =
+        FileInput::new(launch.config.clone(), environment, publisher.clone(), clusters.map(|(clusters, _)| clusters));
+    let version = file.publish_first(compiled, &config.keys).await?;
 
     let (end_server, server_ends) = tokio::sync::oneshot::channel::<()>();
     let mut serving = tokio::spawn(server.run(async {
@@ -154,8 +117,8 @@ pub async fn run(plan: Plan, child: Option<Child>) -> Result<(), Error> {
         }
         _ => None,
     };
-    info!(%http, %grpc, config = %plan.config.display(), "control plane is up");
-    let mut announcing = match (&process, &plan.envoy) {
+    info!(%http, %grpc, config = %launch.config.display(), "control plane is up");
+    let mut announcing = match (&process, &launch.envoy) {
         (Some(_), Some(envoy)) => tokio::spawn(ready::announce(
             publisher.clone(),
             version,
@@ -174,7 +137,7 @@ pub async fn run(plan: Plan, child: Option<Child>) -> Result<(), Error> {
                 info!(signal, "stopping");
                 break Ok(());
             }
-            () = changes.next() => applier.apply_edit().await,
+            () = changes.next() => file.apply_edit().await,
             status = ended(&mut process) => break Err(Error::Stated(format!("Envoy ended by itself: {status}"))),
             served = &mut serving => break match served {
                 Ok(Ok(())) => Err(Error::Stated("the control plane's server ended by itself".to_owned())),
@@ -200,11 +163,11 @@ pub async fn run(plan: Plan, child: Option<Child>) -> Result<(), Error> {
 
 /// Writes both files for Envoy.
 fn render(
-    envoy: &EnvoyPlan,
+    envoy: &EnvoyLaunch,
     grpc: SocketAddr,
     config: &Config,
     compiled: &Compiled,
-) -> Result<(apply::ClustersFile, PathBuf), Error> {
+) -> Result<(ClustersFile, PathBuf), Error> {
     // Envoy resolves relative paths against its own working folder.
     std::fs::create_dir_all(&envoy.folder).map_err(Error::file(&envoy.folder))?;
     let folder = envoy.folder.canonicalize().map_err(Error::file(&envoy.folder))?;
@@ -215,12 +178,12 @@ fn render(
         node_id: envoy.node_id.clone(),
         wasm: envoy.wasm.clone(),
         ca_certificates: envoy.ca_certificates.clone(),
-        max_body: config.max_body,
+        max_body: config.policy.max_body,
     };
     let (clusters, path) = (folder.join("clusters.json"), folder.join("bootstrap.json"));
     let rendered = bootstrap(&settings, ClusterSource::Watched(&clusters));
-    let file = apply::ClustersFile::new(clusters, settings, envoy.ask_admin.then_some(envoy.admin));
-    file.write(&compiled.clusters)?;
+    let file = ClustersFile::new(clusters, settings, envoy.ask_admin.then_some(envoy.admin));
+    file.write(&compiled.clusters).map_err(Error::file(file.path()))?;
     write_atomically(&path, &rendered).map_err(Error::file(&path))?;
     Ok((file, path))
 }
@@ -234,15 +197,4 @@ async fn ended(process: &mut Option<Process>) -> String {
         Some(process) => process.ended().await,
         None => std::future::pending().await,
     }
-}
-
-/// Publishes for those that hold a [`Publisher`]; the server's error is only shown.
-async fn publish(publisher: &Publisher, compiled: Compiled) -> Result<u64, Error> {
-    publisher.publish(compiled.snapshot, compiled.keys).await.map_err(|error| Error::Server(error.into()))
-}
-
-/// For what runs on this machine: no proxy of the environment, and no waiting for what hangs.
-fn local_client() -> reqwest::Client {
-    let client = reqwest::Client::builder().no_proxy().timeout(std::time::Duration::from_secs(1));
-    client.build().unwrap_or_default()
 }
