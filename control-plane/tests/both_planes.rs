@@ -8,7 +8,7 @@ use tollgate_control_plane::prices::Book;
 use tollgate_core::admit::{Principal, snapshot::Snapshot};
 use tollgate_core::exchange::{Adapter, Admission, Gate, Head, Verdict};
 use tollgate_core::meter::Record;
-use tollgate_core::vm::{Answer, Node, Vm};
+use tollgate_core::vm::{Node, Resolution, Vm};
 use tollgate_core::words::{ExchangeId, Glob, KeyDigest, Millis};
 
 const FILE: &str = r#"
@@ -51,7 +51,7 @@ fn vm(compiled: &Compiled) -> Vm {
         user: "".into(),
         models: vec![Glob::new("*")],
     };
-    vm.keys.learn(KeyDigest::of(b"sk-client"), &Answer::Good(Rc::new(principal), 60_000), NOW);
+    vm.keys.learn(KeyDigest::of(b"sk-client"), &Resolution::Good(Rc::new(principal), 60_000), NOW);
     vm
 }
 

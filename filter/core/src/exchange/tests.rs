@@ -13,7 +13,7 @@ use crate::{
         snapshot::{InvalidSnapshot, Snapshot},
     },
     meter::{Record, price::NanoUsd},
-    vm::{Answer, Node, Vm},
+    vm::{Node, Resolution, Vm},
     words::{ExchangeId, Glob, KeyDigest, Millis, Outcome, Provenance},
 };
 
@@ -77,7 +77,7 @@ fn principal(models: &[&str]) -> Rc<Principal> {
 fn vm_for(models: &[&str]) -> Vm {
     let mut vm = Vm::new(Node { vm_id: "vm-1".to_owned(), node_id: "n".to_owned() }, None);
     vm.snapshot = Some(Snapshot::compile(snapshot(), None).unwrap().into());
-    vm.keys.learn(KeyDigest::of(b"sk-good"), &Answer::Good(principal(models), 60_000), NOW);
+    vm.keys.learn(KeyDigest::of(b"sk-good"), &Resolution::Good(principal(models), 60_000), NOW);
     vm
 }
 
@@ -339,21 +339,21 @@ fn an_unknown_key_is_asked_for_while_the_request_waits() {
     assert_eq!(verdict, Verdict::Ask(digest));
     assert_eq!(gate.handle_body(&mut vm, BODY.as_bytes().to_vec()), Verdict::Hold);
     assert!(vm.exchanges.is_empty(), "nothing is admitted before the answer");
-    let answer = Answer::Good(principal(&["*"]), 1000);
-    assert!(matches!(gate.handle_answer(&mut vm, &answer, NOW), Verdict::Admit(_)));
+    let answer = Resolution::Good(principal(&["*"]), 1000);
+    assert!(matches!(gate.handle_resolution(&mut vm, &answer, NOW), Verdict::Admit(_)));
 }
 
 #[test]
 fn a_key_that_cannot_be_asked_for_is_refused_for_now_and_not_for_good() {
     for (answer, status, code) in [
-        (Answer::Unavailable, 503, "key_lookup_unavailable"),
-        (Answer::Refused(KeyRefusal::Unknown, 1000), 401, "invalid_api_key"),
-        (Answer::Refused(KeyRefusal::Revoked, 1000), 401, "revoked_api_key"),
+        (Resolution::Unavailable, 503, "key_lookup_unavailable"),
+        (Resolution::Refused(KeyRefusal::Unknown, 1000), 401, "invalid_api_key"),
+        (Resolution::Refused(KeyRefusal::Revoked, 1000), 401, "revoked_api_key"),
     ] {
         let mut vm = vm();
         let mut gate = gate();
         gate.handle_head(&mut vm, head(&[("authorization", "Bearer sk-new")]), false, NOW);
-        assert_eq!(refused(gate.handle_answer(&mut vm, &answer, NOW)), (status, code.to_owned()));
+        assert_eq!(refused(gate.handle_resolution(&mut vm, &answer, NOW)), (status, code.to_owned()));
         assert_eq!(gate.handle_body(&mut vm, BODY.as_bytes().to_vec()), Verdict::Hold, "nothing passes afterwards");
         gate.handle_log(&mut vm, None, NOW);
         assert_eq!(record(&mut vm).status, status);
@@ -529,6 +529,6 @@ fn an_answer_that_a_change_overtook_is_not_kept() {
     let digest = KeyDigest::of(b"sk-new");
     gate.handle_head(&mut vm, head(&[("authorization", "Bearer sk-new")]), false, NOW);
     vm.keys.forget(&digest);
-    gate.handle_answer(&mut vm, &Answer::Good(principal(&["*"]), 300_000), NOW);
+    gate.handle_resolution(&mut vm, &Resolution::Good(principal(&["*"]), 300_000), NOW);
     assert_eq!(vm.keys.look_up(&digest, true, NOW), crate::vm::Known::Ask(None));
 }

@@ -1,3 +1,5 @@
+//! The wire dialects.
+
 use super::names;
 
 /// A wire dialect.

@@ -2,7 +2,8 @@ use prost::Message;
 use tollgate_proto::v1;
 
 use super::*;
-use crate::vm::{Answer, Known};
+use crate::vm::{Known, Resolution};
+use crate::words::KeyDigest;
 
 const NOW: Millis = Millis(1_000_000);
 
@@ -113,7 +114,7 @@ fn refuses_a_snapshot_that_this_envoy_cannot_serve_and_keeps_the_one_it_has() {
 fn a_changed_key_is_asked_for_again() {
     let mut vm = opened();
     let digest = KeyDigest::of(b"sk-1");
-    vm.keys.learn(digest, &Answer::Refused(crate::admit::KeyRefusal::Unknown, 60_000), NOW);
+    vm.keys.learn(digest, &Resolution::Refused(crate::admit::KeyRefusal::Unknown, 60_000), NOW);
     let changed = v1::KeysChanged { digests: vec![digest.as_bytes().to_vec(), vec![1, 2, 3]] };
     Session::handle_message(&mut vm, &down(v1::down::Kind::KeysChanged(changed)), NOW);
     assert_eq!(vm.keys.look_up(&digest, true, NOW), Known::Ask(None));

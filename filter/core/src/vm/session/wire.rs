@@ -3,13 +3,13 @@
 use prost::Message;
 use tollgate_proto::v1;
 
-use super::{Acknowledgement, Received};
+use super::message::{Acknowledgement, Received};
 use crate::{
     admit::{KeyRefusal, Principal},
     canonical::Usage,
     exchange::Exchange,
     meter::Record,
-    vm::{Answer, Node, outbox::Outbox},
+    vm::{Node, Resolution, outbox::Outbox},
     words::{Format, Glob, KeyDigest, Operation, Outcome, Provenance},
 };
 
@@ -142,9 +142,9 @@ pub fn encode_resolve(digest: &KeyDigest) -> Vec<u8> {
 
 /// The answer of `Keys.Resolve`; one that cannot be read is none.
 #[must_use]
-pub fn decode_resolution(message: &[u8]) -> Answer {
+pub fn decode_resolution(message: &[u8]) -> Resolution {
     use v1::resolve_response::{Kind, Refusal};
-    let Ok(response) = v1::ResolveResponse::decode(message) else { return Answer::Unavailable };
+    let Ok(response) = v1::ResolveResponse::decode(message) else { return Resolution::Unavailable };
     match response.kind {
         Some(Kind::Principal(wire)) => {
             let principal = Principal {
@@ -154,14 +154,14 @@ pub fn decode_resolution(message: &[u8]) -> Answer {
                 user: wire.user.into(),
                 models: wire.models.into_iter().map(Glob::new).collect(),
             };
-            Answer::Good(principal.into(), response.ttl_ms)
+            Resolution::Good(principal.into(), response.ttl_ms)
         }
         Some(Kind::Refusal(refusal)) => match Refusal::try_from(refusal) {
-            Ok(Refusal::Unknown) => Answer::Refused(KeyRefusal::Unknown, response.ttl_ms),
-            Ok(Refusal::Revoked) => Answer::Refused(KeyRefusal::Revoked, response.ttl_ms),
-            Ok(Refusal::Expired) => Answer::Refused(KeyRefusal::Expired, response.ttl_ms),
-            _ => Answer::Unavailable,
+            Ok(Refusal::Unknown) => Resolution::Refused(KeyRefusal::Unknown, response.ttl_ms),
+            Ok(Refusal::Revoked) => Resolution::Refused(KeyRefusal::Revoked, response.ttl_ms),
+            Ok(Refusal::Expired) => Resolution::Refused(KeyRefusal::Expired, response.ttl_ms),
+            _ => Resolution::Unavailable,
         },
-        None => Answer::Unavailable,
+        None => Resolution::Unavailable,
     }
 }
