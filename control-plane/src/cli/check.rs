@@ -1,6 +1,7 @@
 //! `tollgate check`.
 
-use super::{ConfigFile, say};
+use super::arguments::ConfigFile;
+use super::say::say;
 use crate::compile::compile;
 use crate::config::{Config, Environment};
 use crate::operate::Error;

@@ -3,7 +3,8 @@
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use super::{DataFolder, say};
+use super::arguments::DataFolder;
+use super::say::say;
 use crate::operate::{DataDir, Error};
 
 #[derive(Debug, clap::Args)]

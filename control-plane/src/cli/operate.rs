@@ -5,8 +5,7 @@ use std::path::PathBuf;
 
 use tollgate_core::words::Secret;
 
-use super::render::Places;
-use super::{ConfigFile, DataFolder, find_wasm};
+use super::arguments::{ConfigFile, DataFolder, Places, find_wasm};
 use crate::envoy::Authority;
 use crate::operate::{Child, DataDir, EnvoyBinary, EnvoyLaunch, Error, Launch, Port, check_ports, run};
 

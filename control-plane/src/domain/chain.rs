@@ -1,6 +1,6 @@
 //! The orders in which a route's targets can be tried, each with its share of the traffic.
 
-use super::Target;
+use super::target::Target;
 
 /// Most orders that a route may have: each may need an Envoy cluster of its own.
 pub const MAX_CHAINS: usize = 64;

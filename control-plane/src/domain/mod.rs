@@ -11,9 +11,11 @@ pub mod price;
 pub mod provider;
 pub mod rate;
 pub mod record;
+mod target;
 pub mod usage;
 
 pub use kind::Kind;
-pub use model::{Model, Target, Translation};
+pub use model::{Model, Translation};
 pub use policy::Policy;
 pub use provider::Provider;
+pub use target::Target;

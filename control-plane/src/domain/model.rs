@@ -1,6 +1,6 @@
 //! A model that clients can ask for, and whom it is asked from.
 
-use super::chain::Chain;
+use super::{chain::Chain, target::Target};
 
 /// A model name with its targets.
 #[derive(Debug, Clone)]
@@ -17,19 +17,6 @@ pub struct Model {
     pub timeout_ms: u32,
     /// Response headers, for requests that stream.
     pub first_byte_timeout_ms: u32,
-}
-
-/// Provider and upstream model.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
-    /// Name of a provider of the same configuration.
-    pub provider: String,
-    /// `None`: the name the client asked for.
-    pub model: Option<String>,
-    /// Share among the targets of the same priority; at least one of them has more than 0.
-    pub weight: u32,
-    /// Lower is tried first.
-    pub priority: u32,
 }
 
 /// What happens to a request that loses something in translation.
