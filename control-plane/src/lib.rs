@@ -1,17 +1,19 @@
-//! The control plane of Tollgate.
+//! The control plane of Tollgate: it keeps the money and the policy, and tells the filter what it needs of both.
+//!
+//! Arrows between the rooms: `cli -> operate -> {grpc, http} -> app -> {publish, metrics, vms} -> {config, compile, envoy} ->
+//! {prices, store} -> domain`; no room knows one to its left.
 
+mod app;
 pub mod cli;
 pub mod compile;
 pub mod config;
 pub mod domain;
+pub mod envoy;
 mod grpc;
 mod http;
 mod metrics;
+pub mod operate;
 pub mod prices;
 pub mod publish;
-pub mod render;
-pub mod server;
 pub mod store;
-pub mod up;
 mod vms;
-pub mod watch;

@@ -8,11 +8,11 @@ use tollgate_proto::v1::{Chain, Format, Provider, Route};
 fn compiled(text: &str) -> Compiled {
     let environment: Environment = [("KEY", "sk-1")].into_iter().collect();
     let config = Config::parse("t.yaml", text, &environment).unwrap_or_else(|problems| panic!("{problems}"));
-    compile(&config, Book::built_in())
+    compile(&config.policy, Book::built_in())
 }
 
-fn chain(targets: &[u32], cluster: &str) -> Chain {
-    Chain { targets: targets.to_vec(), cluster: cluster.to_owned() }
+fn chain(targets: &[u32], cluster: &str, weight: u64) -> Chain {
+    Chain { targets: targets.to_vec(), cluster: cluster.to_owned(), weight }
 }
 
 fn route<'a>(compiled: &'a Compiled, model: &str) -> &'a Route {
@@ -44,8 +44,8 @@ models:
     assert_eq!(
         route.chains,
         [
-            chain(&[0, 1, 2], "chain/a+b@http://127.0.0.1:8090+c"),
-            chain(&[1, 0, 2], "chain/b@http://127.0.0.1:8090+a+c")
+            chain(&[0, 1, 2], "chain/a+b@http://127.0.0.1:8090+c", 9),
+            chain(&[1, 0, 2], "chain/b@http://127.0.0.1:8090+a+c", 1)
         ]
     );
     assert_eq!((route.timeout_ms, route.first_byte_timeout_ms), (600_000, 60_000));

@@ -115,7 +115,7 @@ fn keys_that_sign_are_left_out_when_a_variable_is_empty() {
         "providers:\n  b: {kind: bedrock, region: r, access_key_id: \"${EMPTY:-}\", secret_access_key: \"${KEY}\"}\n",
     )
     .expect("valid");
-    assert!(config.providers.is_empty());
+    assert!(config.policy.providers.is_empty());
     assert_eq!(config.notices, ["provider `b` is left out: EMPTY is empty"]);
 }
 
@@ -158,10 +158,10 @@ fn a_provider_whose_variable_is_empty_is_left_out_with_all_that_needs_it() {
          aliases: {a: only, b: both}\nkeys: [{name: dev, key: \"${EMPTY:-}\"}]\n",
     )
     .expect("valid");
-    assert_eq!(config.providers.iter().map(|p| p.name.as_str()).collect::<Vec<_>>(), ["mock"]);
-    assert_eq!(config.models.iter().map(|m| m.name.as_str()).collect::<Vec<_>>(), ["both"]);
-    assert_eq!(config.models[0].targets.len(), 1);
-    assert_eq!(config.aliases, [("b".to_owned(), "both".to_owned())]);
+    assert_eq!(config.policy.providers.iter().map(|p| p.name.as_str()).collect::<Vec<_>>(), ["mock"]);
+    assert_eq!(config.policy.models.iter().map(|m| m.name.as_str()).collect::<Vec<_>>(), ["both"]);
+    assert_eq!(config.policy.models[0].targets.len(), 1);
+    assert_eq!(config.policy.aliases, [("b".to_owned(), "both".to_owned())]);
     assert!(config.keys.is_empty());
     assert_eq!(config.notices.len(), 4, "{:?}", config.notices);
 }
@@ -170,7 +170,7 @@ fn a_provider_whose_variable_is_empty_is_left_out_with_all_that_needs_it() {
 fn an_empty_file_is_a_valid_configuration() {
     for text in ["", "# nothing\n", "{}\n"] {
         let config = parse(text).expect("valid");
-        assert!(config.providers.is_empty() && config.models.is_empty());
-        assert_eq!(config.max_body, 32 << 20);
+        assert!(config.policy.providers.is_empty() && config.policy.models.is_empty());
+        assert_eq!(config.policy.max_body, 32 << 20);
     }
 }

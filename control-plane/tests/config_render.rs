@@ -6,8 +6,8 @@ use std::process::Command;
 use serde_json::{Value, json};
 use tollgate_control_plane::compile::{Compiled, compile};
 use tollgate_control_plane::config::{Config, Environment};
+use tollgate_control_plane::envoy::{ClusterSource, Settings, bootstrap, clusters_file, write_atomically};
 use tollgate_control_plane::prices::Book;
-use tollgate_control_plane::render::{ClusterSource, Settings, bootstrap, clusters_file, write_atomically};
 
 const CONFIG: &str = r#"
 providers:
@@ -23,7 +23,7 @@ models:
 fn compiled() -> Compiled {
     let config =
         Config::parse("t.yaml", CONFIG, &Environment::default()).unwrap_or_else(|problems| panic!("{problems}"));
-    compile(&config, Book::built_in())
+    compile(&config.policy, Book::built_in())
 }
 
 fn settings(wasm: &Path) -> Settings {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use tollgate_control_plane::watch::FileChanges;
+use tollgate_control_plane::publish::FileChanges;
 
 /// Long enough for any machine; a change arrives as an event.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -81,7 +81,7 @@ pub struct Route {
     /// Exact model name, or a glob with `*`.
     #[prost(string, tag = "1")]
     pub model: ::prost::alloc::string::String,
-    /// In the order of the file; priorities ascend.
+    /// By ascending priority, then in the order of the file.
     #[prost(message, repeated, tag = "2")]
     pub targets: ::prost::alloc::vec::Vec<Target>,
     #[prost(enumeration = "Translation", tag = "3")]
@@ -92,7 +92,7 @@ pub struct Route {
     /// Response headers, for requests that stream.
     #[prost(uint32, tag = "5")]
     pub first_byte_timeout_ms: u32,
-    /// Every order of providers that a plan of this route can have, each with the Envoy cluster made for it.
+    /// Every order of targets that a plan of this route can have. One of them is drawn for each exchange, by weight.
     #[prost(message, repeated, tag = "6")]
     pub chains: ::prost::alloc::vec::Vec<Chain>,
 }
@@ -103,12 +103,6 @@ pub struct Target {
     /// The name the provider uses; empty means the name the client asked for (glob routes).
     #[prost(string, tag = "2")]
     pub model: ::prost::alloc::string::String,
-    /// Share of the traffic among the targets of the same priority.
-    #[prost(uint32, tag = "3")]
-    pub weight: u32,
-    /// Lower is tried first.
-    #[prost(uint32, tag = "4")]
-    pub priority: u32,
     /// Put into a request that must state an output cap (Anthropic's max_tokens) and does not.
     #[prost(uint32, tag = "5")]
     pub default_max_tokens: u32,
@@ -124,6 +118,9 @@ pub struct Chain {
     pub targets: ::prost::alloc::vec::Vec<u32>,
     #[prost(string, tag = "2")]
     pub cluster: ::prost::alloc::string::String,
+    /// Its share of the route's traffic among the weights of all chains, whose sum fits 64 bits; 0 is never drawn.
+    #[prost(uint64, tag = "3")]
+    pub weight: u64,
 }
 /// What a target costs.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -260,9 +257,12 @@ pub struct UsageRecord {
     /// Error code of a refusal or failure: `model_not_found`, `invalid_api_key`, ...
     #[prost(string, tag = "16")]
     pub reason: ::prost::alloc::string::String,
-    /// Every time that a provider was asked, in order. Provider, model and format of an exchange are those of the last one.
+    /// Every time that a provider was asked, in order: of very many the first ones and the last. Provider, model and format of an
+    /// exchange are those of the last one.
     #[prost(message, repeated, tag = "27")]
     pub attempts: ::prost::alloc::vec::Vec<Attempt>,
+    #[prost(uint32, tag = "32")]
+    pub attempt_count: u32,
     /// Sum over the attempts. Absent means that nothing is known, which is not zero.
     #[prost(message, optional, tag = "18")]
     pub usage: ::core::option::Option<Usage>,

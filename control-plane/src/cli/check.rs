@@ -1,10 +1,11 @@
 //! `tollgate check`.
 
-use super::{ConfigFile, say};
+use super::arguments::ConfigFile;
+use super::say::say;
 use crate::compile::compile;
 use crate::config::{Config, Environment};
+use crate::operate::Error;
 use crate::prices::Book;
-use crate::up::Error;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Check {
@@ -16,7 +17,7 @@ impl Check {
     /// Prints a summary, or fails with one line for each mistake.
     pub(super) fn run(self) -> Result<(), Error> {
         let config = Config::load(&self.file.config, &Environment::of_process())?;
-        let compiled = compile(&config, Book::built_in());
+        let compiled = compile(&config.policy, Book::built_in());
         for notice in &config.notices {
             say(&format!("note: {notice}"));
         }
@@ -28,9 +29,9 @@ impl Check {
         }
         say(&format!(
             "ok: {} providers, {} models, {} aliases, {} keys, {} Envoy clusters",
-            config.providers.len(),
-            config.models.len(),
-            config.aliases.len(),
+            config.policy.providers.len(),
+            config.policy.models.len(),
+            config.policy.aliases.len(),
             config.keys.len(),
             compiled.clusters.len()
         ));

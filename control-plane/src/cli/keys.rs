@@ -3,8 +3,9 @@
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use super::{DataFolder, say};
-use crate::up::{DataDir, Error};
+use super::arguments::DataFolder;
+use super::say::say;
+use crate::operate::{DataDir, Error};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Keys {

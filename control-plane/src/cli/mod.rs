@@ -1,18 +1,17 @@
-//! The command line.
+//! The command line: one file for each command. What several commands take stands in `arguments`, what they print goes through `say`.
 
+mod arguments;
 mod check;
 mod keys;
 mod log;
 mod operate;
 mod render;
+mod say;
 
 use std::io::Write as _;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-
-use crate::up::Error;
 
 /// An LLM gateway inside Envoy: this is its control plane.
 #[derive(Debug, Parser)]
@@ -42,22 +41,6 @@ enum Command {
     Keys(keys::Keys),
 }
 
-/// Where the configuration file is.
-#[derive(Debug, Clone, clap::Args)]
-struct ConfigFile {
-    /// The configuration file.
-    #[arg(short, long, value_name = "FILE", default_value = "tollgate.yaml", env = "TOLLGATE_CONFIG")]
-    config: PathBuf,
-}
-
-/// Where the state is.
-#[derive(Debug, Clone, clap::Args)]
-struct DataFolder {
-    /// The folder that holds all state: database, tokens, what Envoy reads.
-    #[arg(long, value_name = "DIR", default_value = ".tollgate", env = "TOLLGATE_DATA_DIR")]
-    data_dir: PathBuf,
-}
-
 /// Reads the command line and does what it says.
 pub async fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -76,31 +59,6 @@ pub async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// Writes for the user; a reader that has gone is not an error.
-fn say(text: &str) {
-    let mut out = std::io::stdout().lock();
-    let _ = writeln!(out, "{text}");
-    let _ = out.flush();
-}
-
-/// The filter module: as named, else beside this program, else where `make wasm` leaves it.
-fn find_wasm(named: Option<PathBuf>) -> Result<PathBuf, Error> {
-    const BUILT: &str = "target-wasm/wasm32-wasip1/wasm/tollgate_filter.wasm";
-    let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join("tollgate_filter.wasm")));
-    let candidates = match &named {
-        Some(path) => vec![path.clone()],
-        None => beside.into_iter().chain([PathBuf::from(BUILT)]).collect(),
-    };
-    // Envoy wants a path that holds from any folder.
-    candidates.iter().find_map(|path| path.canonicalize().ok().filter(|path| path.is_file())).ok_or_else(|| {
-        let looked: Vec<String> = candidates.iter().map(|path| path.display().to_string()).collect();
-        Error::Stated(format!(
-            "the filter module is not at {}; build it with `make wasm`, or name it with --wasm or TOLLGATE_WASM",
-            looked.join(" or ")
-        ))
-    })
 }
 
 #[cfg(test)]

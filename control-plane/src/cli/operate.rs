@@ -3,11 +3,11 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::render::Places;
-use super::{ConfigFile, DataFolder, find_wasm};
-use crate::domain::secret::Secret;
-use crate::render::Authority;
-use crate::up::{Child, DataDir, EnvoyBinary, EnvoyPlan, Error, Plan, Port, check_ports, run};
+use tollgate_core::words::Secret;
+
+use super::arguments::{ConfigFile, DataFolder, Places, find_wasm};
+use crate::envoy::Authority;
+use crate::operate::{Child, DataDir, EnvoyBinary, EnvoyLaunch, Error, Launch, Port, check_ports, run};
 
 /// What both commands take.
 #[derive(Debug, Clone, clap::Args)]
@@ -31,9 +31,9 @@ struct Serving {
 }
 
 impl Serving {
-    fn plan(self, envoy: Option<EnvoyPlan>) -> Plan {
+    fn launch(self, envoy: Option<EnvoyLaunch>) -> Launch {
         let token = |given: Option<String>| given.filter(|token| !token.is_empty()).map(Secret::new);
-        Plan {
+        Launch {
             config: self.file.config,
             data_dir: self.data.data_dir,
             http: self.http,
@@ -82,8 +82,8 @@ impl Up {
         let binary = EnvoyBinary::find(envoy_bin.as_deref())?;
         let wasm = find_wasm(places.wasm.clone())?;
         let folder = DataDir::open(&serving.data.data_dir)?.envoy();
-        let envoy = envoy_plan(places, folder, wasm, None, true);
-        run(serving.plan(Some(envoy)), Some(Child { binary, concurrency })).await
+        let envoy = envoy_launch(places, folder, wasm, None, true);
+        run(serving.launch(Some(envoy)), Some(Child { binary, concurrency })).await
     }
 }
 
@@ -110,22 +110,22 @@ impl Serve {
                 let wasm = places.wasm_elsewhere()?;
                 // An Envoy elsewhere has its admin interface on its own loopback.
                 let here = control_plane_address.is_none();
-                Some(envoy_plan(places, folder, wasm, control_plane_address, here))
+                Some(envoy_launch(places, folder, wasm, control_plane_address, here))
             }
             None => None,
         };
-        run(serving.plan(envoy), None).await
+        run(serving.launch(envoy), None).await
     }
 }
 
-fn envoy_plan(
+fn envoy_launch(
     places: Places,
     folder: PathBuf,
     wasm: PathBuf,
     control_plane: Option<Authority>,
     ask_admin: bool,
-) -> EnvoyPlan {
-    EnvoyPlan {
+) -> EnvoyLaunch {
+    EnvoyLaunch {
         folder,
         listen: places.listen,
         admin: places.envoy_admin,

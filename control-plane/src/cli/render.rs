@@ -1,54 +1,19 @@
 //! `tollgate render`.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::{ConfigFile, find_wasm, say};
+use super::arguments::{ConfigFile, Places};
+use super::say::say;
 use crate::compile::compile;
 use crate::config::{Config, Environment};
+use crate::envoy::{Authority, ClusterSource, Settings, bootstrap, clusters_file, write_atomically};
+use crate::operate::Error;
 use crate::prices::Book;
-use crate::render::{Authority, ClusterSource, Settings, bootstrap, clusters_file, write_atomically};
-use crate::up::Error;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Render {
     /// Envoy's bootstrap, and with dynamic clusters the file it watches. JSON, which Envoy takes as it is.
     Envoy(Envoy),
-}
-
-/// What Envoy finds where. Shared by the commands that render.
-#[derive(Debug, Clone, clap::Args)]
-pub(super) struct Places {
-    /// Where clients are served.
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:10000", env = "TOLLGATE_LISTEN")]
-    pub(super) listen: SocketAddr,
-    /// Envoy's own admin interface; keep it on loopback.
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:9901", env = "TOLLGATE_ENVOY_ADMIN")]
-    pub(super) envoy_admin: SocketAddr,
-    /// Envoy's `node.id`, under which its VMs are listed.
-    #[arg(long, value_name = "ID", default_value = "tollgate", env = "TOLLGATE_NODE_ID")]
-    pub(super) node_id: String,
-    /// The filter module [default: beside this program, else target-wasm/…].
-    #[arg(long, value_name = "FILE", env = "TOLLGATE_WASM")]
-    pub(super) wasm: Option<PathBuf>,
-    /// Certificate authorities that providers are checked against.
-    #[arg(
-        long,
-        value_name = "FILE",
-        default_value = "/etc/ssl/certs/ca-certificates.crt",
-        env = "TOLLGATE_CA_CERTIFICATES"
-    )]
-    pub(super) ca_certificates: PathBuf,
-}
-
-impl Places {
-    /// The module as Envoy finds it: a path that was named holds there, and need not exist here.
-    pub(super) fn wasm_elsewhere(&self) -> Result<PathBuf, Error> {
-        match &self.wasm {
-            Some(path) if path.is_absolute() => Ok(path.clone()),
-            named => find_wasm(named.clone()),
-        }
-    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -84,7 +49,7 @@ impl Render {
 impl Envoy {
     fn run(self) -> Result<(), Error> {
         let config = Config::load(&self.file.config, &Environment::of_process())?;
-        let compiled = compile(&config, Book::built_in());
+        let compiled = compile(&config.policy, Book::built_in());
         let settings = Settings {
             listen: self.places.listen,
             admin: self.places.envoy_admin,
@@ -92,7 +57,7 @@ impl Envoy {
             node_id: self.places.node_id.clone(),
             wasm: self.places.wasm_elsewhere()?,
             ca_certificates: self.places.ca_certificates.clone(),
-            max_body: config.max_body,
+            max_body: config.policy.max_body,
         };
         let Some(out) = &self.out else {
             say(&format!("{:#}", bootstrap(&settings, ClusterSource::Static(&compiled.clusters))));

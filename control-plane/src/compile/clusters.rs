@@ -1,42 +1,12 @@
-//! The Envoy clusters that a snapshot names: one for each distinct ordered list of providers.
+//! Which Envoy clusters a snapshot needs, and what they are called.
 
 use std::collections::BTreeMap;
 
-use crate::config::{BaseUrl, Provider};
-
-/// An ordered list of providers, which many routes can share.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cluster {
-    /// `chain/<provider>+<provider>…`, each with `@<origin>` where that is not the usual one of its kind. So a provider that
-    /// moves is another cluster: its new credential cannot go to its old place, nor the old one to the new.
-    pub name: String,
-    /// One Envoy priority each, at least one.
-    pub steps: Vec<Step>,
-}
-
-/// Where one step of a chain goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    /// Name of the provider.
-    pub provider: String,
-    /// A name or an address, an IPv6 address without brackets.
-    pub host: String,
-    /// Port.
-    pub port: u16,
-    /// TLS to the provider.
-    pub tls: bool,
-}
-
-fn place_name(provider: &Provider) -> String {
-    let BaseUrl { tls, host, port, .. } = &provider.base_url;
-    let origin = format!("{}://{host}:{port}", if *tls { "https" } else { "http" });
-    let usual = provider.kind.base_url().and_then(|url| url::Url::parse(url).ok());
-    let is_usual = usual.is_some_and(|url| {
-        let usual_port = url.port_or_known_default();
-        (*tls, Some(host.as_str()), Some(*port)) == (url.scheme() == "https", url.host_str(), usual_port)
-    });
-    if is_usual { provider.name.clone() } else { format!("{}@{origin}", provider.name) }
-}
+use crate::domain::{
+    Provider,
+    cluster::{Cluster, Step},
+    provider::BaseUrl,
+};
 
 /// Collects clusters while routes are compiled.
 pub(super) struct Clusters<'a> {
@@ -71,4 +41,15 @@ impl<'a> Clusters<'a> {
     pub(super) fn into_sorted(self) -> Vec<Cluster> {
         self.made.into_values().collect()
     }
+}
+
+fn place_name(provider: &Provider) -> String {
+    let BaseUrl { tls, host, port, .. } = &provider.base_url;
+    let origin = format!("{}://{host}:{port}", if *tls { "https" } else { "http" });
+    let usual = provider.kind.base_url().and_then(|url| url::Url::parse(url).ok());
+    let is_usual = usual.is_some_and(|url| {
+        let usual_port = url.port_or_known_default();
+        (*tls, Some(host.as_str()), Some(*port)) == (url.scheme() == "https", url.host_str(), usual_port)
+    });
+    if is_usual { provider.name.clone() } else { format!("{}@{origin}", provider.name) }
 }

@@ -1,60 +1,47 @@
-//! From a configuration to a snapshot for the VMs, keys for the store and clusters for Envoy.
+//! From a policy to a snapshot for the VMs and clusters for Envoy. The only room that writes the protocol's messages of
+//! configuration, as the filter's `admit::snapshot` is the only one that reads them.
 
-mod chains;
 mod clusters;
+mod price;
 
-use tollgate_proto::v1::{self, Chain, Header, Price, Route, Snapshot};
+use tollgate_core::words::Glob;
+use tollgate_proto::v1::{self, Chain, Header, Route, Snapshot};
 
-pub use chains::{MAX_CHAINS, chain_count};
-pub use clusters::{Cluster, Step};
-
-use crate::config::{AwsCredentials, Config, Credential, Model, Provider, Target, Translation};
-use crate::domain::key::BootstrapKey;
+use crate::domain::{
+    Model, Policy, Provider, Target, Translation,
+    cluster::Cluster,
+    provider::{AwsCredentials, Credential},
+};
 use crate::prices::{Book, Prices};
 
-/// What a configuration amounts to.
-#[derive(Debug, Clone)]
+/// What a policy amounts to.
+#[derive(Debug, Clone, Default)]
 pub struct Compiled {
+    /// What it was compiled from.
+    pub policy: Policy,
     /// Its `version` is 0: the publisher knows the next one.
     pub snapshot: Snapshot,
-    /// Keys that exist from the start.
-    pub keys: Vec<BootstrapKey>,
     /// Every cluster that the snapshot names, by name.
     pub clusters: Vec<Cluster>,
 }
 
-/// Compiles a configuration; priced from `book` where it states no price itself.
-pub fn compile(config: &Config, book: &Book) -> Compiled {
-    let prices = Prices::new(book, &config.prices);
-    let mut clusters = clusters::Clusters::new(&config.providers);
-    let providers = config.providers.iter().map(|from| provider(from, &prices, &mut clusters)).collect();
-    let routes = config.models.iter().map(|model| route(model, config, &prices, &mut clusters)).collect();
+/// Compiles a policy; priced from `book` where it states no price itself.
+pub fn compile(policy: &Policy, book: &Book) -> Compiled {
+    let prices = Prices::new(book, &policy.prices);
+    let mut clusters = clusters::Clusters::new(&policy.providers);
+    let providers = policy.providers.iter().map(|from| provider(from, &prices, &mut clusters)).collect();
+    let routes = policy.models.iter().map(|model| route(model, policy, &prices, &mut clusters)).collect();
     Compiled {
         snapshot: Snapshot {
             version: 0,
             providers,
             routes,
-            aliases: config.aliases.iter().cloned().collect(),
-            max_body_bytes: config.max_body,
+            aliases: policy.aliases.iter().cloned().collect(),
+            max_body_bytes: policy.max_body,
         },
-        keys: config.keys.clone(),
         clusters: clusters.into_sorted(),
+        policy: policy.clone(),
     }
-}
-
-/// Whether a name fits a pattern in which `*` stands for any text, also none.
-pub fn glob_matches(pattern: &str, name: &str) -> bool {
-    let Some((head, rest)) = pattern.split_once('*') else { return pattern == name };
-    let Some(mut name) = name.strip_prefix(head) else { return false };
-    let mut parts = rest.split('*').peekable();
-    while let Some(part) = parts.next() {
-        if parts.peek().is_none() {
-            return name.ends_with(part);
-        }
-        let Some(at) = name.find(part) else { return false };
-        name = &name[at + part.len()..];
-    }
-    true
 }
 
 fn provider(from: &Provider, prices: &Prices<'_>, clusters: &mut clusters::Clusters<'_>) -> v1::Provider {
@@ -75,11 +62,11 @@ fn provider(from: &Provider, prices: &Prices<'_>, clusters: &mut clusters::Clust
         authority: from.base_url.authority(),
         path_prefix: from.base_url.path_prefix.clone(),
         scheme: if from.base_url.tls { "https" } else { "http" }.to_owned(),
-        formats: from.formats.iter().map(|format| i32::from(*format)).collect(),
+        formats: from.formats.iter().map(|format| v1::Format::from(*format).into()).collect(),
         headers,
         cluster: clusters.name_for(&[from.name.as_str()]),
         default_max_tokens: from.default_max_tokens,
-        prices: prices.all_of(from),
+        prices: prices.all_of(from).into_iter().map(|(model, price)| price::wire(model, price)).collect(),
         aws,
     }
 }
@@ -93,18 +80,19 @@ fn aws_credentials(from: &AwsCredentials) -> v1::AwsCredentials {
     }
 }
 
-fn route(model: &Model, config: &Config, prices: &Prices<'_>, clusters: &mut clusters::Clusters<'_>) -> Route {
-    let chains = chains::chains(&model.targets).into_iter().map(|order| {
-        let names: Vec<&str> = order.iter().map(|&i| model.targets[i].provider.as_str()).collect();
+fn route(model: &Model, policy: &Policy, prices: &Prices<'_>, clusters: &mut clusters::Clusters<'_>) -> Route {
+    let chains = model.chains.iter().map(|chain| {
+        let names: Vec<&str> = chain.order.iter().map(|&i| model.targets[i].provider.as_str()).collect();
         Chain {
             cluster: clusters.name_for(&names),
-            targets: order.into_iter().map(|i| u32::try_from(i).unwrap_or(u32::MAX)).collect(),
+            targets: chain.order.iter().map(|&i| u32::try_from(i).unwrap_or(u32::MAX)).collect(),
+            weight: chain.weight,
         }
     });
     Route {
         model: model.name.clone(),
         chains: chains.collect(),
-        targets: model.targets.iter().map(|from| target(from, model, config, prices)).collect(),
+        targets: model.targets.iter().map(|from| target(from, model, policy, prices)).collect(),
         translation: i32::from(match model.translation {
             Translation::Lenient => v1::Translation::Lenient,
             Translation::Strict => v1::Translation::Strict,
@@ -114,23 +102,23 @@ fn route(model: &Model, config: &Config, prices: &Prices<'_>, clusters: &mut clu
     }
 }
 
-fn target(from: &Target, route: &Model, config: &Config, prices: &Prices<'_>) -> v1::Target {
-    let provider = config.providers.iter().find(|provider| provider.name == from.provider);
-    let prices: Vec<Price> = match (provider, &from.model) {
+fn target(from: &Target, route: &Model, policy: &Policy, prices: &Prices<'_>) -> v1::Target {
+    let provider = policy.provider(&from.provider);
+    let prices: Vec<v1::Price> = match (provider, &from.model) {
         (None, _) => Vec::new(),
-        (Some(provider), Some(model)) => prices.of(provider, model).into_iter().collect(),
+        (Some(provider), Some(model)) => {
+            prices.of(provider, model).map(|price| price::wire(String::new(), price)).into_iter().collect()
+        }
         // The undated entry also serves dated names, which the pattern may fit where the entry itself does not.
         (Some(provider), None) => {
             let mut all = prices.all_of(provider);
-            all.retain(|price| may_serve(&route.name, &price.model));
-            all
+            all.retain(|(model, _)| may_serve(&route.name, model));
+            all.into_iter().map(|(model, price)| price::wire(model, price)).collect()
         }
     };
     v1::Target {
         provider: from.provider.clone(),
         model: from.model.clone().unwrap_or_default(),
-        weight: from.weight,
-        priority: from.priority,
         default_max_tokens: provider.map_or(0, |provider| provider.default_max_tokens),
         prices,
     }
@@ -139,22 +127,5 @@ fn target(from: &Target, route: &Model, config: &Config, prices: &Prices<'_>) ->
 /// Whether a name that fits the pattern can be this model or a dated name of it.
 fn may_serve(pattern: &str, model: &str) -> bool {
     let head = pattern.split('*').next().unwrap_or_default();
-    glob_matches(pattern, model) || model.starts_with(head) || head.starts_with(model)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::glob_matches;
-
-    #[test]
-    fn a_star_stands_for_any_text() {
-        for (pattern, name) in
-            [("*", ""), ("*", "x"), ("a*", "a"), ("a*c", "abc"), ("a*b*c", "a-b-b-c"), ("abc", "abc")]
-        {
-            assert!(glob_matches(pattern, name), "{pattern} {name}");
-        }
-        for (pattern, name) in [("a*", "ba"), ("a*c", "acb"), ("ab*ba", "aba"), ("a*b*c", "ac"), ("abc", "abcd")] {
-            assert!(!glob_matches(pattern, name), "{pattern} {name}");
-        }
-    }
+    Glob::new(pattern).matches(model) || model.starts_with(head) || head.starts_with(model)
 }

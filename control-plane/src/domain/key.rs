@@ -1,10 +1,6 @@
 //! Client keys.
 
-use std::fmt;
-
-use sha2::{Digest, Sha256};
-
-pub use super::secret::Secret;
+use tollgate_core::words::{KeyDigest, Secret};
 
 /// A key that the configuration file states.
 #[derive(Debug, Clone)]
@@ -20,10 +16,6 @@ pub struct BootstrapKey {
     /// Patterns over the names of models.
     pub models: Vec<String>,
 }
-
-/// SHA-256 of a key: all that is kept of it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct KeyDigest([u8; 32]);
 
 /// A key as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,41 +51,11 @@ pub enum Source {
     Api,
 }
 
-impl KeyDigest {
-    /// Of a key as clients send it.
+impl BootstrapKey {
+    /// What is kept of the key itself.
     #[must_use]
-    pub fn of(key: &Secret) -> Self {
-        Self(Sha256::digest(key.expose().as_bytes()).into())
-    }
-
-    /// From its 32 bytes.
-    #[must_use]
-    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        bytes.try_into().ok().map(Self)
-    }
-
-    /// From what [`Display`](fmt::Display) writes.
-    #[must_use]
-    pub fn from_hex(text: &str) -> Option<Self> {
-        Self::from_bytes(&hex::decode(text).ok()?)
-    }
-
-    /// Its 32 bytes.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
-
-impl fmt::Display for KeyDigest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(self.0))
-    }
-}
-
-impl fmt::Debug for KeyDigest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "KeyDigest({}…)", hex::encode(&self.0[..4]))
+    pub fn digest(&self) -> KeyDigest {
+        KeyDigest::of(self.key.expose().as_bytes())
     }
 }
 
@@ -101,9 +63,9 @@ impl Key {
     /// The record of a key.
     #[must_use]
     pub fn of(stated: &BootstrapKey, source: Source, created_at: i64) -> Self {
-        let digest = KeyDigest::of(&stated.key);
+        let digest = stated.digest();
         Self {
-            id: format!("key_{}", hex::encode(&digest.0[..8])),
+            id: format!("key_{}", hex::encode(&digest.as_bytes()[..8])),
             name: stated.name.clone(),
             digest,
             prefix: prefix(stated.key.expose()),
@@ -155,12 +117,5 @@ mod tests {
         assert_eq!(one.expose().len(), "sk-tg-".len() + 64);
         assert_eq!(prefix(one.expose()).chars().count(), 11);
         assert_eq!(prefix("abc"), "…");
-    }
-
-    #[test]
-    fn a_digest_survives_its_text() {
-        let digest = KeyDigest::of(&Secret::new("sk-1"));
-        assert_eq!(KeyDigest::from_hex(&digest.to_string()), Some(digest));
-        assert_eq!(KeyDigest::from_hex("abc"), None);
     }
 }

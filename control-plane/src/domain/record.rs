@@ -3,8 +3,6 @@
 use serde::{Deserialize, Serialize};
 use tollgate_core::words::{EstimateMethod, Format, LossKind, Operation, Outcome, Provenance};
 
-use super::named;
-
 /// One exchange, once it has ended. What the fields mean is said where the filter makes them: `proto/tollgate/v1/usage.proto`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "documented in the protocol")]
@@ -75,18 +73,15 @@ pub struct Ending {
 pub struct Attempt {
     pub provider: String,
     pub upstream_model: String,
-    #[serde(with = "named::maybe_format")]
     pub provider_format: Option<Format>,
     pub started_at: i64,
     pub first_byte_ms: Option<i64>,
     pub duration_ms: i64,
     /// `None` where it is not known.
-    #[serde(with = "named::maybe_outcome")]
     pub outcome: Option<Outcome>,
     pub status: i64,
     pub reason: String,
     pub tokens: Option<Tokens>,
-    #[serde(with = "named::provenance")]
     pub provenance: Provenance,
     pub charged_nanousd: Option<i64>,
     pub price_version: String,
@@ -122,7 +117,6 @@ pub struct Estimate {
 pub struct Loss {
     pub path: String,
     pub reason: String,
-    #[serde(with = "named::loss_kind")]
     pub kind: LossKind,
 }
 

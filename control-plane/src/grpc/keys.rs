@@ -1,11 +1,13 @@
+//! `Keys.Resolve`: whom a key belongs to, by its digest.
+
+use tollgate_core::words::KeyDigest;
 use tollgate_proto::v1::{
     Principal, ResolveRequest, ResolveResponse, keys_server,
     resolve_response::{Kind, Refusal},
 };
 use tonic::{Request, Response, Status};
 
-use super::Context;
-use crate::domain::key::KeyDigest;
+use crate::app::App;
 
 /// How long a VM may use an answer without asking again. Changes are pushed, so this bounds only what a missed push costs.
 const GOOD_MS: u32 = 5 * 60 * 1000;
@@ -14,7 +16,7 @@ const REFUSED_MS: u32 = 30 * 1000;
 
 /// `tollgate.v1.Keys`.
 #[derive(Debug)]
-pub(super) struct Keys(pub(super) Context);
+pub(super) struct Keys(pub(super) App);
 
 #[tonic::async_trait]
 impl keys_server::Keys for Keys {

@@ -1,4 +1,4 @@
-//! What the VMs of Envoy talk to.
+//! What the VMs of Envoy talk to: one stream for each, and the questions about keys. Nobody gets in without the node token.
 
 mod keys;
 mod session;
@@ -7,41 +7,20 @@ mod wire;
 use std::time::Duration;
 
 use subtle::ConstantTimeEq;
-use tokio::sync::broadcast;
-use tokio_util::sync::CancellationToken;
+use tollgate_core::words::Secret;
 use tollgate_proto::v1::{keys_server::KeysServer, session_server::SessionServer};
 use tonic::{Request, Status, service::Routes, transport::Server};
 
-use crate::{
-    domain::{key::KeyDigest, secret::Secret},
-    metrics::Metrics,
-    publish::Publisher,
-    store::Store,
-    vms::Vms,
-};
-
-/// What both services need.
-#[derive(Clone, Debug)]
-pub(crate) struct Context {
-    pub(crate) store: Store,
-    pub(crate) publisher: Publisher,
-    pub(crate) vms: Vms,
-    pub(crate) metrics: Metrics,
-    /// Keys that changed, for every session.
-    pub(crate) changes: broadcast::Sender<Vec<KeyDigest>>,
-    pub(crate) heartbeat: Duration,
-    /// The server is stopping: sessions, which do not end by themselves, end then.
-    pub(crate) stop: CancellationToken,
-}
+use crate::app::App;
 
 /// Largest message that is taken: a full batch of records is far smaller.
 const MAX_MESSAGE: usize = 16 << 20;
 
 /// Both services, behind the node token. A peer without it gets `UNAUTHENTICATED` and nothing else.
-pub(crate) fn router(context: Context, node_token: Secret) -> tonic::transport::server::Router {
+pub(crate) fn router(app: App, node_token: Secret) -> tonic::transport::server::Router {
     let check = move |request: Request<()>| authorise(request, &node_token);
-    let session = SessionServer::new(session::Sessions::new(context.clone())).max_decoding_message_size(MAX_MESSAGE);
-    let keys = KeysServer::new(keys::Keys(context));
+    let session = SessionServer::new(session::Sessions::new(app.clone())).max_decoding_message_size(MAX_MESSAGE);
+    let keys = KeysServer::new(keys::Keys(app));
     let mut routes = Routes::builder();
     routes.add_service(tonic::service::interceptor::InterceptedService::new(session, check.clone()));
     routes.add_service(tonic::service::interceptor::InterceptedService::new(keys, check));

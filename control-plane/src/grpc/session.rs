@@ -1,3 +1,5 @@
+//! `Session.Open`: one VM's stream, from its hello to its end.
+
 use std::{
     pin::Pin,
     sync::atomic::{AtomicI64, AtomicU64, Ordering},
@@ -11,18 +13,19 @@ use tollgate_proto::v1::{
 use tonic::{Request, Response, Status, Streaming};
 use tracing::{info, warn};
 
-use super::{Context, wire};
+use super::wire;
+use crate::app::App;
 
 /// `tollgate.v1.Session`.
 #[derive(Debug)]
 pub(super) struct Sessions {
-    context: Context,
+    app: App,
     next: AtomicU64,
 }
 
 impl Sessions {
-    pub(super) fn new(context: Context) -> Self {
-        Self { context, next: AtomicU64::new(1) }
+    pub(super) fn new(app: App) -> Self {
+        Self { app, next: AtomicU64::new(1) }
     }
 }
 
@@ -38,7 +41,7 @@ impl session_server::Session for Sessions {
         let (down, receiver) = mpsc::channel(BACKLOG);
         let session = Session {
             number: self.next.fetch_add(1, Ordering::Relaxed),
-            context: self.context.clone(),
+            app: self.app.clone(),
             down,
             heard_at: AtomicI64::new(0),
         };
@@ -51,7 +54,7 @@ impl session_server::Session for Sessions {
 /// One VM's stream.
 struct Session {
     number: u64,
-    context: Context,
+    app: App,
     down: mpsc::Sender<Result<Down, Status>>,
     /// The last sign of life that this session put on record.
     heard_at: AtomicI64,
@@ -68,7 +71,7 @@ enum Over {
 impl Session {
     async fn run(self, mut up: Streaming<Up>) {
         // Three beats, as for every later word.
-        let hello = match tokio::time::timeout(self.context.heartbeat * 3, up.message()).await {
+        let hello = match tokio::time::timeout(self.app.heartbeat * 3, up.message()).await {
             Ok(Ok(Some(Up { kind: Some(up::Kind::Hello(hello)) }))) if !hello.vm_id.is_empty() => hello,
             Ok(Ok(None) | Err(_)) => return,
             Err(_) => {
@@ -80,7 +83,7 @@ impl Session {
                 return;
             }
         };
-        let Context { vms, store, metrics, .. } = &self.context;
+        let App { vms, store, metrics, .. } = &self.app;
         let vm_id = hello.vm_id.clone();
         info!(vm.id = vm_id, node.id = hello.node_id, snapshot.version = hello.snapshot_version, "session begins");
         vms.begin(&vm_id, hello.node_id.clone(), hello.filter_version.clone(), hello.snapshot_version, self.number);
@@ -99,16 +102,16 @@ impl Session {
     }
 
     async fn relay(&self, hello: &Hello, up: &mut Streaming<Up>) -> Over {
-        let mut snapshots = self.context.publisher.subscribe();
-        let mut changes = self.context.changes.subscribe();
-        let interval = u32::try_from(self.context.heartbeat.as_millis()).unwrap_or(u32::MAX);
+        let mut snapshots = self.app.publisher.subscribe();
+        let mut changes = self.app.changes.subscribe();
+        let interval = u32::try_from(self.app.heartbeat.as_millis()).unwrap_or(u32::MAX);
         if self.send(down::Kind::Welcome(Welcome { heartbeat_interval_ms: interval })).await.is_err() {
             return Over::Gone;
         }
         snapshots.mark_changed();
         self.hear(&hello.vm_id).await;
         // Silence for three beats is an end: a VM that trapped leaves its stream open behind it.
-        let patience = self.context.heartbeat * 3;
+        let patience = self.app.heartbeat * 3;
         let silence = tokio::time::sleep(patience);
         tokio::pin!(silence);
         loop {
@@ -140,7 +143,7 @@ impl Session {
                 },
                 () = &mut silence => return Over::Refused(Status::deadline_exceeded("nothing heard for three beats")),
                 () = self.down.closed() => return Over::Gone,
-                () = self.context.stop.cancelled() => return Over::Gone,
+                () = self.app.stop.cancelled() => return Over::Gone,
             };
             match sent {
                 Ok(()) => {}
@@ -157,7 +160,7 @@ impl Session {
                     warn!(vm.id = vm_id, snapshot.version = version, reason = refusal, "snapshot refused by a VM");
                     (version, refusal)
                 });
-                self.context.vms.acknowledge(vm_id, in_force_version, refused);
+                self.app.vms.acknowledge(vm_id, in_force_version, refused);
             }
             up::Kind::Usage(batch) => return self.keep(batch).await,
             up::Kind::OpenExchanges(open) => self.note_open(vm_id, open).await,
@@ -168,7 +171,7 @@ impl Session {
     /// Commits a batch, then acknowledges it. Where the store fails there is no acknowledgement, and the VM sends it again
     /// in its next session, so the session is ended for it.
     async fn keep(&self, batch: UsageBatch) -> Result<(), Over> {
-        let metrics = &self.context.metrics;
+        let metrics = &self.app.metrics;
         let mut records = Vec::with_capacity(batch.records.len());
         for wire in batch.records {
             match wire::record(wire) {
@@ -179,7 +182,7 @@ impl Session {
                 }
             }
         }
-        match self.context.store.add_records(&records).await {
+        match self.app.store.add_records(&records).await {
             Ok(new) => {
                 new.into_iter().for_each(|record| metrics.count(record));
                 self.send(down::Kind::UsageAck(UsageAck { sequence: batch.sequence })).await
@@ -193,24 +196,24 @@ impl Session {
     }
 
     async fn note_open(&self, vm_id: &str, open: OpenExchanges) {
-        self.context.vms.update(vm_id, |vm| {
+        self.app.vms.update(vm_id, |vm| {
             vm.open_exchanges = open.exchanges.len();
             vm.dropped_records = open.dropped_records;
             vm.outbox_records = open.outbox_records;
         });
         self.hear(vm_id).await;
         let exchanges: Vec<_> = open.exchanges.into_iter().filter_map(|wire| wire::open_exchange(wire).ok()).collect();
-        if let Err(error) = self.context.store.set_open(vm_id, &exchanges).await {
-            self.context.metrics.store_errors.inc();
+        if let Err(error) = self.app.store.set_open(vm_id, &exchanges).await {
+            self.app.metrics.store_errors.inc();
             warn!(vm.id = vm_id, %error, "open exchanges could not be stored; the next beat says them again");
         }
     }
 
     async fn hear(&self, vm_id: &str) {
-        match self.context.store.hear(vm_id).await {
+        match self.app.store.hear(vm_id).await {
             Ok(heard_at) => self.heard_at.store(heard_at, Ordering::Relaxed),
             Err(error) => {
-                self.context.metrics.store_errors.inc();
+                self.app.metrics.store_errors.inc();
                 warn!(vm.id = vm_id, %error, "a sign of life could not be stored");
             }
         }

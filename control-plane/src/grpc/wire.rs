@@ -19,7 +19,8 @@ pub(super) enum InvalidRecord {
 }
 
 pub(super) fn record(wire: v1::UsageRecord) -> Result<Record, InvalidRecord> {
-    let attempt_count = wire.attempts.len() as i64;
+    let listed = i64::try_from(wire.attempts.len()).map_err(|_| InvalidRecord::TooLarge)?;
+    let attempt_count = i64::from(wire.attempt_count).max(listed);
     let attempts = wire.attempts.into_iter().map(attempt).collect::<Result<Vec<_>, _>>()?;
     let losses = wire.losses.into_iter().take(MAX_LOSSES).map(loss).collect::<Result<_, _>>()?;
     let ending = Ending {

@@ -1,3 +1,5 @@
+//! Errors of the HTTP API, and how each is told.
+
 use axum::{
     Json,
     extract::rejection::{JsonRejection, QueryRejection},

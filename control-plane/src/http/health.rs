@@ -1,3 +1,5 @@
+//! `/health` and `/metrics`: what programs watch.
+
 use axum::{
     Json,
     extract::State,
@@ -6,7 +8,7 @@ use axum::{
 };
 use serde::Serialize;
 
-use crate::{grpc::Context, metrics::Gauges};
+use crate::{app::App, metrics::Gauges};
 
 #[derive(Serialize)]
 pub(super) struct Health {
@@ -19,9 +21,9 @@ pub(super) struct Health {
     config_error: Option<String>,
 }
 
-pub(super) async fn health(State(context): State<Context>) -> (StatusCode, Json<Health>) {
-    let config_error = context.publisher.rejection();
-    let store = context.store.ping().await.is_ok();
+pub(super) async fn health(State(app): State<App>) -> (StatusCode, Json<Health>) {
+    let config_error = app.publisher.rejection();
+    let store = app.store.ping().await.is_ok();
     let (code, status) = match (store, &config_error) {
         (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "failing"),
         (true, Some(_)) => (StatusCode::OK, "degraded"),
@@ -29,23 +31,23 @@ pub(super) async fn health(State(context): State<Context>) -> (StatusCode, Json<
     };
     let health = Health {
         status,
-        snapshot_version: context.publisher.current().map_or(0, |published| published.snapshot.version),
-        sessions: context.vms.list().len(),
+        snapshot_version: app.publisher.current().map_or(0, |published| published.snapshot.version),
+        sessions: app.vms.list().len(),
         store: if store { "ok" } else { "failing" },
         config_error,
     };
     (code, Json(health))
 }
 
-pub(super) async fn metrics(State(context): State<Context>) -> Response {
-    let vms = context.vms.list();
+pub(super) async fn metrics(State(app): State<App>) -> Response {
+    let vms = app.vms.list();
     let gauges = Gauges {
         sessions: vms.len(),
-        snapshot_version: context.publisher.current().map_or(0, |published| published.snapshot.version),
+        snapshot_version: app.publisher.current().map_or(0, |published| published.snapshot.version),
         outbox_records: vms.iter().map(|(_, vm)| vm.outbox_records).sum(),
         dropped_records: vms.iter().map(|(_, vm)| vm.dropped_records).sum(),
     };
-    match context.metrics.encode(gauges) {
+    match app.metrics.encode(gauges) {
         Ok(page) => {
             ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], page).into_response()
         }

@@ -1,3 +1,5 @@
+//! `/api/v1/keys`: made, listed, revoked.
+
 use axum::{
     Json,
     extract::{Path, State, rejection::JsonRejection},
@@ -8,8 +10,8 @@ use utoipa::ToSchema;
 
 use super::{Error, error::ErrorBody};
 use crate::{
+    app::App,
     domain::key::{self, BootstrapKey, Source},
-    grpc::Context,
 };
 
 /// A key, without the key itself.
@@ -58,8 +60,8 @@ pub(super) struct Created {
 
 /// All keys, the oldest first, revoked ones included.
 #[utoipa::path(get, path = "/api/v1/keys", responses((status = 200, body = Keys)))]
-pub(super) async fn list(State(context): State<Context>) -> Result<Json<Keys>, Error> {
-    let keys = context.store.keys().await?.into_iter().map(show).collect();
+pub(super) async fn list(State(app): State<App>) -> Result<Json<Keys>, Error> {
+    let keys = app.store.keys().await?.into_iter().map(show).collect();
     Ok(Json(Keys { keys }))
 }
 
@@ -67,7 +69,7 @@ pub(super) async fn list(State(context): State<Context>) -> Result<Json<Keys>, E
 #[utoipa::path(post, path = "/api/v1/keys", request_body = Wanted,
     responses((status = 201, body = Created), (status = 400, body = ErrorBody)))]
 pub(super) async fn create(
-    State(context): State<Context>,
+    State(app): State<App>,
     wanted: Result<Json<Wanted>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Created>), Error> {
     let Json(wanted) = wanted?;
@@ -80,7 +82,7 @@ pub(super) async fn create(
     }
     let key = key::generate().map_err(Error::Random)?;
     let stated = BootstrapKey { name: wanted.name, key, team: wanted.team, user: wanted.user, models };
-    match context.store.add_key(&stated, Source::Api).await? {
+    match app.store.add_key(&stated, Source::Api).await? {
         Some(stored) => {
             tracing::info!(key.id = stored.id, key.name = stored.name, "key made");
             let created = Created { key: stated.key.expose().to_owned(), stored: show(stored) };
@@ -93,16 +95,16 @@ pub(super) async fn create(
 /// Revokes a key. It stops working within a second.
 #[utoipa::path(delete, path = "/api/v1/keys/{id}", params(("id" = String, Path, description = "as in the list")),
     responses((status = 204), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody)))]
-pub(super) async fn revoke(State(context): State<Context>, Path(id): Path<String>) -> Result<StatusCode, Error> {
+pub(super) async fn revoke(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode, Error> {
     let missing = || Error::NotFound(format!("there is no key with the id {id}"));
-    let key = context.store.key(&id).await?.ok_or_else(missing)?;
+    let key = app.store.key(&id).await?.ok_or_else(missing)?;
     if key.source == Source::File && key.revoked_at.is_none() {
         return Err(Error::Conflict(format!(
             "the key {} stands in the configuration file: take it out there",
             key.name
         )));
     }
-    context.store.revoke_key(&id).await?;
+    app.store.revoke_key(&id).await?;
     tracing::info!(key.id = id, key.name = key.name, "key revoked");
     Ok(StatusCode::NO_CONTENT)
 }

@@ -17,6 +17,7 @@ use axum::{
     routing::get,
 };
 use subtle::ConstantTimeEq;
+use tollgate_core::words::Secret;
 use utoipa::{
     Modify, OpenApi,
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -25,7 +26,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(crate) use error::Error;
 
-use crate::{domain::secret::Secret, grpc::Context};
+use crate::app::App;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -44,21 +45,22 @@ impl Modify for AdminToken {
     }
 }
 
+/// What the routes share: the state of the application, and who may ask.
 #[derive(Clone)]
-struct App {
-    context: Context,
+struct Served {
+    app: App,
     admin_token: Secret,
 }
 
-impl FromRef<App> for Context {
-    fn from_ref(app: &App) -> Self {
-        app.context.clone()
+impl FromRef<Served> for App {
+    fn from_ref(served: &Served) -> Self {
+        served.app.clone()
     }
 }
 
 /// Everything under `/api/v1` wants the admin token; `/health` and `/metrics` do not.
-pub(crate) fn router(context: Context, admin_token: Secret) -> Router {
-    let app = App { context, admin_token };
+pub(crate) fn router(app: App, admin_token: Secret) -> Router {
+    let served = Served { app, admin_token };
     let (behind_token, api) = OpenApiRouter::with_openapi(Api::openapi())
         .routes(routes!(usage::usage))
         .routes(routes!(keys::list, keys::create))
@@ -68,17 +70,17 @@ pub(crate) fn router(context: Context, admin_token: Secret) -> Router {
         .split_for_parts();
     behind_token
         .route("/api/v1/openapi.json", get(move || async move { Json(api) }))
-        .layer(from_fn_with_state(app.clone(), authorise))
+        .layer(from_fn_with_state(served.clone(), authorise))
         .route("/health", get(health::health))
         .route("/metrics", get(health::metrics))
         .fallback(async |request: Request| Error::NotFound(format!("nothing is served at {}", request.uri().path())))
-        .with_state(app)
+        .with_state(served)
 }
 
-async fn authorise(State(app): State<App>, request: Request, next: Next) -> Response {
+async fn authorise(State(served): State<Served>, request: Request, next: Next) -> Response {
     let given = request.headers().get(AUTHORIZATION).map(|value| value.as_bytes()).unwrap_or_default();
     let given = given.strip_prefix(b"Bearer ").unwrap_or_default();
-    if given.ct_eq(app.admin_token.expose().as_bytes()).into() {
+    if given.ct_eq(served.admin_token.expose().as_bytes()).into() {
         next.run(request).await
     } else {
         Error::Unauthorised.into_response()

@@ -1,9 +1,14 @@
+//! `/api/v1/models`: what clients can ask for, and what it costs.
+
 use axum::{Json, extract::State};
 use serde::Serialize;
-use tollgate_proto::v1;
 use utoipa::ToSchema;
 
-use crate::grpc::Context;
+use crate::{
+    app::App,
+    domain::{self, Policy},
+    prices::{Book, Prices},
+};
 
 #[derive(Serialize, ToSchema)]
 pub(super) struct Models {
@@ -47,42 +52,40 @@ struct Price {
 
 /// The models in force, with their targets and prices.
 #[utoipa::path(get, path = "/api/v1/models", responses((status = 200, body = Models)))]
-pub(super) async fn models(State(context): State<Context>) -> Json<Models> {
-    let snapshot = context.publisher.current().map(|published| published.snapshot);
-    let routes = snapshot.iter().flat_map(|snapshot| &snapshot.routes);
-    let models = routes
-        .map(|route| Model {
-            name: route.model.clone(),
-            translation: match route.translation() {
-                v1::Translation::Strict => "strict",
-                _ => "lenient",
-            },
-            targets: route.targets.iter().map(target).collect(),
-        })
-        .collect();
-    let aliases = snapshot.iter().flat_map(|snapshot| snapshot.aliases.clone()).collect();
+pub(super) async fn models(State(app): State<App>) -> Json<Models> {
+    let published = app.publisher.current();
+    let policy = published.iter().map(|published| &*published.policy);
+    let models = policy.clone().flat_map(models_of).collect();
+    let aliases = policy.flat_map(|policy| policy.aliases.iter().cloned()).collect();
     Json(Models { models, aliases })
 }
 
-fn target(target: &v1::Target) -> Target {
-    let price = target.prices.iter().find(|price| price.model.is_empty());
+fn models_of(policy: &Policy) -> Vec<Model> {
+    let prices = Prices::new(Book::built_in(), &policy.prices);
+    let show = |model: &domain::Model| Model {
+        name: model.name.clone(),
+        translation: model.translation.name(),
+        targets: model.targets.iter().map(|from| target(from, policy, &prices)).collect(),
+    };
+    policy.models.iter().map(show).collect()
+}
+
+fn target(from: &domain::Target, policy: &Policy, prices: &Prices<'_>) -> Target {
+    let price = || prices.of(policy.provider(&from.provider)?, from.model.as_ref()?);
     Target {
-        provider: target.provider.clone(),
-        model: (!target.model.is_empty()).then(|| target.model.clone()),
-        weight: target.weight,
-        priority: target.priority,
-        price: price.and_then(|price| {
-            let rates = price.rates?;
-            Some(Price {
-                version: price.version.clone(),
-                input: dollars(rates.input),
-                output: dollars(rates.output),
-                cache_read: rates.cache_read.map(dollars),
-                cache_write_5m: rates.cache_write_5m.map(dollars),
-                cache_write_1h: rates.cache_write_1h.map(dollars),
-                audio_in: rates.audio_in.map(dollars),
-                audio_out: rates.audio_out.map(dollars),
-            })
+        provider: from.provider.clone(),
+        model: from.model.clone(),
+        weight: from.weight,
+        priority: from.priority,
+        price: price().map(|price| Price {
+            version: price.version,
+            input: dollars(price.rates.input),
+            output: dollars(price.rates.output),
+            cache_read: price.rates.cache_read.map(dollars),
+            cache_write_5m: price.rates.cache_write_5m.map(dollars),
+            cache_write_1h: price.rates.cache_write_1h.map(dollars),
+            audio_in: price.rates.audio_in.map(dollars),
+            audio_out: price.rates.audio_out.map(dollars),
         }),
     }
 }

@@ -1,8 +1,10 @@
+//! `/api/v1/snapshot`: what is in force, and on which VM.
+
 use axum::{Json, extract::State};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::grpc::Context;
+use crate::app::App;
 
 #[derive(Serialize, ToSchema)]
 pub(super) struct InForce {
@@ -42,8 +44,8 @@ struct Refused {
 
 /// The snapshot in force, and which VM has acknowledged which.
 #[utoipa::path(get, path = "/api/v1/snapshot", responses((status = 200, body = InForce)))]
-pub(super) async fn snapshot(State(context): State<Context>) -> Json<InForce> {
-    let published = context.publisher.current();
+pub(super) async fn snapshot(State(app): State<App>) -> Json<InForce> {
+    let published = app.publisher.current();
     let show = |(id, vm): (String, crate::vms::Vm)| Vm {
         id,
         node_id: vm.node_id,
@@ -59,7 +61,7 @@ pub(super) async fn snapshot(State(context): State<Context>) -> Json<InForce> {
     Json(InForce {
         version: published.as_ref().map_or(0, |published| published.snapshot.version),
         published_at: published.map(|published| published.at.to_string()),
-        config_error: context.publisher.rejection(),
-        vms: context.vms.list().into_iter().map(show).collect(),
+        config_error: app.publisher.rejection(),
+        vms: app.vms.list().into_iter().map(show).collect(),
     })
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use tollgate_proto::v1::{Rates, Tier};
-
-use super::rate;
+use crate::domain::{
+    price::{Rates, Tier},
+    rate,
+};
 
 /// Prices by kind of provider and model.
 #[derive(Debug)]
@@ -172,7 +173,7 @@ impl RowTier {
             audio_in: optional(self.audio_in.as_ref())?,
             audio_out: optional(self.audio_out.as_ref())?,
         };
-        Ok(Tier { above_input_tokens: self.above_input_tokens, rates: Some(rates) })
+        Ok(Tier { above_input_tokens: self.above_input_tokens, rates })
     }
 }
 

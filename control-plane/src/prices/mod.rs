@@ -1,16 +1,18 @@
 //! What models cost: the built-in book, and the prices of the configuration file before it.
 
 mod book;
-pub mod rate;
 
 use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
-use tollgate_proto::v1::Price;
+use tollgate_core::words::model_name::undated;
 
 pub use book::{Book, Entry, InvalidBook};
 
-use crate::config::{PriceOverride, PriceScope, Provider};
+use crate::domain::{
+    Provider,
+    price::{Price, PriceOverride, PriceScope},
+};
 
 /// Finds the price of an upstream model at a provider.
 #[derive(Debug)]
@@ -26,7 +28,7 @@ impl<'a> Prices<'a> {
         Self { book, overrides, overrides_version: overrides_version(overrides) }
     }
 
-    /// The price of one model, or `None` for one that nobody knows. The answer's `model` is empty.
+    /// The price of one model, or `None` for one that nobody knows.
     ///
     /// A dated name without an entry of its own has the price of the undated one.
     pub fn of(&self, provider: &Provider, model: &str) -> Option<Price> {
@@ -34,22 +36,21 @@ impl<'a> Prices<'a> {
         let names = std::iter::once(model).chain((undated != model).then_some(undated));
         names.clone().find_map(|name| self.overridden(provider, name)).or_else(|| {
             names.into_iter().find_map(|name| self.book.entry(provider.kind.name(), name)).map(|entry| Price {
-                model: String::new(),
                 version: entry.version(),
-                rates: Some(entry.rates),
+                rates: entry.rates,
                 tiers: entry.tiers.clone(),
             })
         })
     }
 
-    /// The price of every model of this provider that one is known for, each with its model, by model.
-    pub fn all_of(&self, provider: &Provider) -> Vec<Price> {
+    /// Every model of this provider that a price is known for, by name.
+    pub fn all_of(&self, provider: &Provider) -> Vec<(String, Price)> {
         let mut models: Vec<&str> = self.book.models(provider.kind.name()).collect();
         models
             .extend(self.overrides.iter().filter(|price| holds_for(price, provider)).map(|price| price.model.as_str()));
         models.sort_unstable();
         models.dedup();
-        let price = |model: &str| self.of(provider, model).map(|price| Price { model: model.to_owned(), ..price });
+        let price = |model: &str| self.of(provider, model).map(|price| (model.to_owned(), price));
         models.into_iter().filter_map(price).collect()
     }
 
@@ -57,9 +58,8 @@ impl<'a> Prices<'a> {
         let candidates = || self.overrides.iter().filter(|price| price.model == model && holds_for(price, provider));
         let own = candidates().find(|price| matches!(price.scope, PriceScope::Provider(_)));
         own.or_else(|| candidates().next()).map(|price| Price {
-            model: String::new(),
             version: self.overrides_version.clone(),
-            rates: Some(price.rates),
+            rates: price.rates,
             tiers: price.tiers.clone(),
         })
     }
@@ -79,39 +79,4 @@ fn overrides_version(overrides: &[PriceOverride]) -> String {
         let _ = write!(version, "{byte:02x}");
     }
     version
-}
-
-/// The name without its date: `gpt-4o-2024-08-06`, `claude-sonnet-4-5-20250929` and `codestral-latest` are `gpt-4o`,
-/// `claude-sonnet-4-5` and `codestral`.
-pub fn undated(model: &str) -> &str {
-    if let Some(name) = model.strip_suffix("-latest") {
-        return name;
-    }
-    for pattern in ["-dddd-dd-dd", "-dddddddd"] {
-        let Some(at) = model.len().checked_sub(pattern.len()) else { continue };
-        let suffix = &model.as_bytes()[at..];
-        let fits = suffix.iter().zip(pattern.bytes()).all(|(&byte, expected)| match expected {
-            b'd' => byte.is_ascii_digit(),
-            _ => byte == expected,
-        });
-        if at > 0 && fits {
-            return &model[..at];
-        }
-    }
-    model
-}
-
-#[cfg(test)]
-mod tests {
-    use super::undated;
-
-    #[test]
-    fn a_date_at_the_end_is_left_out() {
-        assert_eq!(undated("gpt-4o-2024-08-06"), "gpt-4o");
-        assert_eq!(undated("claude-sonnet-4-5-20250929"), "claude-sonnet-4-5");
-        assert_eq!(undated("codestral-latest"), "codestral");
-        for whole in ["gpt-4o", "gpt-4o-2024", "-20250929", "mistral-large-2411", "größe-xyz", ""] {
-            assert_eq!(undated(whole), whole);
-        }
-    }
 }

@@ -1,9 +1,10 @@
 //! Keys, and the changes to them that VMs are told of.
 
 use sqlx::{Row, any::AnyRow};
+use tollgate_core::words::KeyDigest;
 
 use super::{Error, Numbered, Store, now_ms};
-use crate::domain::key::{BootstrapKey, Key, KeyDigest, Source};
+use crate::domain::key::{BootstrapKey, Key, Source};
 
 const COLUMNS: &str = "id, name, digest, prefix, team, user_name, models, source, created_at, revoked_at";
 
@@ -47,7 +48,7 @@ impl Store {
             insert(&mut transaction, &key, change).await?;
             note_change(&mut transaction, &key.digest).await?;
         }
-        let digests: Vec<KeyDigest> = stated.iter().map(|stated| KeyDigest::of(&stated.key)).collect();
+        let digests: Vec<KeyDigest> = stated.iter().map(BootstrapKey::digest).collect();
         for gone in present.iter().filter(|key| key.revoked_at.is_none() && !digests.contains(&key.digest)) {
             sqlx::query("update keys set revoked_at = $1 where id = $2")
                 .bind(now)

@@ -1,17 +1,21 @@
 //! Keys: made, resolved, revoked, and every session told, whichever control plane it is on.
 
+use prost::Message as _;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tollgate_control_plane::{
-    domain::{
-        key::{BootstrapKey, KeyDigest, Source},
-        secret::Secret,
-    },
+    domain::key::{BootstrapKey, Source},
     store::Store,
 };
+use tollgate_core::admit::KeyRefusal;
+use tollgate_core::vm::{
+    Known, Resolution,
+    session::{decode_resolution, encode_resolve},
+};
+use tollgate_core::words::{KeyDigest, Millis, Secret};
 use tollgate_proto::v1::{
-    Principal, Snapshot,
+    Principal, ResolveRequest, Snapshot,
     resolve_response::{Kind, Refusal},
 };
 use tonic::Code;
@@ -25,6 +29,7 @@ use crate::support::{
 on_each_store! {
     a_key_made_on_one_control_plane_is_told_to_sessions_on_another,
     a_revoked_key_is_pushed_and_refused,
+    the_filter_reads_what_it_is_told_of_a_key,
     an_unknown_key_is_refused_for_a_short_time,
     a_digest_of_the_wrong_length_is_an_error,
     a_key_is_shown_once_and_kept_as_a_digest,
@@ -44,7 +49,7 @@ async fn make_key(plane: &Plane, wanted: Value) -> (String, Vec<u8>, Value) {
 }
 
 fn digest(key: &str) -> Vec<u8> {
-    KeyDigest::of(&Secret::new(key)).as_bytes().to_vec()
+    KeyDigest::of(key.as_bytes()).as_bytes().to_vec()
 }
 
 async fn answer(plane: &Plane, digest: &[u8]) -> (Kind, u32) {
@@ -102,6 +107,36 @@ async fn a_revoked_key_is_pushed_and_refused(database: Database) {
     assert_eq!(revoke(&other, id).await, StatusCode::NO_CONTENT);
     assert_eq!(revoke(&one, "key_ffffffffffffffff").await, StatusCode::NOT_FOUND);
 }
+
+async fn the_filter_reads_what_it_is_told_of_a_key(database: Database) {
+    let plane = Plane::start(&database).await;
+    let mut vm = Vm::connect(&plane, "vm-1").await;
+    let (key, digest, made) = make_key(&plane, json!({"name": "ci", "team": "red", "models": ["gpt-*"]})).await;
+    let digest_of_filter = KeyDigest::of(key.as_bytes());
+    assert_eq!(vm.machine().keys.look_up(&digest_of_filter, true, NOW), Known::Ask(None));
+    let learnt = ask_as_the_filter(&plane, &digest_of_filter).await;
+    let Resolution::Good(principal, 300_000) = &learnt else { panic!("{learnt:?}") };
+    assert_eq!((&*principal.name, &*principal.team), ("ci", "red"));
+    assert!(principal.may_use("gpt-4o") && !principal.may_use("claude"));
+    vm.told_of(&digest).await;
+    vm.machine().keys.learn(digest_of_filter, &learnt, NOW);
+    assert_eq!(vm.machine().keys.look_up(&digest_of_filter, true, NOW), Known::Good(principal.clone()));
+
+    revoke(&plane, made["id"].as_str().expect("an id")).await;
+    vm.told_of(&digest).await;
+    assert_eq!(vm.machine().keys.look_up(&digest_of_filter, true, NOW), Known::Ask(None), "the push reached it");
+    let refused = ask_as_the_filter(&plane, &digest_of_filter).await;
+    assert_eq!(refused, Resolution::Refused(KeyRefusal::Revoked, 30_000));
+}
+
+/// Asks with the filter's own question and reads the answer as the filter does.
+async fn ask_as_the_filter(plane: &Plane, digest: &KeyDigest) -> Resolution {
+    let question = ResolveRequest::decode(encode_resolve(digest).as_slice()).expect("the protocol's question");
+    let answer = resolve(plane, &question.digest, Some(NODE_TOKEN)).await.expect("the question is answered");
+    decode_resolution(&answer.encode_to_vec())
+}
+
+const NOW: Millis = Millis(1_700_000_000_000);
 
 async fn an_unknown_key_is_refused_for_a_short_time(database: Database) {
     let plane = Plane::start(&database).await;

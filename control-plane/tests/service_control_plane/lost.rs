@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tollgate_control_plane::{
     domain::record::{Facts, OpenExchange},
-    server::Pace,
+    operate::server::Pace,
     store::Store,
 };
 use tonic::Code;

@@ -6,6 +6,7 @@
 mod support;
 
 mod access;
+mod exchanges;
 mod keys;
 mod lost;
 mod migration;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use tollgate_control_plane::store::Store;
-use tollgate_proto::v1::{Header, Price, Provider, Rates, Route, Snapshot, Target};
+use tollgate_proto::v1::{Chain, Format, Header, Provider, Route, Snapshot, Target, Translation};
 
 use crate::support::{DEADLINE, database::Database, eventually, plane::Plane, vm::Vm};
 
@@ -17,28 +17,31 @@ on_each_store! {
     a_session_gets_the_snapshot_in_force_and_each_new_one,
     acknowledgement_and_refusal_are_shown,
     a_rejected_edit_is_shown_until_one_is_in_force,
+    what_the_filter_would_refuse_is_not_put_in_force,
     models_are_shown_with_prices_and_without_credentials,
 }
 
 fn snapshot(model: &str) -> Snapshot {
-    let price = Price {
-        model: String::new(),
-        version: "book@2026-11-01".to_owned(),
-        rates: Some(Rates { input: 2_500_000, output: 10_000_000, cache_read: Some(1_250_000), ..Rates::default() }),
-        tiers: Vec::new(),
-    };
-    let target = Target {
-        provider: "openai".to_owned(),
-        model: "gpt-4o-2024-08-06".to_owned(),
-        weight: 1,
-        prices: vec![price],
-        ..Target::default()
-    };
+    let target = Target { provider: "openai".to_owned(), model: "gpt-4o-2024-08-06".to_owned(), ..Target::default() };
     let header = Header { name: "authorization".to_owned(), value: "Bearer sk-of-the-provider".to_owned() };
+    let provider = Provider {
+        name: "openai".to_owned(),
+        formats: vec![Format::OpenaiChat.into()],
+        headers: vec![header],
+        cluster: "chain/openai".to_owned(),
+        ..Provider::default()
+    };
+    let route = Route {
+        model: model.to_owned(),
+        targets: vec![target],
+        translation: Translation::Lenient.into(),
+        chains: vec![Chain { targets: vec![0], cluster: "chain/openai".to_owned(), weight: 1 }],
+        ..Route::default()
+    };
     Snapshot {
         version: 0,
-        providers: vec![Provider { name: "openai".to_owned(), headers: vec![header], ..Provider::default() }],
-        routes: vec![Route { model: model.to_owned(), targets: vec![target], ..Route::default() }],
+        providers: vec![provider],
+        routes: vec![route],
         aliases: (0..20).map(|number| (format!("alias-{number}"), model.to_owned())).collect::<HashMap<_, _>>(),
         max_body_bytes: 1 << 20,
     }
@@ -103,26 +106,29 @@ async fn a_session_gets_the_snapshot_in_force_and_each_new_one(database: Databas
 
 async fn acknowledgement_and_refusal_are_shown(database: Database) {
     let plane = Plane::start(&database).await;
+    let mut good = Vm::connect(&plane, "vm-good").await;
+    // Of an Envoy whose bootstrap was rendered before there was a second provider.
+    let mut poor = Vm::connect_to(&plane, "vm-poor", Some(vec!["chain/openai".to_owned()])).await;
     let first = plane.publish(snapshot("gpt-4o"), Vec::new()).await;
-    let good = Vm::connect(&plane, "vm-good").await;
-    good.acknowledge(first, "", first).await;
-    let wait = plane.publisher().acknowledged(first, 1);
-    tokio::time::timeout(DEADLINE, wait).await.expect("a VM runs on the first");
+    assert_eq!((good.snapshot().await.version, poor.snapshot().await.version), (first, first));
+    let wait = plane.publisher().acknowledged(first, 2);
+    tokio::time::timeout(DEADLINE, wait).await.expect("both VMs run on the first");
 
-    let second = plane.publish(snapshot("gpt-5"), Vec::new()).await;
-    let poor = Vm::connect_on(&plane, "vm-poor", first).await;
-    poor.acknowledge(second, "route 0 has no chain", first).await;
+    let mut moved = snapshot("gpt-5");
+    moved.providers[0].cluster = "chain/elsewhere".to_owned();
+    let second = plane.publish(moved, Vec::new()).await;
+    assert_eq!((good.snapshot().await.version, poor.snapshot().await.version), (second, second));
     let vms = eventually("the refusal", async || {
         let vms = plane.get("/api/v1/snapshot").await["vms"].take();
-        (vms[1]["refused"].is_object() && vms[0]["version"] == first).then_some(vms)
+        (vms[1]["refused"].is_object() && vms[0]["version"] == second).then_some(vms)
     })
     .await;
     assert_eq!((&vms[0]["id"], &vms[0]["refused"]), (&Value::from("vm-good"), &Value::Null));
     assert_eq!((&vms[1]["id"], &vms[1]["version"]), (&Value::from("vm-poor"), &Value::from(first)));
     assert_eq!(vms[1]["refused"]["version"], second);
-    assert_eq!(vms[1]["refused"]["reason"], "route 0 has no chain");
+    let reason = vms[1]["refused"]["reason"].as_str().expect("a reason");
+    assert!(reason.contains("chain/elsewhere"), "{reason}");
 
-    good.acknowledge(second, "", second).await;
     let wait = plane.publisher().acknowledged(second, 1);
     tokio::time::timeout(DEADLINE, wait).await.expect("a VM runs on the second");
     drop((good, poor));
@@ -144,18 +150,50 @@ async fn a_rejected_edit_is_shown_until_one_is_in_force(database: Database) {
     assert_eq!((&health["status"], &health["config_error"]), (&Value::from("ok"), &Value::Null));
 }
 
+async fn what_the_filter_would_refuse_is_not_put_in_force(database: Database) {
+    let plane = Plane::start(&database).await;
+    let version = plane.publish(snapshot("gpt-4o"), Vec::new()).await;
+    let mut vm = Vm::connect(&plane, "vm-1").await;
+    assert_eq!(vm.snapshot().await.version, version);
+    let mut undrawable = snapshot("gpt-5");
+    undrawable.routes[0].chains[0].weight = 0;
+    let refused = plane.try_publish(undrawable, Vec::new()).await.expect_err("no chain can be drawn").to_string();
+    assert!(refused.contains("would refuse") && refused.contains("gpt-5"), "{refused}");
+    let health = plane.get("/health").await;
+    assert_eq!((&health["status"], &health["snapshot_version"]), (&Value::from("degraded"), &Value::from(version)));
+    assert_eq!(health["config_error"], Value::from(refused));
+
+    let next = plane.publish(snapshot("gpt-6"), Vec::new()).await;
+    assert_eq!(vm.snapshot().await.version, next, "the one between was never sent");
+    assert_eq!(plane.get("/health").await["config_error"], Value::Null);
+}
+
 async fn models_are_shown_with_prices_and_without_credentials(database: Database) {
     let plane = Plane::start(&database).await;
     assert_eq!(plane.get("/api/v1/models").await["models"], Value::Array(Vec::new()));
-    plane.publish(snapshot("gpt-4o"), Vec::new()).await;
+    plane
+        .publish_file(
+            "
+providers: {openai: {kind: openai, api_key: sk-of-the-provider}}
+models:
+  gpt-4o: {targets: [{provider: openai, model: gpt-4o-2024-08-06, weight: 7}]}
+  gpt-*: {translation: strict, targets: [{provider: openai}]}
+aliases: {alias-3: gpt-4o}
+prices: {gpt-4o: {input: 2.50, output: 10, cache_read: 1.25}}
+",
+        )
+        .await;
     let answer = plane.get("/api/v1/models").await;
     let model = &answer["models"][0];
     assert_eq!((&model["name"], &answer["aliases"]["alias-3"]), (&Value::from("gpt-4o"), &Value::from("gpt-4o")));
     let target = &model["targets"][0];
     assert_eq!((&target["provider"], &target["model"]), (&Value::from("openai"), &Value::from("gpt-4o-2024-08-06")));
+    assert_eq!((&target["weight"], &target["priority"]), (&Value::from(7), &Value::from(0)));
     let price = &target["price"];
     assert_eq!((&price["input"], &price["output"]), (&Value::from("2.5"), &Value::from("10")));
     assert_eq!((&price["cache_read"], &price["audio_in"]), (&Value::from("1.25"), &Value::Null));
+    let pattern = &answer["models"][1];
+    assert_eq!((&pattern["translation"], &pattern["targets"][0]["price"]), (&Value::from("strict"), &Value::Null));
     for path in ["/api/v1/models", "/api/v1/snapshot", "/health"] {
         assert!(!plane.get(path).await.to_string().contains("sk-of-the-provider"), "{path} shows a credential");
     }

@@ -2,10 +2,10 @@
 
 use tokio::net::TcpListener;
 use tollgate_control_plane::{
-    domain::secret::Secret,
-    server::{Error, Options, Server},
+    operate::server::{Error, Options, Server},
     store::{self, Store},
 };
+use tollgate_core::words::Secret;
 
 use crate::support::{
     database::Database,

@@ -13,10 +13,14 @@ use tokio::{
     task::JoinHandle,
 };
 use tollgate_control_plane::{
-    domain::{key::BootstrapKey, secret::Secret},
-    publish::Publisher,
-    server::{Error, Options, Pace, Server},
+    compile::{Compiled, compile},
+    config::{Config, Environment},
+    domain::key::BootstrapKey,
+    operate::server::{Error, Options, Pace, Server},
+    prices::Book,
+    publish::{self, Publisher},
 };
+use tollgate_core::words::Secret;
 use tollgate_proto::v1::Snapshot;
 
 use super::database::Database;
@@ -75,11 +79,28 @@ impl Plane {
         (&mut self.running).await.expect("stopping does not panic").expect("it ends well");
     }
 
+    /// Puts a snapshot in force, and these keys of a file.
     pub(crate) async fn publish(&self, snapshot: Snapshot, keys: Vec<BootstrapKey>) -> u64 {
+        self.try_publish(snapshot, keys).await.expect("the filter takes it and the store works")
+    }
+
+    /// As [`Self::publish`], where it may fail.
+    pub(crate) async fn try_publish(&self, snapshot: Snapshot, keys: Vec<BootstrapKey>) -> Result<u64, publish::Error> {
+        self.put_in_force(Compiled { snapshot, ..Compiled::default() }, keys).await
+    }
+
+    /// Puts the text of a configuration file in force.
+    pub(crate) async fn publish_file(&self, text: &str) -> u64 {
+        let config = Config::parse("tollgate.yaml", text, &Environment::default()).expect("the file is sound");
+        let compiled = compile(&config.policy, Book::built_in());
+        self.put_in_force(compiled, config.keys).await.expect("the filter takes it and the store works")
+    }
+
+    async fn put_in_force(&self, compiled: Compiled, keys: Vec<BootstrapKey>) -> Result<u64, publish::Error> {
         let publisher = self.publisher.clone();
-        let publishing =
-            self.runtime.as_ref().map(|runtime| runtime.spawn(async move { publisher.publish(snapshot, keys).await }));
-        publishing.expect("it runs").await.expect("publishing does not panic").expect("the store works")
+        let runtime = self.runtime.as_ref().expect("it runs");
+        let publishing = runtime.spawn(async move { publisher.publish(compiled, &keys).await });
+        publishing.await.expect("publishing does not panic")
     }
 
     pub(crate) fn publisher(&self) -> &Publisher {

@@ -1,10 +1,18 @@
-//! A VM of Envoy, as the control plane sees it.
+//! A VM of Envoy, as the control plane sees it: the filter's own session machine, behind a real gRPC stream.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use prost::Message as _;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
+use tollgate_core::vm::{
+    self, Node,
+    session::{Action, Session},
+};
+use tollgate_core::words::Millis;
 use tollgate_proto::v1::{
-    Attempt, Down, Facts, Format, Hello, OpenExchange, OpenExchanges, Operation, Outcome, Provenance, ResolveRequest,
-    ResolveResponse, Snapshot, SnapshotAck, Up, Usage, UsageBatch, UsageRecord, Welcome, down, keys_client::KeysClient,
+    Attempt, Down, Facts, Format, OpenExchange, OpenExchanges, Operation, Outcome, Provenance, ResolveRequest,
+    ResolveResponse, Snapshot, Up, Usage, UsageBatch, UsageRecord, down, keys_client::KeysClient,
     session_client::SessionClient, up,
 };
 use tonic::{Request, Status, Streaming, transport::Channel};
@@ -15,31 +23,28 @@ use super::{
 };
 
 /// One VM's session. Dropping it closes the stream.
+///
+/// What comes down is given to the filter's machine first, and what that answers goes up, so that hellos, acknowledgements and
+/// batches are the filter's own. Beside it a test can send what the machine never would, or not yet.
 pub(crate) struct Vm {
     up: mpsc::Sender<Up>,
     down: Streaming<Down>,
+    machine: vm::Vm,
 }
 
 impl Vm {
     /// Opens a session and says hello.
     pub(crate) async fn connect(plane: &Plane, id: &str) -> Self {
-        Self::connect_on(plane, id, 0).await
+        Self::connect_to(plane, id, None).await
     }
 
-    /// As [`Self::connect`], with a snapshot in force already.
-    pub(crate) async fn connect_on(plane: &Plane, id: &str, snapshot_version: u64) -> Self {
+    /// As [`Self::connect`], of an Envoy that has only these clusters.
+    pub(crate) async fn connect_to(plane: &Plane, id: &str, clusters: Option<Vec<String>>) -> Self {
         let mut vm = Self::open(plane, Some(NODE_TOKEN)).await.expect("the session opens");
-        vm.send(up::Kind::Hello(Hello {
-            vm_id: id.to_owned(),
-            node_id: "node-1".to_owned(),
-            filter_version: "0.1.0".to_owned(),
-            snapshot_version,
-        }))
-        .await;
-        vm.until("welcome", |kind| {
-            matches!(kind, down::Kind::Welcome(Welcome { heartbeat_interval_ms: 1.. })).then_some(())
-        })
-        .await;
+        vm.machine = vm::Vm::new(Node { vm_id: id.to_owned(), node_id: "node-1".to_owned() }, clusters);
+        vm.tick().await;
+        vm.until("welcome", |kind| matches!(kind, down::Kind::Welcome(_)).then_some(())).await;
+        assert!(vm.machine.session.is_open(), "the welcome opens the filter's session");
         vm
     }
 
@@ -48,9 +53,36 @@ impl Vm {
         let (up, ups) = mpsc::channel(16);
         let request = authorised(ReceiverStream::new(ups), token);
         let down = SessionClient::new(channel(plane).await).open(request).await?.into_inner();
-        Ok(Self { up, down })
+        let nobody = Node { vm_id: String::new(), node_id: String::new() };
+        Ok(Self { up, down, machine: vm::Vm::new(nobody, None) })
     }
 
+    /// The filter's machine, whose outbox goes up with the next [`Self::tick`].
+    pub(crate) fn machine(&mut self) -> &mut vm::Vm {
+        &mut self.machine
+    }
+
+    /// Lets time pass for the filter's machine.
+    pub(crate) async fn tick(&mut self) {
+        let actions = Session::handle_tick(&mut self.machine, now(), 0);
+        self.act(actions).await;
+    }
+
+    async fn act(&self, actions: Vec<Action>) {
+        for action in actions {
+            match action {
+                Action::Send(bytes) => {
+                    let message = Up::decode(bytes.as_slice()).expect("the filter sends what the protocol has");
+                    // A stream that has ended says so when it is read.
+                    let _ = self.up.send(message).await;
+                }
+                Action::Open | Action::Log(..) => {}
+                Action::Cancel => panic!("the filter gives the session up"),
+            }
+        }
+    }
+
+    /// Sends a message that is not the machine's.
     pub(crate) async fn send(&self, kind: up::Kind) {
         self.up.send(Up { kind: Some(kind) }).await.expect("the stream is open");
     }
@@ -76,17 +108,21 @@ impl Vm {
         self.deliver(sequence, Vec::new()).await;
     }
 
-    pub(crate) async fn acknowledge(&self, version: u64, refusal: &str, in_force_version: u64) {
-        let refusal = refusal.to_owned();
-        self.send(up::Kind::SnapshotAck(SnapshotAck { version, refusal, in_force_version })).await;
-    }
-
+    /// The next snapshot that comes down, which the machine has then put in force or refused.
     pub(crate) async fn snapshot(&mut self) -> Snapshot {
         self.until("a snapshot", |kind| match kind {
             down::Kind::Snapshot(snapshot) => Some(snapshot),
             _ => None,
         })
         .await
+    }
+
+    /// Waits until nothing of the outbox is left.
+    pub(crate) async fn flush(&mut self) {
+        self.tick().await;
+        while !self.machine.outbox.is_empty() {
+            self.until("an acknowledgement", |kind| matches!(kind, down::Kind::UsageAck(_)).then_some(())).await;
+        }
     }
 
     /// Reads until it is told that this key changed.
@@ -112,10 +148,13 @@ impl Vm {
         }
     }
 
-    /// The next message down; `None` at the end of the session.
+    /// The next message down, of which the machine has heard; `None` at the end of the session.
     pub(crate) async fn next(&mut self) -> Result<Option<down::Kind>, Status> {
         let message = tokio::time::timeout(DEADLINE, self.down.message()).await.expect("a message, or the end")?;
-        Ok(message.map(|down| down.kind.expect("a message of a kind that we know")))
+        let Some(message) = message else { return Ok(None) };
+        let actions = Session::handle_message(&mut self.machine, &message.encode_to_vec(), now());
+        self.act(actions).await;
+        Ok(Some(message.kind.expect("a message of a kind that we know")))
     }
 
     /// Why the session was ended, with what was said before passed over.
@@ -128,6 +167,11 @@ impl Vm {
             }
         }
     }
+}
+
+fn now() -> Millis {
+    let since: Duration = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
+    Millis(since.as_millis().try_into().expect("64 bits of milliseconds"))
 }
 
 /// Asks about a key as a VM does.
@@ -180,6 +224,7 @@ pub(crate) fn record(number: u64) -> UsageRecord {
         status: 200,
         reason: String::new(),
         attempts: vec![attempt],
+        attempt_count: 1,
         usage: Some(usage),
         provenance: Provenance::Reported.into(),
         charged_nanousd: Some(2_500),

@@ -10,7 +10,7 @@ use proxy_wasm::{
 use tollgate_core::{
     exchange::{Admission, Decision, Ending, Gate, Reply},
     vm::{
-        Answer,
+        Resolution,
         session::{decode_resolution, encode_resolve},
     },
     words::ExchangeId,
@@ -63,7 +63,7 @@ impl GateContext {
                 );
                 match asked {
                     Ok(_) => Action::Pause,
-                    Err(_) => self.answer(&Answer::Unavailable),
+                    Err(_) => self.answer(&Resolution::Unavailable),
                 }
             }
             // `None` is a VM without a gate's configuration, which admits nothing.
@@ -77,9 +77,9 @@ impl GateContext {
         }
     }
 
-    fn answer(&mut self, answer: &Answer) -> Action {
+    fn answer(&mut self, answer: &Resolution) -> Action {
         let now = host::now();
-        let decision = host::with_vm(|vm| self.gate.handle_answer(vm, answer, now));
+        let decision = host::with_vm(|vm| self.gate.handle_resolution(vm, answer, now));
         self.apply(decision)
     }
 
@@ -108,7 +108,7 @@ impl Context for GateContext {
     fn on_grpc_call_response(&mut self, _token: u32, status_code: u32, response_size: usize) {
         let answer = match status_code {
             0 => decode_resolution(&host::read_body(BufferType::GrpcReceiveBuffer, response_size)),
-            _ => Answer::Unavailable,
+            _ => Resolution::Unavailable,
         };
         self.in_callback = false;
         self.answer(&answer);

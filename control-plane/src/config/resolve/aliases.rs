@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::Check;
+use tollgate_core::words::Glob;
+
+use super::check::Check;
 use super::models::Models;
 use super::providers::Providers;
-use crate::compile::glob_matches;
 use crate::config::problem::suggestion;
 use crate::config::raw::{Entries, Text};
 
@@ -79,10 +80,10 @@ impl Fate {
         if models.broken.iter().any(|model| model == name) {
             return Self::Broken;
         }
-        if models.usable.iter().any(|model| glob_matches(&model.name, name)) {
+        if models.usable.iter().any(|model| Glob::new(&*model.name).matches(name)) {
             return Self::Known;
         }
-        if models.left_out.iter().any(|model| glob_matches(model, name)) {
+        if models.left_out.iter().any(|model| Glob::new(&**model).matches(name)) {
             return Self::LeftOut;
         }
         match name.split_once('/') {

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use serde_saphyr::Spanned;
+use tollgate_core::words::Secret;
 
-use super::{Check, Value};
+use super::check::{Check, Value};
 use crate::config::raw::{self, Text};
-use crate::domain::{key::BootstrapKey, secret::Secret};
+use crate::domain::key::BootstrapKey;
 
 pub(super) fn resolve(check: &mut Check<'_>, entries: Vec<Spanned<raw::Key>>) -> Vec<BootstrapKey> {
     let mut lines: HashMap<String, u64> = HashMap::new();

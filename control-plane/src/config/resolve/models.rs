@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_saphyr::Spanned;
 
-use super::Check;
+use super::check::Check;
 use super::providers::Providers;
-use crate::compile::{MAX_CHAINS, chain_count};
 use crate::config::problem::suggestion;
 use crate::config::raw::{self, Entries, Text};
-use crate::config::{Model, Target, Translation, scalar};
+use crate::config::scalar;
+use crate::domain::chain::{MAX_CHAINS, Unchainable, chains};
+use crate::domain::{Model, Target, Translation};
 
 /// Models by their fate; a name in neither list is unknown.
 pub(super) struct Models {
@@ -75,16 +76,14 @@ fn model(check: &mut Check<'_>, name: &Text, raw: raw::Model, providers: &Provid
     targets.retain(|target| providers.is_usable(&target.provider));
     lead_the_rest(&mut targets);
     targets.sort_by_key(|target| target.priority);
-    let chains = chain_count(&targets);
-    if chains > MAX_CHAINS {
-        return check.problem(
-            &written.referenced,
-            format!("{chains} orders of providers, at most {MAX_CHAINS} can be served: use fewer weighted targets"),
-        );
-    }
+    let chains = match chains(&targets) {
+        Ok(chains) => chains,
+        Err(error) => return check.problem(&written.referenced, unchainable(error)),
+    };
     Some(Model {
         name: name.value.clone(),
         targets,
+        chains,
         translation: translation.unwrap_or(Translation::Lenient),
         timeout_ms: timeout.unwrap_or(DEFAULT_TIMEOUT_MS),
         first_byte_timeout_ms: first_byte.unwrap_or(DEFAULT_FIRST_BYTE_TIMEOUT_MS),
@@ -114,6 +113,17 @@ fn target(check: &mut Check<'_>, raw: &Spanned<raw::Target>, providers: &Provide
         return check.problem(&text.referenced, format!("unknown provider `{}`{nearest}", text.value));
     }
     Some(Target { provider, model, weight: weight?, priority: priority? })
+}
+
+fn unchainable(error: Unchainable) -> String {
+    match error {
+        Unchainable::TooMany(count) => {
+            format!("{count} orders of providers, at most {MAX_CHAINS} can be served: use fewer weighted targets")
+        }
+        Unchainable::TooFine => {
+            "the weights of all priorities multiply to too large a number: use smaller ones".to_owned()
+        }
+    }
 }
 
 /// In each priority something must be drawn first.

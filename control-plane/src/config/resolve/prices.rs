@@ -1,12 +1,10 @@
 //! Prices of the file.
 
-use tollgate_proto::v1::{Rates, Tier};
-
-use super::Check;
+use super::check::Check;
 use super::providers::Providers;
 use crate::config::raw::{self, Entries, Text};
-use crate::config::{PriceOverride, PriceScope};
-use crate::prices::rate;
+use crate::domain::price::{PriceOverride, PriceScope, Rates, Tier};
+use crate::domain::rate;
 
 pub(super) fn resolve(
     check: &mut Check<'_>,
@@ -63,7 +61,7 @@ fn tier(check: &mut Check<'_>, at: &raw::Spot, raw: &raw::Tier) -> Option<Tier> 
         audio_in: &raw.audio_in,
         audio_out: &raw.audio_out,
     };
-    Some(Tier { above_input_tokens, rates: Some(rates(check, at, fields)?) })
+    Some(Tier { above_input_tokens, rates: rates(check, at, fields)? })
 }
 
 struct Fields<'a> {

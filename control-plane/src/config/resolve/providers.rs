@@ -1,13 +1,15 @@
 //! Providers: kind, place, credential, headers.
 
 use serde_saphyr::Spanned;
-use tollgate_proto::v1::Format;
+use tollgate_core::words::{Format, Secret};
 
-use super::{Check, Value, aws};
+use super::aws;
+use super::check::Check;
+use super::credential::{Given, key, signing_keys};
 use crate::config::problem::suggestion;
 use crate::config::raw::{self, Entries, Text};
-use crate::config::{BaseUrl, Credential, FORMATS, Kind, Provider, format, format_name};
-use crate::domain::secret::Secret;
+use crate::domain::provider::BaseUrl;
+use crate::domain::{Kind, Provider};
 
 /// Providers by their fate; a name in neither list is unknown.
 pub(super) struct Providers {
@@ -74,7 +76,7 @@ fn provider(check: &mut Check<'_>, name: &Text, raw: raw::Provider) -> Option<Fa
         (Some(key), true) => {
             check.problem(&key.referenced, "either `api_key` or keys that sign: remove one of the two")
         }
-        (None, true) => aws::keys(check, name, region.as_deref(), &raw),
+        (None, true) => signing_keys(check, name, region.as_deref(), &raw),
         (Some(text), false) => key(check, text),
         (None, false) => {
             let keys = if kind == Kind::Bedrock { ", or `access_key_id` and `secret_access_key`," } else { "" };
@@ -110,48 +112,23 @@ fn provider(check: &mut Check<'_>, name: &Text, raw: raw::Provider) -> Option<Fa
         base_url: base_url?,
         credential,
         headers,
-        default_max_tokens: default_max_tokens.unwrap_or(format::default_max_tokens(&formats)),
+        default_max_tokens: default_max_tokens.unwrap_or(output_cap(&formats)),
         formats,
     })))
-}
-
-/// What a variable left of a credential.
-pub(super) enum Given {
-    Empty(String),
-    Credential(Credential),
-}
-
-fn key(check: &mut Check<'_>, text: &Text) -> Option<Given> {
-    match secret(check, text)? {
-        Ok(key) if key.expose() == "none" => Some(Given::Credential(Credential::None)),
-        Ok(key) => Some(Given::Credential(Credential::Key(key))),
-        Err(variable) => Some(Given::Empty(variable)),
-    }
-}
-
-/// A value that is sent in a header, or the variable that is empty.
-pub(super) fn secret(check: &mut Check<'_>, text: &Text) -> Option<Result<Secret, String>> {
-    match check.optional(text)? {
-        Value::EmptyVariable(variable) => Some(Err(variable)),
-        Value::Given(value) => {
-            check.header_safe(text, &value)?;
-            Some(Ok(Secret::new(value)))
-        }
-    }
 }
 
 fn formats(check: &mut Check<'_>, list: &Spanned<Vec<Text>>) -> Vec<Format> {
     let mut formats = Vec::new();
     for text in &list.value {
         let Some(value) = check.value(text) else { continue };
-        match FORMATS.into_iter().find(|format| format_name(*format) == value) {
+        match Format::from_name(&value) {
             Some(format) if formats.contains(&format) => {
                 check.problem::<()>(&text.referenced, format!("`{}` appears twice: keep one of the two", text.value));
             }
             Some(format) => formats.push(format),
             None => {
-                let nearest = suggestion(&value, FORMATS.map(format_name));
-                let known = FORMATS.map(format_name).join(", ");
+                let nearest = suggestion(&value, Format::ALL.map(Format::name));
+                let known = Format::ALL.map(Format::name).join(", ");
                 check.problem::<()>(
                     &text.referenced,
                     format!("unknown format `{}`{nearest}; one of {known}", text.value),
@@ -163,6 +140,14 @@ fn formats(check: &mut Check<'_>, list: &Spanned<Vec<Text>>) -> Vec<Format> {
         check.problem::<()>(&list.referenced, "a provider speaks at least one format; or remove `formats`");
     }
     formats
+}
+
+/// Output cap of a request that must state one and does not; 0 where none must.
+fn output_cap(formats: &[Format]) -> u32 {
+    // `max_tokens` is required: https://docs.anthropic.com/en/api/messages
+    // It is 16 unless it is stated: https://platform.openai.com/docs/api-reference/completions/create
+    let must_state = [Format::AnthropicMessages, Format::OpenaiCompletions];
+    if must_state.iter().any(|format| formats.contains(format)) { 4096 } else { 0 }
 }
 
 fn kind(check: &mut Check<'_>, text: &Text) -> Option<Kind> {

@@ -21,8 +21,8 @@ use question::Question;
 
 use super::{Error, error::ErrorBody};
 use crate::{
+    app::App,
     domain::usage::{Dimension, Filter, Grouping},
-    grpc::Context,
 };
 
 /// Either `records` or `groups`.
@@ -41,7 +41,7 @@ pub(super) struct Usage {
 #[utoipa::path(get, path = "/api/v1/usage", params(Question),
     responses((status = 200, body = Usage), (status = 400, body = ErrorBody)))]
 pub(super) async fn usage(
-    State(context): State<Context>,
+    State(app): State<App>,
     headers: HeaderMap,
     question: Result<Query<Question>, QueryRejection>,
 ) -> Result<Response, Error> {
@@ -49,14 +49,14 @@ pub(super) async fn usage(
     let csv = question.wants_csv(&headers)?;
     let filter = question.filter()?;
     match question.grouping()? {
-        None => records(&context, &question, &filter, csv).await,
-        Some(grouping) => groups(&context, &question, &filter, &grouping, csv).await,
+        None => records(&app, &question, &filter, csv).await,
+        Some(grouping) => groups(&app, &question, &filter, &grouping, csv).await,
     }
 }
 
-async fn records(context: &Context, question: &Question, filter: &Filter, csv: bool) -> Result<Response, Error> {
+async fn records(app: &App, question: &Question, filter: &Filter, csv: bool) -> Result<Response, Error> {
     let cursor = question.records_cursor()?;
-    let page = context.store.records(filter, cursor.as_ref(), question.limit()?).await?;
+    let page = app.store.records(filter, cursor.as_ref(), question.limit()?).await?;
     let rows: Vec<RecordRow> = page.records.into_iter().map(RecordRow::from).collect();
     let next_cursor = page.next.map(question::show_records_cursor);
     if csv {
@@ -66,14 +66,14 @@ async fn records(context: &Context, question: &Question, filter: &Filter, csv: b
 }
 
 async fn groups(
-    context: &Context,
+    app: &App,
     question: &Question,
     filter: &Filter,
     grouping: &Grouping,
     csv: bool,
 ) -> Result<Response, Error> {
     let cursor = question.groups_cursor(grouping)?;
-    let page = context.store.groups(filter, grouping, cursor.as_deref(), question.limit()?).await?;
+    let page = app.store.groups(filter, grouping, cursor.as_deref(), question.limit()?).await?;
     let rows: Vec<GroupRow> = page.groups.iter().map(|group| GroupRow::new(group, grouping)).collect();
     let next_cursor = page.next.map(question::show_groups_cursor);
     if csv {

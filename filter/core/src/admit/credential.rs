@@ -1,3 +1,5 @@
+//! Where a client's key is in its head.
+
 /// Headers that carry a client's credential, in the order they are looked at. `authorization` wins, as every OpenAI SDK
 /// sends it; the others are what Anthropic's, Azure's and Google's SDKs send.
 const CREDENTIAL_HEADERS: [&str; 4] = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];

@@ -1,3 +1,5 @@
+//! Whom a key belongs to, or why it is refused.
+
 use std::rc::Rc;
 
 use crate::words::Glob;

@@ -1,3 +1,5 @@
+//! What this VM has learnt about keys, and when it must ask again.
+
 use std::{collections::HashMap, rc::Rc};
 
 use crate::{
@@ -51,7 +53,7 @@ pub enum Known {
 
 /// What the control plane said of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum Resolution {
     /// It is good, for so many milliseconds.
     Good(Rc<Principal>, u32),
     /// It is not, for so many milliseconds.
@@ -89,23 +91,23 @@ impl KeyCache {
     }
 
     /// Remembers an answer.
-    pub fn learn(&mut self, digest: KeyDigest, answer: &Answer, now: Millis) {
+    pub fn learn(&mut self, digest: KeyDigest, resolution: &Resolution, now: Millis) {
         let epoch = self.epoch;
-        match answer {
-            Answer::Good(principal, ttl) => {
+        match resolution {
+            Resolution::Good(principal, ttl) => {
                 self.refusals.remove(&digest);
                 trim(&mut self.principals, CAPACITY);
                 let value = Rc::clone(principal);
                 let expires = now.plus(u64::from(*ttl));
                 self.principals.insert(digest, Entry { value, learnt: now, expires, epoch });
             }
-            Answer::Refused(refusal, ttl) => {
+            Resolution::Refused(refusal, ttl) => {
                 self.principals.remove(&digest);
                 trim(&mut self.refusals, REFUSAL_CAPACITY);
                 let expires = now.plus(u64::from(*ttl));
                 self.refusals.insert(digest, Entry { value: *refusal, learnt: now, expires, epoch });
             }
-            Answer::Unavailable => {}
+            Resolution::Unavailable => {}
         }
     }
 
@@ -158,7 +160,7 @@ mod tests {
     fn an_unknown_key_is_asked_for_and_then_known_until_its_time_is_over() {
         let mut cache = KeyCache::default();
         assert_eq!(cache.look_up(&digest(), true, NOW), Known::Ask(None));
-        cache.learn(digest(), &Answer::Good(principal(), 1000), NOW);
+        cache.learn(digest(), &Resolution::Good(principal(), 1000), NOW);
         assert_eq!(cache.look_up(&digest(), true, NOW.plus(999)), Known::Good(principal()));
         assert_eq!(cache.look_up(&digest(), true, NOW.plus(1000)), Known::Ask(Some(principal())));
     }
@@ -166,10 +168,10 @@ mod tests {
     #[test]
     fn a_changed_key_is_asked_for_again() {
         let mut cache = KeyCache::default();
-        cache.learn(digest(), &Answer::Good(principal(), 1000), NOW);
+        cache.learn(digest(), &Resolution::Good(principal(), 1000), NOW);
         cache.forget(&digest());
         assert_eq!(cache.look_up(&digest(), true, NOW), Known::Ask(None));
-        cache.learn(digest(), &Answer::Refused(KeyRefusal::Revoked, 1000), NOW);
+        cache.learn(digest(), &Resolution::Refused(KeyRefusal::Revoked, 1000), NOW);
         assert_eq!(cache.look_up(&digest(), true, NOW), Known::Refused(KeyRefusal::Revoked));
         cache.forget(&digest());
         assert_eq!(cache.look_up(&digest(), true, NOW), Known::Ask(None));
@@ -178,7 +180,7 @@ mod tests {
     #[test]
     fn a_new_session_asks_again_because_a_change_may_have_been_missed() {
         let mut cache = KeyCache::default();
-        cache.learn(digest(), &Answer::Good(principal(), 1000), NOW);
+        cache.learn(digest(), &Resolution::Good(principal(), 1000), NOW);
         cache.begin_epoch();
         assert_eq!(cache.look_up(&digest(), true, NOW), Known::Ask(Some(principal())));
     }
@@ -186,7 +188,7 @@ mod tests {
     #[test]
     fn without_a_session_a_good_key_stays_good_for_a_day_and_no_longer() {
         let mut cache = KeyCache::default();
-        cache.learn(digest(), &Answer::Good(principal(), 1000), NOW);
+        cache.learn(digest(), &Resolution::Good(principal(), 1000), NOW);
         assert_eq!(cache.look_up(&digest(), false, NOW.plus(5000)), Known::Good(principal()));
         assert_eq!(cache.look_up(&digest(), false, NOW.plus(STALE_MS)), Known::Ask(None));
     }
@@ -203,7 +205,7 @@ mod tests {
         let mut cache = KeyCache::default();
         for n in 0..3 * REFUSAL_CAPACITY as u64 {
             let digest = KeyDigest::of(&n.to_le_bytes());
-            cache.learn(digest, &Answer::Refused(KeyRefusal::Unknown, 1000), NOW.plus(n));
+            cache.learn(digest, &Resolution::Refused(KeyRefusal::Unknown, 1000), NOW.plus(n));
         }
         assert!(cache.refusals.len() <= REFUSAL_CAPACITY);
     }

@@ -7,7 +7,7 @@ pub mod session;
 use std::rc::Rc;
 
 use crate::{admit::snapshot::Snapshot, exchange::Table};
-pub use keys::{Answer, KeyCache, Known};
+pub use keys::{KeyCache, Known, Resolution};
 use outbox::Outbox;
 use session::Session;
 

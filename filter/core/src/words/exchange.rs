@@ -1,3 +1,5 @@
+//! What kind of call an exchange is, how it ended, and how far its usage can be trusted.
+
 use super::names;
 
 /// What kind of call an exchange is.

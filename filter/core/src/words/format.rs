@@ -1,3 +1,5 @@
+//! The wire dialects.
+
 use super::names;
 
 /// A wire dialect.
@@ -21,10 +23,10 @@ pub enum Format {
 
 names!(Format {
     OpenaiChat = "openai_chat",
-    OpenaiEmbeddings = "openai_embeddings",
-    AnthropicMessages = "anthropic_messages",
     OpenaiResponses = "openai_responses",
     OpenaiCompletions = "openai_completions",
+    OpenaiEmbeddings = "openai_embeddings",
+    AnthropicMessages = "anthropic_messages",
     GeminiGenerate = "gemini_generate",
     BedrockConverse = "bedrock_converse",
 });

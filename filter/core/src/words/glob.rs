@@ -61,6 +61,9 @@ mod tests {
             ("a*b*c", "acb", false),
             ("a*a", "a", false),
             ("**", "anything", true),
+            ("a*c", "acb", false),
+            ("ab*ba", "aba", false),
+            ("a*b*c", "a-b-b-c", true),
         ] {
             assert_eq!(Glob::new(pattern).matches(name), fits, "{pattern} on {name}");
         }

@@ -4,6 +4,8 @@ mod exchange;
 mod format;
 mod glob;
 mod id;
+mod key_digest;
+pub mod model_name;
 mod secret;
 mod time;
 mod wire;
@@ -11,11 +13,12 @@ mod wire;
 pub use exchange::{EstimateMethod, LossKind, Operation, Outcome, Provenance};
 pub use format::Format;
 pub use glob::Glob;
-pub use id::{ExchangeId, KeyDigest};
+pub use id::ExchangeId;
+pub use key_digest::KeyDigest;
 pub use secret::Secret;
 pub use time::Millis;
 
-/// Gives an enum its names: as they stand in configuration, on records, in SQL and JSON.
+/// Gives an enum its names, as they stand in configuration, on records, in SQL and in JSON.
 macro_rules! names {
     ($word:ident { $($variant:ident = $name:literal,)+ }) => {
         impl $word {
@@ -43,6 +46,19 @@ macro_rules! names {
         impl std::fmt::Display for $word {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.name())
+            }
+        }
+
+        impl serde::Serialize for $word {
+            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.serialize_str(self.name())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $word {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                let name = <std::borrow::Cow<'de, str>>::deserialize(from)?;
+                Self::from_name(&name).ok_or_else(|| serde::de::Error::custom(format_args!("`{name}` is not known")))
             }
         }
     };

@@ -1,10 +1,12 @@
+//! The plan of one exchange: a chain that was drawn, made ready for the client's format.
+
 use std::rc::Rc;
 
 use super::Selected;
 use crate::{
-    admit::snapshot::{Provider, Route, Target},
+    admit::snapshot::{Provider, Target},
     meter::price::Price,
-    words::Format,
+    words::{Format, model_name::undated},
 };
 
 /// The ordered targets of one exchange. Envoy only walks it.
@@ -43,7 +45,7 @@ const DIRECT_TIMEOUT_MS: u32 = 600_000;
 const DIRECT_FIRST_BYTE_TIMEOUT_MS: u32 = 120_000;
 
 impl Plan {
-    /// Draws the order of targets: within each priority the first by weight, the others in rotation after it.
+    /// Draws one of the route's chains by weight.
     #[must_use]
     pub fn draw(selected: &Selected, client: Format, seed: u64) -> Self {
         match selected {
@@ -61,13 +63,10 @@ impl Plan {
                 first_byte_timeout_ms: DIRECT_FIRST_BYTE_TIMEOUT_MS,
             },
             Selected::Route(route, model) => {
-                let order = draw_order(route, seed);
-                let chain = route.chains.iter().find(|chain| chain.targets == order).or(route.chains.first());
-                let steps = chain.map_or(&[][..], |chain| &chain.targets).iter();
-                let steps = steps.filter_map(|index| route.targets.get(*index));
+                let chain = route.chains.draw(mix(seed));
                 let mut plan = Self {
-                    cluster: chain.map_or_else(String::new, |chain| chain.cluster.clone()),
-                    steps: steps.map(|target| Step::of(target, model, client)).collect(),
+                    cluster: chain.cluster.clone(),
+                    steps: chain.targets.iter().map(|target| Step::of(target, model, client)).collect(),
                     strict: route.strict,
                     timeout_ms: route.timeout_ms,
                     first_byte_timeout_ms: route.first_byte_timeout_ms,
@@ -113,65 +112,14 @@ fn choose_format(provider: &Provider, client: Format) -> Option<Format> {
 /// The price of a model by its name, or by its name without the date that vendors put behind it.
 fn find_price(prices: &[(String, Rc<Price>)], model: &str) -> Option<Rc<Price>> {
     let find = |model: &str| prices.iter().find(|(name, _)| name == model).map(|(_, price)| Rc::clone(price));
-    find(model).or_else(|| find(undated(model)?))
+    find(model).or_else(|| find(undated(model)))
 }
 
-/// `gpt-4o-2024-08-06` and `claude-sonnet-4-5-20250929` are snapshots of the model without the date, at its price.
-fn undated(model: &str) -> Option<&str> {
-    let is_date = |suffix: &str, dashes: usize| {
-        let (digits, other): (Vec<char>, Vec<char>) = suffix.chars().partition(char::is_ascii_digit);
-        digits.len() == 8 && other.len() == dashes && other.iter().all(|c| *c == '-')
-    };
-    let cut = |length: usize, dashes: usize| {
-        let (name, date) = model.split_at_checked(model.len().checked_sub(length)?)?;
-        is_date(date, dashes).then_some(name).filter(|name| !name.is_empty())
-    };
-    cut("-2024-08-06".len(), 3).or_else(|| cut("-20250929".len(), 1))
-}
-
-fn draw_order(route: &Route, seed: u64) -> Vec<usize> {
-    let mut order = Vec::with_capacity(route.targets.len());
-    let mut rest: Vec<(usize, &Target)> = route.targets.iter().enumerate().collect();
-    rest.sort_by_key(|(_, target)| target.priority);
-    let mut random = seed;
-    for group in rest.chunk_by(|(_, a), (_, b)| a.priority == b.priority) {
-        let total: u64 = group.iter().map(|(_, target)| u64::from(target.weight)).sum();
-        random = mix(random);
-        let mut point = random.checked_rem(total).unwrap_or(0);
-        let mut first = 0;
-        for (at, (_, target)) in group.iter().enumerate() {
-            let weight = u64::from(target.weight);
-            if point < weight {
-                first = at;
-                break;
-            }
-            point = point.saturating_sub(weight);
-        }
-        let (before, from) = group.split_at_checked(first).unwrap_or((group, &[]));
-        order.extend(from.iter().chain(before).map(|(index, _)| *index));
-    }
-    order
-}
-
-/// SplitMix64's finaliser (Steele, Lea, Flood: "Fast Splittable Pseudorandom Number Generators", 2014): one seed serves
-/// every group of an exchange.
+/// SplitMix64's finaliser (Steele, Lea, Flood: "Fast Splittable Pseudorandom Number Generators", 2014): a draw takes the
+/// high bits, and a seed need not have its randomness there.
 fn mix(seed: u64) -> u64 {
     let z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::undated;
-
-    #[test]
-    fn a_dated_name_is_a_snapshot_of_the_undated_one() {
-        assert_eq!(undated("gpt-4o-2024-08-06"), Some("gpt-4o"));
-        assert_eq!(undated("claude-sonnet-4-5-20250929"), Some("claude-sonnet-4-5"));
-        for other in ["gpt-4o", "gpt-4-0613", "-20250929", "qwen2.5:32b", "ü-2025092"] {
-            assert_eq!(undated(other), None, "{other}");
-        }
-    }
 }

@@ -1,3 +1,5 @@
+//! From the name that a client asks for to a route or a provider.
+
 use std::rc::Rc;
 
 use crate::admit::snapshot::{Provider, Route, Snapshot};

@@ -1,9 +1,11 @@
 //! Compiled configuration: what the control plane last sent, in a form that cannot be inconsistent.
 
+mod chains;
 mod wire;
 
 use std::{collections::HashMap, rc::Rc};
 
+pub use chains::{Chain, Chains};
 pub use wire::InvalidSnapshot;
 
 use crate::{
@@ -90,40 +92,27 @@ pub struct AwsCredentials {
 pub struct Route {
     /// The model name or pattern it was configured under.
     pub model: Rc<str>,
-    /// Ordered by priority; never empty.
-    pub targets: Vec<Target>,
+    /// By ascending priority; never empty.
+    pub targets: Vec<Rc<Target>>,
     /// Whether a loss is a refusal.
     pub strict: bool,
     /// Whole response, for requests that do not stream.
     pub timeout_ms: u32,
     /// Response headers, for requests that stream.
     pub first_byte_timeout_ms: u32,
-    /// Every order of targets that a plan can have, with its Envoy cluster; never empty.
-    pub chains: Vec<Chain>,
+    /// Every order of targets that a plan can have.
+    pub chains: Chains,
 }
 
 /// A provider and the model to ask it for.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Target {
     /// Whom to ask.
     pub provider: Rc<Provider>,
     /// For what; `None` is the name that the client used.
     pub model: Option<Rc<str>>,
-    /// Share among the targets of the same priority.
-    pub weight: u32,
-    /// Lower is tried first.
-    pub priority: u32,
     /// Put into a request that must state an output cap and does not.
     pub default_max_tokens: u32,
     /// Prices by upstream model; the empty name is the target's own model.
     pub prices: Vec<(String, Rc<Price>)>,
-}
-
-/// An order of targets and the Envoy cluster that has one priority for each.
-#[derive(Debug)]
-pub struct Chain {
-    /// Indexes into the route's targets, all valid; never empty.
-    pub targets: Vec<usize>,
-    /// The cluster's name.
-    pub cluster: String,
 }

@@ -4,7 +4,7 @@ use std::{collections::HashMap, fmt, rc::Rc};
 
 use tollgate_proto::v1;
 
-use super::{Auth, AwsCredentials, Chain, Provider, Route, Snapshot, Target};
+use super::{Auth, AwsCredentials, Chain, Chains, Provider, Route, Snapshot, Target};
 use crate::{
     meter::price::{Price, Rates},
     words::{Format, Glob, Secret},
@@ -26,6 +26,8 @@ pub enum InvalidSnapshot {
     },
     /// A chain has a step that is none of the route's targets.
     UnknownTarget(String),
+    /// No chain of the route has a weight, or their sum is too large to be drawn from.
+    Undrawable(String),
     /// This Envoy's bootstrap was rendered without the cluster.
     UnknownCluster(String),
 }
@@ -113,26 +115,26 @@ fn compile_route(
             route: wire.model.clone(),
             provider: target.provider.clone(),
         })?;
-        targets.push(Target {
+        targets.push(Rc::new(Target {
             provider: Rc::clone(provider),
             model: (!target.model.is_empty()).then(|| target.model.into()),
-            weight: target.weight,
-            priority: target.priority,
             default_max_tokens: target.default_max_tokens,
             prices: compile_prices(target.prices),
-        });
+        }));
+    }
+    if targets.is_empty() {
+        return Err(InvalidSnapshot::Empty(format!("the targets of {:?}", wire.model)));
     }
     let mut chains = Vec::with_capacity(wire.chains.len());
     for chain in wire.chains {
-        let steps: Vec<usize> = chain.targets.iter().filter_map(|index| usize::try_from(*index).ok()).collect();
-        if steps.is_empty() || steps.iter().any(|index| *index >= targets.len()) {
+        let step = |index: &u32| targets.get(usize::try_from(*index).ok()?).map(Rc::clone);
+        let steps: Option<Vec<Rc<Target>>> = chain.targets.iter().map(step).collect();
+        let Some(steps) = steps.filter(|steps| !steps.is_empty()) else {
             return Err(InvalidSnapshot::UnknownTarget(wire.model));
-        }
-        chains.push(Chain { targets: steps, cluster: known(chain.cluster)? });
+        };
+        chains.push((chain.weight, Chain { targets: steps, cluster: known(chain.cluster)? }));
     }
-    if targets.is_empty() || chains.is_empty() {
-        return Err(InvalidSnapshot::Empty(format!("the targets of {:?}", wire.model)));
-    }
+    let Some(chains) = Chains::new(chains) else { return Err(InvalidSnapshot::Undrawable(wire.model)) };
     let strict = match v1::Translation::try_from(wire.translation) {
         Ok(v1::Translation::Strict) => true,
         Ok(v1::Translation::Lenient) => false,
@@ -183,6 +185,9 @@ impl fmt::Display for InvalidSnapshot {
             Self::Empty(what) => write!(f, "{what} are empty"),
             Self::UnknownProvider { route, provider } => {
                 write!(f, "the route {route:?} names the provider {provider:?}, which is not there")
+            }
+            Self::Undrawable(route) => {
+                write!(f, "none of the chains of the route {route:?} can be drawn by its weight")
             }
             Self::UnknownTarget(route) => write!(f, "a chain of the route {route:?} names none of its targets"),
             Self::UnknownCluster(cluster) => write!(

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     admit::{Principal, find_credential},
-    vm::{Answer, Known, Vm},
+    vm::{Known, Resolution, Vm},
     words::{ExchangeId, Format, KeyDigest, Millis, Outcome},
 };
 
@@ -168,18 +168,18 @@ impl Gate {
     }
 
     /// The control plane answered [`Decision::Ask`], or could not.
-    pub fn handle_answer(&mut self, vm: &mut Vm, answer: &Answer, now: Millis) -> Decision {
+    pub fn handle_resolution(&mut self, vm: &mut Vm, resolution: &Resolution, now: Millis) -> Decision {
         let State::Collecting(facts, collecting) = &mut self.state else { return Decision::Hold };
         let Key::Asked(fallback) = &collecting.key else { return Decision::Hold };
         // A key may have changed while the answer was on its way: it serves this request, and the next one asks again.
         if vm.keys.changes() == collecting.asked_at {
-            vm.keys.learn(collecting.digest, answer, now);
+            vm.keys.learn(collecting.digest, resolution, now);
         }
-        let outcome = match (answer, fallback) {
-            (Answer::Good(principal, _), _) => Ok(Rc::clone(principal)),
-            (Answer::Unavailable, Some(principal)) => Ok(Rc::clone(principal)),
-            (Answer::Unavailable, None) => Err(Reject::KeyUnresolved),
-            (Answer::Refused(refusal, _), _) => Err(Reject::BadKey(*refusal)),
+        let outcome = match (resolution, fallback) {
+            (Resolution::Good(principal, _), _) => Ok(Rc::clone(principal)),
+            (Resolution::Unavailable, Some(principal)) => Ok(Rc::clone(principal)),
+            (Resolution::Unavailable, None) => Err(Reject::KeyUnresolved),
+            (Resolution::Refused(refusal, _), _) => Err(Reject::BadKey(*refusal)),
         };
         match outcome {
             Ok(principal) => {

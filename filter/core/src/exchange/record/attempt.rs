@@ -49,6 +49,8 @@ pub struct Attempt {
 pub struct Attempts {
     /// In order. Beyond 16 only the last one stands here; the sums count all of them.
     pub list: Vec<Attempt>,
+    /// How many there were.
+    pub count: u32,
     /// The sum of what is known; `None` where nothing is.
     pub usage: Option<Usage>,
     /// Of the last figures that there are, or of the last attempt where there are none.
@@ -119,6 +121,7 @@ impl Attempts {
             let NanoUsd(sum) = self.charged.unwrap_or_default();
             self.charged = Some(NanoUsd(sum.saturating_add(cost)));
         }
+        self.count = self.count.saturating_add(1);
         if self.list.len() >= MAX_LISTED {
             self.list.pop();
         }
@@ -140,7 +143,7 @@ impl Attempts {
 
 impl Default for Attempts {
     fn default() -> Self {
-        Self { list: Vec::new(), usage: None, provenance: Provenance::None, charged: None, unpriced: false }
+        Self { list: Vec::new(), count: 0, usage: None, provenance: Provenance::None, charged: None, unpriced: false }
     }
 }
 
@@ -192,5 +195,6 @@ mod tests {
         assert_eq!((all.usage.map(|usage| usage.input), all.charged()), (Some(100), Some(NanoUsd(200))));
         let listed: Vec<_> = all.list.iter().map(|attempt| attempt.started.0).collect();
         assert_eq!((listed.len(), listed[0], listed[14], listed[15]), (MAX_LISTED, 0, 14, 99));
+        assert_eq!(all.count, 100);
     }
 }

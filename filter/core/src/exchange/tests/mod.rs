@@ -9,10 +9,13 @@ use tollgate_proto::v1;
 
 use super::*;
 use crate::{
-    admit::{KeyRefusal, Principal, snapshot::Snapshot},
+    admit::{
+        KeyRefusal, Principal,
+        snapshot::{InvalidSnapshot, Snapshot},
+    },
     exchange::record::{Attempts, Record},
     meter::price::NanoUsd,
-    vm::{Answer, Node, Vm},
+    vm::{Node, Resolution, Vm},
     words::{ExchangeId, Glob, KeyDigest, Millis, Outcome, Provenance},
 };
 
@@ -34,21 +37,14 @@ fn provider(name: &str, format: v1::Format, credential: (&str, &str)) -> v1::Pro
     }
 }
 
-fn target(provider: &str, model: &str, priority: u32) -> v1::Target {
+fn target(provider: &str, model: &str) -> v1::Target {
     let rates = v1::Rates { input: 2_000_000, output: 8_000_000, ..v1::Rates::default() };
     let price = v1::Price { version: "book@test".to_owned(), rates: Some(rates), ..v1::Price::default() };
-    v1::Target {
-        provider: provider.to_owned(),
-        model: model.to_owned(),
-        weight: 1,
-        priority,
-        default_max_tokens: 4096,
-        prices: vec![price],
-    }
+    v1::Target { provider: provider.to_owned(), model: model.to_owned(), default_max_tokens: 4096, prices: vec![price] }
 }
 
 fn route(model: &str, targets: Vec<v1::Target>, cluster: &str) -> v1::Route {
-    let chain = v1::Chain { targets: (0..targets.len() as u32).collect(), cluster: cluster.to_owned() };
+    let chain = v1::Chain { targets: (0..targets.len() as u32).collect(), cluster: cluster.to_owned(), weight: 1 };
     v1::Route {
         model: model.to_owned(),
         targets,
@@ -67,8 +63,8 @@ fn snapshot() -> v1::Snapshot {
             provider("claude", v1::Format::AnthropicMessages, ("x-api-key", "upstream-2")),
         ],
         routes: vec![
-            route("gpt-4o", vec![target("openai", "gpt-4o", 0), target("claude", "sonnet", 1)], "chain/openai+claude"),
-            route("sonnet", vec![target("claude", "claude-sonnet-4-5", 0)], "chain/claude"),
+            route("gpt-4o", vec![target("openai", "gpt-4o"), target("claude", "sonnet")], "chain/openai+claude"),
+            route("sonnet", vec![target("claude", "claude-sonnet-4-5")], "chain/claude"),
         ],
         aliases: [("default", "gpt-4o"), ("raw", "openai/o3")].map(|(a, m)| (a.to_owned(), m.to_owned())).into(),
         max_body_bytes: 1 << 20,
@@ -83,7 +79,7 @@ fn principal(models: &[&str]) -> Rc<Principal> {
 fn vm_for(models: &[&str]) -> Vm {
     let mut vm = Vm::new(Node { vm_id: "vm-1".to_owned(), node_id: "n".to_owned() }, None);
     vm.snapshot = Some(Snapshot::compile(snapshot(), None).unwrap().into());
-    vm.keys.learn(KeyDigest::of(b"sk-good"), &Answer::Good(principal(models), 60_000), NOW);
+    vm.keys.learn(KeyDigest::of(b"sk-good"), &Resolution::Good(principal(models), 60_000), NOW);
     vm
 }
 
@@ -347,21 +343,21 @@ fn an_unknown_key_is_asked_for_while_the_request_waits() {
     assert_eq!(decision, Decision::Ask(digest));
     assert_eq!(gate.handle_body(&mut vm, BODY.as_bytes().to_vec()), Decision::Hold);
     assert!(vm.exchanges.is_empty(), "nothing is admitted before the answer");
-    let answer = Answer::Good(principal(&["*"]), 1000);
-    assert!(matches!(gate.handle_answer(&mut vm, &answer, NOW), Decision::Admit(_)));
+    let answer = Resolution::Good(principal(&["*"]), 1000);
+    assert!(matches!(gate.handle_resolution(&mut vm, &answer, NOW), Decision::Admit(_)));
 }
 
 #[test]
 fn a_key_that_cannot_be_asked_for_is_refused_for_now_and_not_for_good() {
     for (answer, status, code) in [
-        (Answer::Unavailable, 503, "key_lookup_unavailable"),
-        (Answer::Refused(KeyRefusal::Unknown, 1000), 401, "invalid_api_key"),
-        (Answer::Refused(KeyRefusal::Revoked, 1000), 401, "revoked_api_key"),
+        (Resolution::Unavailable, 503, "key_lookup_unavailable"),
+        (Resolution::Refused(KeyRefusal::Unknown, 1000), 401, "invalid_api_key"),
+        (Resolution::Refused(KeyRefusal::Revoked, 1000), 401, "revoked_api_key"),
     ] {
         let mut vm = vm();
         let mut gate = gate();
         gate.handle_head(&mut vm, head(&[("authorization", "Bearer sk-new")]), false, NOW);
-        assert_eq!(refused(gate.handle_answer(&mut vm, &answer, NOW)), (status, code.to_owned()));
+        assert_eq!(refused(gate.handle_resolution(&mut vm, &answer, NOW)), (status, code.to_owned()));
         assert_eq!(gate.handle_body(&mut vm, BODY.as_bytes().to_vec()), Decision::Hold, "nothing passes afterwards");
         gate.handle_log(&mut vm, None, NOW);
         assert_eq!(record(&mut vm).status, status);
@@ -417,11 +413,11 @@ fn a_strict_route_refuses_what_cannot_cross_and_a_lenient_one_names_it() {
 #[test]
 fn weights_share_the_traffic_and_every_target_stays_in_the_chain() {
     let mut wire = snapshot();
-    let mut targets = vec![target("openai", "a", 0), target("openai", "b", 0), target("claude", "c", 1)];
-    targets[0].weight = 9;
-    let chains = [[0, 1, 2], [1, 0, 2]].map(|targets| v1::Chain {
-        cluster: if targets[0] == 0 { "first".to_owned() } else { "second".to_owned() },
+    let targets = vec![target("openai", "a"), target("openai", "b"), target("claude", "c")];
+    let chains = [("first", 9, [0, 1, 2]), ("second", 1, [1, 0, 2])].map(|(cluster, weight, targets)| v1::Chain {
+        cluster: cluster.to_owned(),
         targets: targets.to_vec(),
+        weight,
     });
     wire.routes = vec![v1::Route { chains: chains.to_vec(), ..route("gpt-4o", targets, "") }];
     let mut vm = vm();
@@ -434,6 +430,14 @@ fn weights_share_the_traffic_and_every_target_stays_in_the_chain() {
         assert_eq!(vm.exchanges.find(admission.exchange).unwrap().plan.steps.len(), 3);
     }
     assert!((850..950).contains(&first), "{first} of 1000 for a weight of 9 in 10");
+}
+
+#[test]
+fn a_route_without_a_chain_that_can_be_drawn_is_refused() {
+    let mut wire = snapshot();
+    wire.routes[0].chains[0].weight = 0;
+    let error = Snapshot::compile(wire, None).unwrap_err();
+    assert_eq!(error, InvalidSnapshot::Undrawable("gpt-4o".to_owned()));
 }
 
 #[test]
@@ -529,6 +533,6 @@ fn an_answer_that_a_change_overtook_is_not_kept() {
     let digest = KeyDigest::of(b"sk-new");
     gate.handle_head(&mut vm, head(&[("authorization", "Bearer sk-new")]), false, NOW);
     vm.keys.forget(&digest);
-    gate.handle_answer(&mut vm, &Answer::Good(principal(&["*"]), 300_000), NOW);
+    gate.handle_resolution(&mut vm, &Resolution::Good(principal(&["*"]), 300_000), NOW);
     assert_eq!(vm.keys.look_up(&digest, true, NOW), crate::vm::Known::Ask(None));
 }

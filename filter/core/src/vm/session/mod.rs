@@ -9,19 +9,21 @@
 //! [`Session::handle_tick`], [`Session::handle_message`] and [`Session::handle_closed`] take what happened; what to do
 //! comes back as [`Action`]s, in order. The rest of the VM goes on serving whatever the state is.
 
+mod message;
+mod state;
 mod wire;
 
+use message::{Acknowledgement, Received};
+pub use state::Session;
+use state::{MIN_BACKOFF_MS, State};
 pub use wire::{decode_resolution, encode_resolve};
 
 use crate::{
     admit::snapshot::Snapshot,
     vm::{Node, Vm},
-    words::{KeyDigest, Millis},
+    words::Millis,
 };
 
-/// First pause after a failure; doubles up to [`MAX_BACKOFF_MS`], and a random part of up to half is added so that a
-/// fleet does not come back at once.
-const MIN_BACKOFF_MS: u64 = 200;
 /// Longest pause between attempts.
 const MAX_BACKOFF_MS: u64 = 5_000;
 /// How long the welcome may take.
@@ -51,52 +53,7 @@ pub enum Severity {
     Warn,
 }
 
-/// Something that the control plane sent.
-#[derive(Debug)]
-enum Received {
-    Welcome { heartbeat_ms: u64 },
-    Snapshot(Box<tollgate_proto::v1::Snapshot>),
-    Committed(u64),
-    KeysChanged(Vec<KeyDigest>),
-}
-
-/// Whether the snapshot is in force.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Acknowledgement {
-    version: u64,
-    refusal: String,
-    in_force: u64,
-}
-
-/// The machine of one VM's stream.
-#[derive(Debug)]
-pub struct Session {
-    state: State,
-    backoff_ms: u64,
-    /// The clusters this Envoy was rendered with, or `None` where they arrive while it runs.
-    clusters: Option<Vec<String>>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Closed { retry_at: Millis },
-    Opening { since: Millis },
-    Open { heartbeat_ms: u64, next_heartbeat: Millis, next_naming: Millis },
-}
-
 impl Session {
-    /// A session that will be opened at the first tick.
-    #[must_use]
-    pub fn new(clusters: Option<Vec<String>>) -> Self {
-        Self { state: State::Closed { retry_at: Millis(0) }, backoff_ms: MIN_BACKOFF_MS, clusters }
-    }
-
-    /// Whether changes are being pushed right now.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
-        matches!(self.state, State::Open { .. })
-    }
-
     /// Time passed.
     pub fn handle_tick(vm: &mut Vm, now: Millis, seed: u64) -> Vec<Action> {
         match vm.session.state {

@@ -9,8 +9,8 @@ use crate::{
         record::{Attempt, Attempts, End, Facts, Lost, Record},
     },
     meter::price::NanoUsd,
-    vm::{Answer, Known},
-    words::{ExchangeId, Format, Operation, Outcome, Provenance},
+    vm::{Known, Resolution},
+    words::{ExchangeId, Format, KeyDigest, Operation, Outcome, Provenance},
 };
 
 const NOW: Millis = Millis(1_000_000);
@@ -122,8 +122,8 @@ fn refuses_a_snapshot_that_this_envoy_cannot_serve_and_keeps_the_one_it_has() {
 fn a_changed_key_is_asked_for_again() {
     let mut vm = opened();
     let digest = KeyDigest::of(b"sk-1");
-    vm.keys.learn(digest, &Answer::Refused(crate::admit::KeyRefusal::Unknown, 60_000), NOW);
-    let changed = v1::KeysChanged { digests: vec![digest.0.to_vec(), vec![1, 2, 3]] };
+    vm.keys.learn(digest, &Resolution::Refused(crate::admit::KeyRefusal::Unknown, 60_000), NOW);
+    let changed = v1::KeysChanged { digests: vec![digest.as_bytes().to_vec(), vec![1, 2, 3]] };
     Session::handle_message(&mut vm, &down(v1::down::Kind::KeysChanged(changed)), NOW);
     assert_eq!(vm.keys.look_up(&digest, true, NOW), Known::Ask(None));
 }
@@ -243,7 +243,7 @@ fn an_open_exchange_and_its_record_say_the_same_facts() {
         .facts
         .principal
         .map(|p| crate::admit::Principal { models: vec![crate::words::Glob::new("*")], ..(*p).clone() });
-    vm.keys.learn(KeyDigest::of(b"sk"), &Answer::Good(principal.unwrap().into(), 60_000), NOW);
+    vm.keys.learn(KeyDigest::of(b"sk"), &Resolution::Good(principal.unwrap().into(), 60_000), NOW);
     let pairs = [
         (":method", "POST"),
         (":path", "/v1/chat/completions"),

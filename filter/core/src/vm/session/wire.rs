@@ -3,7 +3,7 @@
 use prost::Message;
 use tollgate_proto::v1;
 
-use super::{Acknowledgement, Received};
+use super::message::{Acknowledgement, Received};
 use crate::{
     admit::{KeyRefusal, Principal},
     canonical::{Loss, Usage},
@@ -11,7 +11,7 @@ use crate::{
         Exchange,
         record::{Attempt, Facts, Record},
     },
-    vm::{Answer, Node, outbox::Outbox},
+    vm::{Node, Resolution, outbox::Outbox},
     words::{Format, Glob, KeyDigest, LossKind, Operation, Outcome, Provenance},
 };
 
@@ -31,7 +31,7 @@ pub(super) fn decode(message: &[u8]) -> Result<Option<Received>, prost::DecodeEr
         Kind::Snapshot(snapshot) => Received::Snapshot(Box::new(snapshot)),
         Kind::UsageAck(ack) => Received::Committed(ack.sequence),
         Kind::KeysChanged(changed) => {
-            let digests = changed.digests.iter().filter_map(|digest| digest.as_slice().try_into().ok().map(KeyDigest));
+            let digests = changed.digests.iter().filter_map(|digest| KeyDigest::from_bytes(digest));
             Received::KeysChanged(digests.collect())
         }
     }))
@@ -87,6 +87,7 @@ fn encode_record(record: &Record) -> v1::UsageRecord {
         status: (*status).into(),
         reason: (*reason).to_owned(),
         attempts: attempts.list.iter().map(encode_attempt).collect(),
+        attempt_count: attempts.count,
         usage: attempts.usage.map(encode_buckets),
         provenance: Provenance::to_wire(Some(attempts.provenance)),
         charged_nanousd: attempts.charged().map(|cost| cost.0),
@@ -193,14 +194,14 @@ fn up(kind: v1::up::Kind) -> Vec<u8> {
 /// The question that `Keys.Resolve` takes.
 #[must_use]
 pub fn encode_resolve(digest: &KeyDigest) -> Vec<u8> {
-    v1::ResolveRequest { digest: digest.0.to_vec() }.encode_to_vec()
+    v1::ResolveRequest { digest: digest.as_bytes().to_vec() }.encode_to_vec()
 }
 
 /// The answer of `Keys.Resolve`; one that cannot be read is none.
 #[must_use]
-pub fn decode_resolution(message: &[u8]) -> Answer {
+pub fn decode_resolution(message: &[u8]) -> Resolution {
     use v1::resolve_response::{Kind, Refusal};
-    let Ok(response) = v1::ResolveResponse::decode(message) else { return Answer::Unavailable };
+    let Ok(response) = v1::ResolveResponse::decode(message) else { return Resolution::Unavailable };
     match response.kind {
         Some(Kind::Principal(wire)) => {
             let principal = Principal {
@@ -210,14 +211,14 @@ pub fn decode_resolution(message: &[u8]) -> Answer {
                 user: wire.user.into(),
                 models: wire.models.into_iter().map(Glob::new).collect(),
             };
-            Answer::Good(principal.into(), response.ttl_ms)
+            Resolution::Good(principal.into(), response.ttl_ms)
         }
         Some(Kind::Refusal(refusal)) => match Refusal::try_from(refusal) {
-            Ok(Refusal::Unknown) => Answer::Refused(KeyRefusal::Unknown, response.ttl_ms),
-            Ok(Refusal::Revoked) => Answer::Refused(KeyRefusal::Revoked, response.ttl_ms),
-            Ok(Refusal::Expired) => Answer::Refused(KeyRefusal::Expired, response.ttl_ms),
-            _ => Answer::Unavailable,
+            Ok(Refusal::Unknown) => Resolution::Refused(KeyRefusal::Unknown, response.ttl_ms),
+            Ok(Refusal::Revoked) => Resolution::Refused(KeyRefusal::Revoked, response.ttl_ms),
+            Ok(Refusal::Expired) => Resolution::Refused(KeyRefusal::Expired, response.ttl_ms),
+            _ => Resolution::Unavailable,
         },
-        None => Answer::Unavailable,
+        None => Resolution::Unavailable,
     }
 }

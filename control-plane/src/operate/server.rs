@@ -1,0 +1,249 @@
+//! The control plane as one running thing: its ports, its store, and what it does by itself.
+
+use std::{io, net::SocketAddr, time::Duration};
+
+use tokio::{net::TcpListener, time::MissedTickBehavior};
+use tokio_stream::wrappers::TcpListenerStream;
+use tollgate_core::words::Secret;
+
+use crate::{
+    app::App,
+    grpc, http,
+    publish::Publisher,
+    store::{self, Store, now_ms},
+};
+
+/// What a server is told.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// `sqlite://…` or `postgres://…`.
+    pub store_url: String,
+    /// Where the HTTP API is served.
+    pub http: SocketAddr,
+    /// Where the VMs are served.
+    pub grpc: SocketAddr,
+    /// What every VM must show.
+    pub node_token: Secret,
+    /// What every client of the HTTP API must show.
+    pub admin_token: Secret,
+}
+
+/// How long things may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// How often a VM must be heard of; three times that is silence.
+    pub heartbeat: Duration,
+    /// How long a VM whose session ended may take to come back before its open exchanges are lost.
+    pub grace: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { heartbeat: Duration::from_secs(5), grace: Duration::from_secs(10) }
+    }
+}
+
+/// How often the table of key changes is read: bounds how late a VM of another control plane hears of one.
+const KEY_CHANGES_EVERY: Duration = Duration::from_millis(200);
+/// How often VMs that are gone are looked for.
+const WRITE_OFF_EVERY: Duration = Duration::from_millis(500);
+/// How long connections may take to end when the server stops.
+const STOP_WITHIN: Duration = Duration::from_secs(3);
+
+/// A control plane whose ports are bound and whose store is open.
+#[derive(Debug)]
+pub struct Server {
+    app: App,
+    http: TcpListener,
+    grpc: TcpListener,
+    http_addr: SocketAddr,
+    grpc_addr: SocketAddr,
+    node_token: Secret,
+    admin_token: Secret,
+    pace: Pace,
+    /// The change up to which VMs need not be told.
+    last_change: i64,
+}
+
+/// Why a server did not start, or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A port is taken, or not ours to take.
+    #[error("{what} cannot listen on {address}: {error}")]
+    Bind {
+        /// Which port.
+        what: &'static str,
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        error: io::Error,
+    },
+    /// A token is empty, which everybody has.
+    #[error("the {0} is empty: whoever sends none would be let in")]
+    EmptyToken(&'static str),
+    /// Of the store.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// Serving HTTP failed.
+    #[error("the HTTP server failed: {0}")]
+    Http(io::Error),
+    /// Serving gRPC failed.
+    #[error("the gRPC server failed: {0}")]
+    Grpc(tonic::transport::Error),
+}
+
+impl Server {
+    /// Binds both ports and opens the store.
+    ///
+    /// # Errors
+    /// When a token is empty, a port cannot be bound, or the store cannot be opened.
+    pub async fn start(options: Options) -> Result<Self, Error> {
+        Self::start_at(options, Pace::default()).await
+    }
+
+    /// As [`Self::start`], at another pace.
+    ///
+    /// # Errors
+    /// Likewise.
+    pub async fn start_at(options: Options, pace: Pace) -> Result<Self, Error> {
+        for (what, token) in [("node token", &options.node_token), ("admin token", &options.admin_token)] {
+            if token.expose().is_empty() {
+                return Err(Error::EmptyToken(what));
+            }
+        }
+        let (http, http_addr) = bind("the HTTP API", options.http).await?;
+        let (grpc, grpc_addr) = bind("the gRPC port", options.grpc).await?;
+        let store = Store::open(&options.store_url).await?;
+        let last_change = store.last_key_change().await?;
+        let app = App::new(store, pace.heartbeat);
+        let Options { node_token, admin_token, .. } = options;
+        Ok(Self { app, http, grpc, http_addr, grpc_addr, node_token, admin_token, pace, last_change })
+    }
+
+    /// Puts snapshots in force.
+    #[must_use]
+    pub fn publisher(&self) -> Publisher {
+        self.app.publisher.clone()
+    }
+
+    /// Where the HTTP API is served.
+    #[must_use]
+    pub fn http_addr(&self) -> SocketAddr {
+        self.http_addr
+    }
+
+    /// Where the VMs are served.
+    #[must_use]
+    pub fn grpc_addr(&self) -> SocketAddr {
+        self.grpc_addr
+    }
+
+    /// Serves until `shutdown` is over, then ends what is under way within a bounded time.
+    ///
+    /// # Errors
+    /// When serving fails by itself.
+    pub async fn run(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), Error> {
+        let stop = self.app.stop.clone();
+        let store = self.app.store.clone();
+        let http = axum::serve(self.http, http::router(self.app.clone(), self.admin_token))
+            .with_graceful_shutdown(stop.clone().cancelled_owned());
+        let grpc = grpc::router(self.app.clone(), self.node_token)
+            .serve_with_incoming_shutdown(TcpListenerStream::new(self.grpc), stop.clone().cancelled_owned());
+        let chores = async {
+            tokio::select! {
+                () = tell_of_changed_keys(&self.app, self.last_change) => {}
+                () = write_off_lost_exchanges(&self.app, self.pace) => {}
+                () = stop.cancelled() => {}
+            }
+        };
+        let serving = async {
+            let http = async { http.await.map_err(Error::Http) };
+            let grpc = async { grpc.await.map_err(Error::Grpc) };
+            let chores = async {
+                chores.await;
+                Ok(())
+            };
+            tokio::try_join!(http, grpc, chores).map(|_| ())
+        };
+        tokio::pin!(serving);
+        let outcome = tokio::select! {
+            outcome = &mut serving => outcome,
+            () = shutdown => {
+                stop.cancel();
+                tokio::time::timeout(STOP_WITHIN, &mut serving).await.unwrap_or(Ok(()))
+            }
+        };
+        store.close().await;
+        outcome
+    }
+}
+
+async fn bind(what: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), Error> {
+    let failed = |error| Error::Bind { what, address, error };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
+}
+
+/// Tells every session which keys changed, wherever they were changed: the database is what all control planes share.
+async fn tell_of_changed_keys(app: &App, mut last: i64) {
+    let mut ticks = tokio::time::interval(KEY_CHANGES_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut failing = false;
+    loop {
+        ticks.tick().await;
+        match app.store.key_changes_since(last).await {
+            Ok((_, digests)) if digests.is_empty() => failing = false,
+            Ok((newest, digests)) => {
+                failing = false;
+                last = newest;
+                // An error means that there is no session to tell.
+                let _ = app.changes.send(digests);
+            }
+            Err(error) => {
+                app.metrics.store_errors.inc();
+                if !std::mem::replace(&mut failing, true) {
+                    tracing::error!(%error, "changed keys cannot be read; trying again");
+                }
+            }
+        }
+    }
+}
+
+/// Writes off what VMs had open that are gone for good.
+async fn write_off_lost_exchanges(app: &App, pace: Pace) {
+    let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+    let (silence, grace) = (millis(pace.heartbeat * 3), millis(pace.grace));
+    // While no control plane ran, no VM could be heard: each gets its time again from our start.
+    let started = now_ms();
+    let mut ticks = tokio::time::interval(WRITE_OFF_EVERY.min(pace.grace));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut failing = false;
+    loop {
+        ticks.tick().await;
+        let now = now_ms();
+        if now - started < grace {
+            continue;
+        }
+        let silent_since = if now - started < silence + grace { i64::MIN } else { now - silence - grace };
+        note(app, app.store.write_off(silent_since, now - grace).await, &mut failing);
+    }
+}
+
+fn note(app: &App, written_off: Result<u64, store::Error>, failing: &mut bool) {
+    match written_off {
+        Ok(lost) => {
+            *failing = false;
+            if lost > 0 {
+                app.metrics.lost.inc_by(lost);
+                tracing::warn!(lost, "exchanges were lost with their VM");
+            }
+        }
+        Err(error) => {
+            app.metrics.store_errors.inc();
+            if !std::mem::replace(failing, true) {
+                tracing::error!(%error, "lost exchanges cannot be written off; trying again");
+            }
+        }
+    }
+}
