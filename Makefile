@@ -1,6 +1,6 @@
 # What each target needs is installed on the way, where that is permitted: see CONTRIBUTING.md. The work is in tools/.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-unit test-service test-e2e test-sdk sdk-grid test-corpus check wasm wasm-faults bench golden fuzz gen up down
+.PHONY: help run test test-unit test-service test-e2e test-sdk sdk-grid test-corpus check fresh wasm wasm-faults bench golden fuzz gen up down
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ fuzz: ## Throw damaged input at every decoder, FUZZ_SECONDS (60) at each; `make 
 check: ## Everything that must hold before a commit lands: format, lints, tests, module size, generated code, dependencies, compose
 	@tools/check
 
+fresh: ## Try what README.md says on a bare Debian, as root and as a user without sudo (needs root; FRESH_USERS, FRESH_COMMANDS, FRESH_DIR)
+	@tools/fresh
+
 wasm: ## Build the wasm module into target-wasm/wasm32-wasip1/wasm
 	@tools/build-wasm
 
@@ -45,9 +48,11 @@ bench: ## Measure Tollgate beside plain Envoy
 	@tools/bench
 
 golden: ## Write the snapshots of the golden runs and docs/formats.md again, to be reviewed like code
+	@tools/preflight gen
 	INSTA_UPDATE=always cargo test -p tollgate-core --test translation
 
 gen: ## Generate the code of proto/ again
+	@tools/preflight gen
 	@cargo run --quiet --package tollgate-proto-codegen
 
 up: ## Start the compose stack: Envoy, control plane, PostgreSQL, mock LLM

@@ -5,8 +5,9 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge},
     registry::{Registry, Unit},
 };
+use tollgate_core::words::Format;
 
-use crate::domain::record::Record;
+use crate::domain::record::{Record, Tokens};
 
 /// Counters of this process. Clones share them.
 #[derive(Clone, Debug, Default)]
@@ -23,7 +24,7 @@ pub(crate) struct Metrics {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RecordLabels {
-    outcome: String,
+    outcome: &'static str,
     provider: String,
 }
 
@@ -42,8 +43,8 @@ struct ModelLabels {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct FormatLabels {
-    client_format: String,
-    provider_format: String,
+    client_format: &'static str,
+    provider_format: &'static str,
 }
 
 /// What is read when the page is asked for.
@@ -58,39 +59,32 @@ pub(crate) struct Gauges {
 impl Metrics {
     /// Counts a record. Labels are what was configured: the upstream model, not the name a client made up.
     pub(crate) fn count(&self, record: &Record) {
-        let provider = &record.provider;
-        let labels = RecordLabels { outcome: record.outcome.clone(), provider: provider.clone() };
+        let Record { facts, target, ending } = record;
+        let (provider, model) = (&target.provider, &target.upstream_model);
+        let labels = RecordLabels { outcome: ending.outcome.name(), provider: provider.clone() };
         self.records.get_or_create(&labels).inc();
-        let of_model = || ModelLabels { provider: provider.clone(), model: record.upstream_model.clone() };
-        if let Some(tokens) = record.tokens {
-            for (bucket, count) in [
-                ("input", tokens.input),
-                ("cache_read", tokens.cache_read),
-                ("cache_write_5m", tokens.cache_write_5m),
-                ("cache_write_1h", tokens.cache_write_1h),
-                ("output", tokens.output),
-                ("audio_in", tokens.audio_in),
-                ("audio_out", tokens.audio_out),
-            ] {
-                if count > 0 {
-                    let model = record.upstream_model.clone();
-                    let labels = TokenLabels { provider: provider.clone(), model, bucket };
+        let of_model = || ModelLabels { provider: provider.clone(), model: model.clone() };
+        if let Some(tokens) = ending.tokens {
+            for (bucket, count) in Tokens::NAMES.into_iter().zip(tokens.counts()) {
+                // A part of another bucket, which sums over the buckets would count twice.
+                if count > 0 && bucket != "reasoning" {
+                    let labels = TokenLabels { provider: provider.clone(), model: model.clone(), bucket };
                     self.tokens.get_or_create(&labels).inc_by(count.unsigned_abs());
                 }
             }
-            if record.price_version.is_empty() {
-                self.unpriced.get_or_create(&of_model()).inc();
-            }
         }
-        if let Some(cost) = record.cost_nanousd {
-            self.cost.get_or_create(&of_model()).inc_by(cost.unsigned_abs());
+        if record.unpriced() {
+            self.unpriced.get_or_create(&of_model()).inc();
         }
-        if record.losses > 0 {
+        if let Some(charged) = ending.charged_nanousd {
+            self.cost.get_or_create(&of_model()).inc_by(charged.unsigned_abs());
+        }
+        if ending.loss_count > 0 {
             let labels = FormatLabels {
-                client_format: record.client_format.clone(),
-                provider_format: record.provider_format.clone(),
+                client_format: facts.client_format.map_or("", Format::name),
+                provider_format: target.format.map_or("", Format::name),
             };
-            self.losses.get_or_create(&labels).inc_by(record.losses.unsigned_abs());
+            self.losses.get_or_create(&labels).inc_by(ending.loss_count.unsigned_abs());
         }
     }
 

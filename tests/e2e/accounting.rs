@@ -68,15 +68,15 @@ async fn records_say_who_what_and_how_much() {
         ("outcome", json!("success")),
         ("provenance", json!("reported")),
         ("status", json!(200)),
-        ("attempts", json!(1)),
-        ("cost_nanousd", json!(5 * 1_000 + 4 * 2_000)),
+        ("attempt_count", json!(1)),
+        ("charged_nanousd", json!(5 * 1_000 + 4 * 2_000)),
     ] {
         assert_eq!(priced[member], expected, "{member}: {priced:#}");
     }
     assert!(priced["price_version"].as_str().is_some_and(|version| version.starts_with("config@")), "{priced:#}");
     // Unpriced is not free, and nothing reported is not zero.
-    assert!(unpriced["cost_nanousd"].is_null() && unpriced["input"] == 5, "{unpriced:#}");
-    assert!(unreported["input"].is_null() && unreported["cost_nanousd"].is_null(), "{unreported:#}");
+    assert!(unpriced["charged_nanousd"].is_null() && unpriced["input"] == 5, "{unpriced:#}");
+    assert!(unreported["input"].is_null() && unreported["charged_nanousd"].is_null(), "{unreported:#}");
     assert_eq!(unreported["provenance"], "none");
 
     // Grouped, filtered, and as CSV.

@@ -94,7 +94,7 @@ async fn requests_and_answers_cross() {
     assert_eq!(first["input"], usage["prompt_tokens"], "{first:#}");
     let (input, output) = (usage["prompt_tokens"].as_i64(), usage["completion_tokens"].as_i64());
     assert_eq!(
-        first["cost_nanousd"].as_i64(),
+        first["charged_nanousd"].as_i64(),
         input.zip(output).map(|(input, output)| input * 3_000 + output * 15_000)
     );
     assert_nothing_leaked(stack.providers());
@@ -250,11 +250,11 @@ async fn losses_are_declared_and_caches_are_counted() {
     assert_eq!(read["usage"]["prompt_tokens"], 1_003);
 
     let records = stack.api().wait_for_records(6).await;
-    assert_eq!(records[0]["losses"], 2, "{:#}", records[0]);
+    assert_eq!(records[0]["loss_count"], 2, "{:#}", records[0]);
     assert_eq!((&records[2]["outcome"], &records[2]["reason"]), (&json!("refused"), &json!("lossy_translation")));
     let [.., write, read] = records.as_slice() else { panic!("too few") };
     assert_eq!(write["cache_write_5m"], 1_000, "{write:#}");
     assert_eq!((&read["cache_read"], &read["input"]), (&json!(1_000), &json!(3)), "{read:#}");
     let output = read["output"].as_i64().unwrap_or_default();
-    assert_eq!(read["cost_nanousd"], json!(1_000 * 300 + 3 * 3_000 + output * 15_000), "{read:#}");
+    assert_eq!(read["charged_nanousd"], json!(1_000 * 300 + 3 * 3_000 + output * 15_000), "{read:#}");
 }

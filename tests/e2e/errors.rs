@@ -78,7 +78,7 @@ async fn refusals_have_status_type_and_code() {
     }
     for record in &records {
         assert_eq!(record["outcome"], "refused", "{record:#}");
-        assert!(record["cost_nanousd"].is_null() || record["cost_nanousd"] == 0, "{record:#}");
+        assert!(record["charged_nanousd"].is_null() || record["charged_nanousd"] == 0, "{record:#}");
     }
 }
 

@@ -45,8 +45,12 @@ async fn the_second_provider_gets_a_fresh_translation() {
     let records = stack.api().wait_for_records(exchanges).await;
     for pair in records.chunks(2) {
         let [fell_back, direct] = pair else { panic!("an odd number of records") };
-        assert_eq!((&fell_back["provider"], &fell_back["attempts"]), (&json!("claude"), &json!(2)), "{fell_back:#}");
-        assert_eq!((&direct["provider"], &direct["attempts"]), (&json!("openai"), &json!(1)), "{direct:#}");
+        assert_eq!(
+            (&fell_back["provider"], &fell_back["attempt_count"]),
+            (&json!("claude"), &json!(2)),
+            "{fell_back:#}"
+        );
+        assert_eq!((&direct["provider"], &direct["attempt_count"]), (&json!("openai"), &json!(1)), "{direct:#}");
         assert!(pair.iter().all(|record| record["outcome"] == "success" && record["provenance"] == "reported"));
     }
 }
@@ -226,7 +230,7 @@ async fn every_clients_stream_falls_back_from_chats_to_gemini_to_a_signed_bedroc
     }
     let records = stack.api().wait_for_records(clients.len()).await;
     for (record, format) in records.iter().zip(formats) {
-        assert_eq!((&record["client_format"], &record["attempts"]), (&json!(format), &json!(3)), "{record:#}");
+        assert_eq!((&record["client_format"], &record["attempt_count"]), (&json!(format), &json!(3)), "{record:#}");
         assert_eq!((&record["provider"], &record["provider_format"]), (&json!("bedrock"), &json!("bedrock_converse")));
         assert_eq!((&record["outcome"], &record["provenance"]), (&json!("success"), &json!("reported")), "{record:#}");
     }

@@ -41,7 +41,7 @@ async fn bytes_are_untouched_in_both_directions() {
     let records = stack.api().wait_for_records(2).await;
     let first = &records[0];
     assert_eq!((&first["input"], &first["output"]), (&json!(7), &json!(5)), "{records:#?}");
-    assert_eq!(records[0]["cost_nanousd"], json!(7 * 1_000 + 5 * 2_000), "{records:#?}");
+    assert_eq!(records[0]["charged_nanousd"], json!(7 * 1_000 + 5 * 2_000), "{records:#?}");
     assert_nothing_leaked(stack.providers());
 }
 

@@ -39,7 +39,7 @@ async fn edits_of_routes_prices_and_providers_are_live() {
     assert_eq!(stack.providers().claude.requests()[0].header("x-api-key"), Some("sk-fresh"));
 
     let records = stack.api().wait_for_records(6).await;
-    let costs: Vec<_> = records.iter().map(|record| &record["cost_nanousd"]).collect();
+    let costs: Vec<_> = records.iter().map(|record| &record["charged_nanousd"]).collect();
     assert_eq!(costs[4], &json!(5 * 10_000), "{records:#?}");
     assert!(costs[3].is_null(), "{records:#?}");
     assert!(records[4]["snapshot_version"].as_u64() > records[3]["snapshot_version"].as_u64());

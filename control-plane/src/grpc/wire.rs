@@ -1,9 +1,9 @@
 //! From the protocol's records to ours: the only place that names its messages for usage.
 
+use tollgate_core::words::{EstimateMethod, Format, LossKind, Operation, Outcome, Provenance};
 use tollgate_proto::v1;
 
-use crate::config::format_name;
-use crate::domain::record::{OpenExchange, Record, Tokens};
+use crate::domain::record::{Attempt, Ending, Estimate, Facts, Loss, OpenExchange, Record, Target, Tokens};
 
 /// Why a record cannot be kept.
 #[derive(Debug, thiserror::Error)]
@@ -19,77 +19,90 @@ pub(super) enum InvalidRecord {
 }
 
 pub(super) fn record(wire: v1::UsageRecord) -> Result<Record, InvalidRecord> {
-    let operation = v1::Operation::try_from(wire.operation).map_err(|_| InvalidRecord::Unknown("operation"))?;
-    let outcome = v1::Outcome::try_from(wire.outcome).map_err(|_| InvalidRecord::Unknown("outcome"))?;
-    let provenance = v1::Provenance::try_from(wire.provenance).map_err(|_| InvalidRecord::Unknown("provenance"))?;
-    Ok(Record {
-        exchange_id: id(wire.exchange_id)?,
-        started_at: number(wire.started_at_ms)?,
+    let attempt_count = wire.attempts.len() as i64;
+    let attempts = wire.attempts.into_iter().map(attempt).collect::<Result<Vec<_>, _>>()?;
+    let losses = wire.losses.into_iter().take(MAX_LOSSES).map(loss).collect::<Result<_, _>>()?;
+    let ending = Ending {
         duration_ms: number(wire.duration_ms)?,
         first_byte_ms: wire.first_byte_ms.map(number).transpose()?,
-        key_id: storable(wire.key_id),
-        key_name: storable(wire.key_name),
-        team: storable(wire.team),
-        user: storable(wire.user),
-        model: storable(wire.model),
-        provider: storable(wire.provider),
-        upstream_model: storable(wire.upstream_model),
-        operation: match operation {
-            v1::Operation::Unspecified => "",
-            v1::Operation::Chat => "chat",
-            v1::Operation::Embeddings => "embeddings",
-        }
-        .to_owned(),
-        stream: wire.stream,
-        outcome: match outcome {
-            v1::Outcome::Unspecified => return Err(InvalidRecord::Unknown("outcome")),
-            v1::Outcome::Success => "success",
-            v1::Outcome::ProviderError => "provider_error",
-            v1::Outcome::ClientAbort => "client_abort",
-            v1::Outcome::Refused => "refused",
-            v1::Outcome::Interrupted => "interrupted",
-            v1::Outcome::Lost => crate::domain::record::LOST,
-        }
-        .to_owned(),
+        outcome: stated(Outcome::from_wire(wire.outcome), "outcome")?,
         status: i64::from(wire.status),
-        reason: storable(wire.reason),
-        attempts: i64::from(wire.attempts),
-        provenance: match provenance {
-            v1::Provenance::Reported => "reported",
-            v1::Provenance::Partial => "partial",
-            v1::Provenance::Estimated => "estimated",
-            v1::Provenance::None | v1::Provenance::Unspecified => "none",
-        }
-        .to_owned(),
+        reason: text(wire.reason),
         tokens: wire.usage.map(tokens).transpose()?,
-        cost_nanousd: wire.cost_nanousd.map(cost).transpose()?,
-        price_version: storable(wire.price_version),
-        losses: i64::from(wire.losses),
-        snapshot_version: number(wire.snapshot_version)?,
-        client_format: format(wire.client_format)?,
-        provider_format: format(wire.provider_format)?,
-    })
+        provenance: provenance(wire.provenance)?,
+        charged_nanousd: wire.charged_nanousd.map(cost).transpose()?,
+        estimate: wire.estimate.map(estimate).transpose()?,
+        attempt_count,
+        losses,
+        loss_count: i64::from(wire.loss_count),
+        attempts,
+    };
+    let target = ending.attempts.last().map(|last| Target {
+        provider: last.provider.clone(),
+        upstream_model: last.upstream_model.clone(),
+        format: last.provider_format,
+        price_version: last.price_version.clone(),
+    });
+    Ok(Record { facts: facts(wire.facts.unwrap_or_default())?, target: target.unwrap_or_default(), ending })
 }
 
 pub(super) fn open_exchange(wire: v1::OpenExchange) -> Result<OpenExchange, InvalidRecord> {
-    Ok(OpenExchange {
+    let target =
+        Target { provider: name(wire.provider), upstream_model: name(wire.upstream_model), ..Target::default() };
+    Ok(OpenExchange { facts: facts(wire.facts.unwrap_or_default())?, target })
+}
+
+fn facts(wire: v1::Facts) -> Result<Facts, InvalidRecord> {
+    Ok(Facts {
         exchange_id: id(wire.exchange_id)?,
-        started_at: number(wire.started_at_ms)?,
-        key_id: storable(wire.key_id),
-        key_name: storable(wire.key_name),
-        team: storable(wire.team),
-        user: storable(wire.user),
-        model: storable(wire.model),
-        provider: storable(wire.provider),
-        upstream_model: storable(wire.upstream_model),
-        operation: storable(wire.operation),
+        started_at: time(wire.started_at_ms)?,
+        key_id: name(wire.key_id),
+        key_name: name(wire.key_name),
+        team: name(wire.team),
+        user: name(wire.user),
+        model: name(wire.model),
+        route: name(wire.route),
+        operation: known(Operation::from_wire(wire.operation), "operation")?,
         stream: wire.stream,
+        client_format: known(Format::from_wire(wire.client_format), "format")?,
+        end_user: name(wire.end_user),
+        session_id: text(wire.session_id),
+        tags: wire.tags.into_iter().take(MAX_TAGS).map(text).collect(),
+        client_address: text(wire.client_address),
+        traceparent: text(wire.traceparent),
+        snapshot_version: number(wire.snapshot_version)?,
     })
 }
 
-fn format(wire: i32) -> Result<String, InvalidRecord> {
-    let format = v1::Format::try_from(wire).map_err(|_| InvalidRecord::Unknown("format"))?;
-    Ok(format_name(format).to_owned())
+fn attempt(wire: v1::Attempt) -> Result<Attempt, InvalidRecord> {
+    Ok(Attempt {
+        provider: name(wire.provider),
+        upstream_model: name(wire.upstream_model),
+        provider_format: known(Format::from_wire(wire.provider_format), "format")?,
+        started_at: time(wire.started_at_ms)?,
+        first_byte_ms: wire.first_byte_ms.map(number).transpose()?,
+        duration_ms: number(wire.duration_ms)?,
+        outcome: known(Outcome::from_wire(wire.outcome), "outcome of an attempt")?,
+        status: i64::from(wire.status),
+        reason: text(wire.reason),
+        tokens: wire.usage.map(tokens).transpose()?,
+        provenance: provenance(wire.provenance)?,
+        charged_nanousd: wire.charged_nanousd.map(cost).transpose()?,
+        price_version: text(wire.price_version),
+    })
+}
+
+fn estimate(wire: v1::Estimate) -> Result<Estimate, InvalidRecord> {
+    Ok(Estimate {
+        tokens: wire.usage.map(tokens).transpose()?,
+        cost_nanousd: wire.cost_nanousd.map(cost).transpose()?,
+        method: stated(EstimateMethod::from_wire(wire.method), "method of the estimate")?,
+    })
+}
+
+fn loss(wire: v1::Loss) -> Result<Loss, InvalidRecord> {
+    let kind = stated(LossKind::from_wire(wire.kind), "kind of a loss")?;
+    Ok(Loss { path: text(wire.path), reason: text(wire.reason), kind })
 }
 
 fn tokens(wire: v1::Usage) -> Result<Tokens, InvalidRecord> {
@@ -105,6 +118,19 @@ fn tokens(wire: v1::Usage) -> Result<Tokens, InvalidRecord> {
     })
 }
 
+/// Nothing said is nothing reported.
+fn provenance(wire: i32) -> Result<Provenance, InvalidRecord> {
+    Ok(known(Provenance::from_wire(wire), "provenance")?.unwrap_or(Provenance::None))
+}
+
+fn known<T>(word: Result<Option<T>, i32>, what: &'static str) -> Result<Option<T>, InvalidRecord> {
+    word.map_err(|_| InvalidRecord::Unknown(what))
+}
+
+fn stated<T>(word: Result<Option<T>, i32>, what: &'static str) -> Result<T, InvalidRecord> {
+    known(word, what)?.ok_or(InvalidRecord::Unknown(what))
+}
+
 fn id(text: String) -> Result<String, InvalidRecord> {
     let valid = text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     if valid { Ok(text) } else { Err(InvalidRecord::Id(text.chars().take(40).collect())) }
@@ -112,6 +138,11 @@ fn id(text: String) -> Result<String, InvalidRecord> {
 
 fn number(value: u64) -> Result<i64, InvalidRecord> {
     i64::try_from(value).map_err(|_| InvalidRecord::TooLarge)
+}
+
+/// A moment of this century: questions count the days and months between the first record and the last.
+fn time(ms: u64) -> Result<i64, InvalidRecord> {
+    number(ms).ok().filter(|ms| *ms < END_OF_TIME_MS).ok_or(InvalidRecord::TooLarge)
 }
 
 /// A number of tokens that one exchange can have used. Sums of them must stay far from overflow, and what a provider
@@ -125,11 +156,29 @@ fn cost(nanousd: i64) -> Result<i64, InvalidRecord> {
     if (0..=MAX_COST_NANOUSD).contains(&nanousd) { Ok(nanousd) } else { Err(InvalidRecord::Cost) }
 }
 
+/// What sums are told apart by: eight of these stand together in one row of an index, of which PostgreSQL takes 2,704 bytes.
+fn name(name: String) -> String {
+    storable(name, MAX_NAME_BYTES)
+}
+
+fn text(text: String) -> String {
+    storable(text, MAX_TEXT_BYTES)
+}
+
+/// What both stores take, at any size that a client makes up: a batch with one that they do not would fail each time that it is
+/// sent. PostgreSQL's text has every character but NUL.
+fn storable(text: String, most: usize) -> String {
+    let mut text = if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text };
+    text.truncate(text.floor_char_boundary(most));
+    text
+}
+
 const MAX_TOKENS: i64 = 1_000_000_000_000;
 /// A million dollars.
 const MAX_COST_NANOUSD: i64 = 1_000_000_000_000_000;
-
-/// PostgreSQL's text takes every character but NUL: a batch with one would fail each time that it is sent.
-fn storable(text: String) -> String {
-    if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
-}
+/// 2100-01-01T00:00:00Z.
+const END_OF_TIME_MS: i64 = 4_102_444_800_000;
+const MAX_NAME_BYTES: usize = 256;
+const MAX_TEXT_BYTES: usize = 1024;
+const MAX_TAGS: usize = 64;
+const MAX_LOSSES: usize = 64;

@@ -1,3 +1,5 @@
+//! Keys, and the changes to them that VMs are told of.
+
 use sqlx::{Row, any::AnyRow};
 
 use super::{Error, Numbered, Store, now_ms};

@@ -4,8 +4,10 @@
 
 mod keys;
 mod records;
+mod rollups;
 mod sessions;
 mod snapshots;
+mod statement;
 mod usage;
 
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -16,13 +18,14 @@ use sqlx::{
     migrate::{MigrateError, Migrator},
 };
 
-pub use usage::Page;
+pub use usage::{GroupPage, Page};
 
 /// A database, migrated.
 #[derive(Clone, Debug)]
 pub struct Store {
     pool: AnyPool,
     dialect: Dialect,
+    numbers: rollups::Numbers,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +92,7 @@ impl Store {
             Dialect::Sqlite => migrate_unlocked(&sqlx::migrate!("migrations/sqlite"), &pool).await?,
             Dialect::Postgres => sqlx::migrate!("migrations/postgres").run(&pool).await?,
         }
-        Ok(Self { pool, dialect })
+        Ok(Self { pool, dialect, numbers: rollups::Numbers::default() })
     }
 
     /// Whether it answers.

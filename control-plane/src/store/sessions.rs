@@ -1,7 +1,14 @@
-use sqlx::Row;
+//! VMs: signs of life, what each has open, and what is lost with one.
 
-use super::{Error, Store, now_ms, records};
-use crate::domain::record::OpenExchange;
+use sqlx::{Row, any::AnyRow};
+
+use super::{
+    Error, Store, now_ms,
+    records::{self, row},
+    rollups::{self, Changes},
+    statement::{Statement, rows_of},
+};
+use crate::domain::record::{OpenExchange, Record, Target};
 
 impl Store {
     /// A VM's session began, or was heard of. Answers the moment that is on record now: it is later than any before, also
@@ -40,26 +47,29 @@ impl Store {
     pub async fn set_open(&self, vm_id: &str, open: &[OpenExchange]) -> Result<(), Error> {
         let mut transaction = self.begin().await?;
         sqlx::query("delete from open_exchanges where vm_id = $1").bind(vm_id).execute(&mut *transaction).await?;
-        for exchange in open {
-            let sql = "insert into open_exchanges (exchange_id, vm_id, started_at, key_id, key_name, team, user_name, model, provider, \
-                 upstream_model, operation, stream) select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 \
-                 where not exists (select 1 from usage_records where exchange_id = $1 and outcome <> 'lost') \
-                 on conflict (exchange_id) do nothing";
-            sqlx::query(sql)
-                .bind(&exchange.exchange_id)
-                .bind(vm_id)
-                .bind(exchange.started_at)
-                .bind(&exchange.key_id)
-                .bind(&exchange.key_name)
-                .bind(&exchange.team)
-                .bind(&exchange.user)
-                .bind(&exchange.model)
-                .bind(&exchange.provider)
-                .bind(&exchange.upstream_model)
-                .bind(&exchange.operation)
-                .bind(i64::from(exchange.stream))
-                .execute(&mut *transaction)
-                .await?;
+        for chunk in open.chunks(rows_of(OPEN_COLUMNS)) {
+            let mut recorded = Statement::new(
+                self.dialect,
+                "select exchange_id from usage_records where outcome <> 'lost' and exchange_id in ",
+            );
+            recorded.list(chunk.iter().map(|exchange| exchange.facts.exchange_id.as_str()))?;
+            let recorded = records::ids(recorded.rows(&mut transaction).await?)?;
+            let mut open: Vec<_> =
+                chunk.iter().filter(|exchange| !recorded.contains(&exchange.facts.exchange_id)).collect();
+            if open.is_empty() {
+                continue;
+            }
+            open.sort_unstable_by_key(|exchange| &exchange.facts.exchange_id);
+            let facts = row::COLUMNS[..row::FACTS].join(", ");
+            let into = format!("insert into open_exchanges ({facts}, vm_id, provider, upstream_model) values ");
+            let mut statement = Statement::new(self.dialect, into);
+            for (at, OpenExchange { facts, target }) in open.into_iter().enumerate() {
+                statement.push(if at > 0 { ", " } else { "" });
+                row::bind_facts(&mut statement, facts)?;
+                statement.separated(',', [vm_id, &target.provider, &target.upstream_model])?.push(")");
+            }
+            statement.push(" on conflict (exchange_id) do nothing");
+            statement.execute(&mut transaction).await?;
         }
         transaction.commit().await?;
         Ok(())
@@ -94,25 +104,29 @@ impl Store {
                 .bind(&vm_id)
                 .fetch_all(&mut *transaction)
                 .await?;
-            for row in rows {
-                let exchange = OpenExchange {
-                    exchange_id: row.try_get("exchange_id")?,
-                    started_at: row.try_get("started_at")?,
-                    key_id: row.try_get("key_id")?,
-                    key_name: row.try_get("key_name")?,
-                    team: row.try_get("team")?,
-                    user: row.try_get("user_name")?,
-                    model: row.try_get("model")?,
-                    provider: row.try_get("provider")?,
-                    upstream_model: row.try_get("upstream_model")?,
-                    operation: row.try_get("operation")?,
-                    stream: row.try_get::<i64, _>("stream")? != 0,
-                };
-                lost += records::insert(&mut transaction, &exchange.lost(now_ms()), "do nothing").await?;
-            }
+            let mut open = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+            open.sort_unstable_by(|one, other| one.facts.exchange_id.cmp(&other.facts.exchange_id));
+            let now = now_ms();
+            let written_off: Vec<Record> = open.into_iter().map(|exchange| exchange.lost(now)).collect();
+            let written_off: Vec<&Record> = written_off.iter().collect();
+            let dimensions = rollups::dimensions_within(&mut transaction, self.dialect, &written_off).await?;
+            let mut changes = Changes::default();
+            let new = records::insert(&mut transaction, self.dialect, &written_off, &dimensions, &mut changes).await?;
+            changes.write(&mut transaction, self.dialect).await?;
+            // Last, as where records come in: two that lock the same rows must do it in one order.
             sqlx::query("delete from open_exchanges where vm_id = $1").bind(&vm_id).execute(&mut *transaction).await?;
             transaction.commit().await?;
+            lost += new.len() as u64;
         }
         Ok(lost)
     }
 }
+
+fn read(row: &AnyRow) -> Result<OpenExchange, sqlx::Error> {
+    let provider = row.try_get("provider")?;
+    let target = Target { provider, upstream_model: row.try_get("upstream_model")?, ..Target::default() };
+    Ok(OpenExchange { facts: row::read_facts(row)?, target })
+}
+
+/// Facts, the VM and the target.
+const OPEN_COLUMNS: usize = row::FACTS + 3;

@@ -1,3 +1,5 @@
+//! Versions of snapshots.
+
 use sqlx::Row;
 
 use super::{Error, Numbered, Store, now_ms};

@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use tollgate_control_plane::{domain::record::OpenExchange, server::Pace, store::Store};
+use tollgate_control_plane::{
+    domain::record::{Facts, OpenExchange},
+    server::Pace,
+    store::Store,
+};
 use tonic::Code;
 
 use crate::support::{
@@ -63,7 +67,7 @@ async fn what_a_vm_had_open_is_lost_when_it_does_not_come_back(database: Databas
     assert_eq!((&lost["model"], &lost["team"]), (&Value::from("gpt-4o"), &Value::from("red")));
     assert_eq!((&lost["key_id"], &lost["key_name"]), (&Value::from("key_0000000000000001"), &Value::from("dev")));
     assert_eq!((&lost["provenance"], &lost["status"]), (&Value::from("none"), &Value::from(0)));
-    assert!(lost["input"].is_null() && lost["cost_nanousd"].is_null(), "a loss is not free of charge: {lost}");
+    assert!(lost["input"].is_null() && lost["charged_nanousd"].is_null(), "a loss is not free of charge: {lost}");
     assert_eq!(plane.records().await.len(), 2);
 }
 
@@ -140,7 +144,10 @@ async fn the_truth_replaces_what_was_lost(database: Database) {
     back.deliver(1, vec![record(1)]).await;
     let records = plane.records().await;
     assert_eq!(records.len(), 1);
-    assert_eq!((&records[0]["outcome"], &records[0]["cost_nanousd"]), (&Value::from("success"), &Value::from(2_500)));
+    assert_eq!(
+        (&records[0]["outcome"], &records[0]["charged_nanousd"]),
+        (&Value::from("success"), &Value::from(2_500))
+    );
 }
 
 async fn an_exchange_on_record_is_never_lost(database: Database) {
@@ -171,19 +178,7 @@ async fn the_late_end_of_an_old_session_does_not_end_the_new_one(database: Datab
     let store = Store::open(&database.url).await.expect("the store opens");
     let old = store.hear("vm-1").await.expect("the store works");
     let new = store.hear("vm-1").await.expect("the store works");
-    let exchange = OpenExchange {
-        exchange_id: id(1),
-        started_at: 0,
-        key_id: String::new(),
-        key_name: String::new(),
-        team: String::new(),
-        user: String::new(),
-        model: String::new(),
-        provider: String::new(),
-        upstream_model: String::new(),
-        operation: String::new(),
-        stream: false,
-    };
+    let exchange = OpenExchange { facts: Facts { exchange_id: id(1), ..Facts::default() }, ..OpenExchange::default() };
     store.set_open("vm-1", &[exchange]).await.expect("the store works");
     // Another control plane notices only now that the first session's connection is dead.
     store.end_session("vm-1", old).await.expect("the store works");

@@ -2,13 +2,13 @@
 
 use reqwest::StatusCode;
 use serde_json::json;
-use tollgate_proto::v1::{OpenExchange, Outcome, Usage, UsageRecord, down};
+use tollgate_proto::v1::{Attempt, Estimate, Facts, OpenExchange, Outcome, Usage, UsageRecord, down};
 use tonic::Code;
 
 use crate::support::{
     database::Database,
     plane::Plane,
-    vm::{Vm, id, open, record},
+    vm::{Vm, id, open, record, with_attempt, with_facts},
 };
 
 on_each_store! {
@@ -27,12 +27,12 @@ async fn a_record_that_comes_again_changes_nothing(database: Database) {
     let plane = Plane::start(&database).await;
     let mut vm = Vm::connect(&plane, "vm-1").await;
     vm.deliver(2, vec![record(1), record(2)]).await;
-    let altered = UsageRecord { cost_nanousd: Some(9), ..record(1) };
+    let altered = UsageRecord { charged_nanousd: Some(9), ..record(1) };
     vm.deliver(3, vec![altered, record(2), record(3)]).await;
 
     let records = plane.records().await;
     assert_eq!(records.len(), 3);
-    assert!(records.iter().all(|record| record["cost_nanousd"] == 2_500), "{records:?}");
+    assert!(records.iter().all(|record| record["charged_nanousd"] == 2_500), "{records:?}");
 }
 
 async fn a_replay_to_another_control_plane_changes_nothing(database: Database) {
@@ -84,15 +84,22 @@ async fn a_record_that_cannot_be_read_is_counted_and_does_not_hold_up_others(dat
     let plane = Plane::start(&database).await;
     let mut vm = Vm::connect(&plane, "vm-1").await;
     let bad = [
-        UsageRecord { exchange_id: "short".to_owned(), ..record(1) },
+        with_facts(record(1), |facts| facts.exchange_id = "short".to_owned()),
         UsageRecord { outcome: Outcome::Unspecified.into(), ..record(2) },
         UsageRecord { outcome: 99, ..record(3) },
         UsageRecord { duration_ms: u64::MAX, ..record(4) },
         // What no exchange can have used: a few of these would overflow every sum that they are in.
         UsageRecord { usage: Some(Usage { input: i64::MAX as u64, ..Usage::default() }), ..record(6) },
         UsageRecord { usage: Some(Usage { input: i64::MAX as u64, ..Usage::default() }), ..record(7) },
-        UsageRecord { cost_nanousd: Some(i64::MAX), ..record(8) },
-        UsageRecord { cost_nanousd: Some(-1), ..record(9) },
+        UsageRecord { charged_nanousd: Some(i64::MAX), ..record(8) },
+        UsageRecord { charged_nanousd: Some(-1), ..record(9) },
+        UsageRecord { facts: None, ..record(10) },
+        with_facts(record(11), |facts| facts.operation = 99),
+        with_facts(record(12), |facts| facts.client_format = 99),
+        with_attempt(record(13), |attempt| attempt.outcome = 99),
+        with_attempt(record(14), |attempt| attempt.charged_nanousd = Some(-1)),
+        with_facts(record(15), |facts| facts.started_at_ms = 1 << 50),
+        UsageRecord { estimate: Some(Estimate::default()), ..record(16) },
     ];
     let malformed = bad.len() as f64;
     vm.deliver(5, bad.into_iter().chain([record(5)]).collect()).await;
@@ -111,16 +118,16 @@ async fn what_is_not_known_stays_unknown(database: Database) {
         outcome: Outcome::ClientAbort.into(),
         first_byte_ms: None,
         usage: None,
-        cost_nanousd: None,
-        price_version: String::new(),
-        model: "nul\0l".to_owned(),
-        ..record(1)
+        charged_nanousd: None,
+        ..with_facts(record(1), |facts| facts.model = "nul\0l".to_owned())
     };
     vm.deliver(2, vec![unknown]).await;
     let records = plane.records().await;
     let record = &records[0];
     assert_eq!(record["outcome"], "client_abort");
-    assert!(record["cost_nanousd"].is_null() && record["cost_usd"].is_null() && record["first_byte_ms"].is_null());
+    assert!(
+        record["charged_nanousd"].is_null() && record["charged_usd"].is_null() && record["first_byte_ms"].is_null()
+    );
     assert!(record["input"].is_null() && record["output"].is_null(), "{record}");
     assert_eq!(record["model"], "nul\u{fffd}l");
 }
@@ -137,8 +144,8 @@ async fn a_replay_is_not_counted_in_the_metrics(database: Database) {
 async fn losses_are_counted_by_the_formats_that_met(database: Database) {
     let plane = Plane::start(&database).await;
     let mut vm = Vm::connect(&plane, "vm-1").await;
-    let refused = UsageRecord { provider_format: 0, ..record(3) };
-    vm.deliver(1, vec![UsageRecord { losses: 3, ..record(1) }, record(2), refused]).await;
+    let refused = UsageRecord { attempts: Vec::new(), ..record(3) };
+    vm.deliver(1, vec![UsageRecord { loss_count: 3, ..record(1) }, record(2), refused]).await;
     let pair = r#"{client_format="openai_chat",provider_format="anthropic_messages"}"#;
     assert_eq!(plane.metric(&format!("tollgate_translation_losses_total{pair}")).await, 3.0);
     let newest = &plane.records().await[0];
@@ -154,28 +161,33 @@ async fn no_text_of_a_record_can_hold_up_the_others(database: Database) {
     let mut vm = Vm::connect(&plane, "vm-1").await;
     // PostgreSQL's text has no NUL: a batch with one would fail for ever.
     let nul = || "a\0b".to_owned();
-    let odd = UsageRecord {
-        key_id: nul(),
-        key_name: nul(),
-        team: nul(),
-        user: nul(),
-        provider: nul(),
-        reason: nul(),
-        price_version: nul(),
-        ..record(1)
+    let odd_facts = |facts: &mut Facts| {
+        (facts.key_id, facts.key_name, facts.team, facts.user) = (nul(), nul(), nul(), nul());
+        (facts.route, facts.end_user, facts.session_id) = (nul(), nul(), nul());
+        (facts.tags, facts.client_address, facts.traceparent) = (vec![nul(), nul()], nul(), nul());
     };
-    let opened = OpenExchange {
-        key_id: nul(),
-        key_name: nul(),
-        team: nul(),
-        user: nul(),
-        provider: nul(),
-        operation: nul(),
-        ..open(3)
+    let odd_attempt = |attempt: &mut Attempt| {
+        (attempt.provider, attempt.reason, attempt.price_version) = (nul(), nul(), nul());
     };
+    let odd = UsageRecord { reason: nul(), ..with_attempt(with_facts(record(1), odd_facts), odd_attempt) };
+    // Nor do its indexes take rows of any length.
+    let noise = |length: u64| (0..length).map(|at| char::from(b'!' + (at * at * 31 % 89) as u8)).collect::<String>();
+    let long = with_facts(record(4), |facts| {
+        (facts.key_id, facts.key_name, facts.team, facts.user) =
+            (noise(5_001), noise(5_002), noise(5_003), noise(5_004));
+        (facts.model, facts.route, facts.end_user, facts.session_id) =
+            (noise(5_005), noise(5_006), noise(5_007), noise(9_000));
+        facts.tags = vec![noise(9_001); 200];
+    });
+    let long = with_attempt(long, |attempt| {
+        (attempt.provider, attempt.upstream_model) = (noise(5_008), noise(5_009));
+    });
+    let mut opened = OpenExchange { provider: nul(), ..open(3) };
+    odd_facts(opened.facts.get_or_insert_default());
+    opened.facts.get_or_insert_default().exchange_id = id(3);
     vm.state_open(1, vec![opened]).await;
-    vm.deliver(2, vec![odd, record(2)]).await;
-    assert_eq!(plane.records().await.len(), 2);
-    assert_eq!(plane.records().await[1]["team"], "a\u{fffd}b");
+    vm.deliver(2, vec![odd, record(2), long]).await;
+    assert_eq!(plane.records().await.len(), 3);
+    assert_eq!(plane.records().await[2]["team"], "a\u{fffd}b");
     assert_eq!(plane.metric("tollgate_store_errors_total").await, 0.0);
 }

@@ -2,12 +2,12 @@
 
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
-use tollgate_proto::v1::{Outcome, Provenance, Usage, UsageRecord};
+use tollgate_proto::v1::{Attempt, Estimate, EstimateMethod, Loss, LossKind, Outcome, Provenance, Usage, UsageRecord};
 
 use crate::support::{
     database::Database,
     plane::Plane,
-    vm::{STARTED_AT_MS, Vm, id, record},
+    vm::{STARTED_AT_MS, Vm, id, record, with_attempt, with_facts},
 };
 
 on_each_store! {
@@ -17,6 +17,9 @@ on_each_store! {
     pages_follow_each_other_without_gap_or_overlap,
     csv_says_the_same_as_json,
     csv_says_where_the_next_page_is,
+    groups_come_in_pages,
+    days_and_months_begin_where_the_zone_says,
+    records_say_what_became_of_each_attempt,
     bad_questions_are_named,
 }
 
@@ -24,35 +27,40 @@ const HOUR_MS: u64 = 3_600_000;
 
 /// Five records: two of `red`, priced; one of `blue`, partial, an hour later; one unpriced; one refused.
 async fn given(plane: &Plane) {
+    let later = with_facts(record(3), |facts| {
+        facts.team = "blue".to_owned();
+        facts.started_at_ms = STARTED_AT_MS + HOUR_MS;
+    });
     let later = UsageRecord {
-        team: "blue".to_owned(),
         outcome: Outcome::ClientAbort.into(),
         provenance: Provenance::Partial.into(),
-        started_at_ms: STARTED_AT_MS + HOUR_MS,
         usage: Some(Usage { input: 100, cache_read: 7, output: 1, ..Usage::default() }),
-        cost_nanousd: Some(1_000_000_001),
-        ..record(3)
+        charged_nanousd: Some(1_000_000_001),
+        estimate: Some(Estimate {
+            usage: Some(Usage { input: 100, output: 9, ..Usage::default() }),
+            cost_nanousd: Some(1_200_000_000),
+            method: EstimateMethod::Bytes.into(),
+        }),
+        ..later
     };
-    let unpriced = UsageRecord {
-        team: "blue".to_owned(),
-        model: "local, \"quoted\"".to_owned(),
-        provider: "local".to_owned(),
-        cost_nanousd: None,
-        price_version: String::new(),
-        ..record(4)
-    };
+    let unpriced = with_facts(UsageRecord { charged_nanousd: None, ..record(4) }, |facts| {
+        facts.team = "blue".to_owned();
+        facts.model = "local, \"quoted\"".to_owned();
+        (facts.session_id, facts.tags) = ("session-2".to_owned(), Vec::new());
+    });
+    let unpriced = with_attempt(unpriced, |attempt| {
+        attempt.provider = "local".to_owned();
+        (attempt.charged_nanousd, attempt.price_version) = (None, String::new());
+    });
     let refused = UsageRecord {
-        team: String::new(),
-        provider: String::new(),
         outcome: Outcome::Refused.into(),
         status: 401,
         reason: "invalid_api_key".to_owned(),
-        attempts: 0,
+        attempts: Vec::new(),
         usage: None,
         provenance: Provenance::None.into(),
-        cost_nanousd: None,
-        price_version: String::new(),
-        ..record(5)
+        charged_nanousd: None,
+        ..with_facts(record(5), |facts| (facts.team, facts.session_id) = (String::new(), String::new()))
     };
     let mut vm = Vm::connect(plane, "vm-1").await;
     vm.deliver(5, vec![record(1), record(2), later, unpriced, refused]).await;
@@ -72,10 +80,10 @@ async fn groups_are_summed(database: Database) {
     assert_eq!(groups.len(), 3);
     let (red, blue, none) = (group("red"), group("blue"), group(""));
     assert_eq!((&red["requests"], &red["input"], &red["output"]), (&json!(2), &json!(20), &json!(10)));
-    assert_eq!((&red["cost_nanousd"], &red["cost_usd"]), (&json!(5_000), &json!("0.000005000")));
+    assert_eq!((&red["charged_nanousd"], &red["charged_usd"]), (&json!(5_000), &json!("0.000005000")));
     assert_eq!((&red["unpriced"], &red["partial"]), (&json!(0), &json!(0)));
     assert_eq!((&blue["requests"], &blue["input"], &blue["cache_read"]), (&json!(2), &json!(110), &json!(7)));
-    assert_eq!((&blue["cost_nanousd"], &blue["cost_usd"]), (&json!(1_000_000_001), &json!("1.000000001")));
+    assert_eq!((&blue["charged_nanousd"], &blue["charged_usd"]), (&json!(1_000_000_001), &json!("1.000000001")));
     assert_eq!((&blue["unpriced"], &blue["partial"]), (&json!(1), &json!(1)));
     // A refusal has no usage, so it is not unpriced.
     assert_eq!((&none["requests"], &none["input"], &none["unpriced"]), (&json!(1), &json!(0), &json!(0)));
@@ -114,6 +122,13 @@ async fn filters_hold_together(database: Database) {
         ("outcome=refused".to_owned(), vec![id(5)]),
         ("key=key_0000000000000001&team=blue".to_owned(), vec![id(3), id(4)]),
         ("user=nobody".to_owned(), vec![]),
+        ("session_id=session-2".to_owned(), vec![id(4)]),
+        ("tag=nightly&team=red".to_owned(), vec![id(2), id(1)]),
+        ("tag=a%20%22b%22,%20c&team=blue".to_owned(), vec![id(3)]),
+        ("tag=b".to_owned(), vec![]),
+        ("end_user=customer-7&session_id=".to_owned(), vec![id(5)]),
+        ("route=gpt-4o&stream=true&operation=chat&provenance=none".to_owned(), vec![id(5)]),
+        ("stream=false".to_owned(), vec![]),
         ("model=gpt-4o&team=blue".to_owned(), vec![id(3)]),
         // From is included, to is not; milliseconds, seconds and RFC 3339 say the same.
         (format!("from={later_ms}"), vec![id(3)]),
@@ -132,7 +147,7 @@ async fn filters_hold_together(database: Database) {
 async fn pages_follow_each_other_without_gap_or_overlap(database: Database) {
     let plane = Plane::start(&database).await;
     // Three of the five began in the same millisecond.
-    let began = |number, at| UsageRecord { started_at_ms: STARTED_AT_MS + at, ..record(number) };
+    let began = |number, at| with_facts(record(number), |facts| facts.started_at_ms = STARTED_AT_MS + at);
     let records = vec![began(1, 0), began(2, 5), began(3, 5), began(4, 5), began(5, 9)];
     Vm::connect(&plane, "vm-1").await.deliver(5, records).await;
     let mut seen = Vec::new();
@@ -193,6 +208,18 @@ async fn bad_questions_are_named(database: Database) {
         ("cursor=abc", "cursor"),
         ("colour=red", "colour"),
         ("outcome=succes", "outcome"),
+        ("operation=talk", "operation"),
+        ("provenance=hearsay", "provenance"),
+        ("stream=yes", "stream"),
+        ("client_format=morse", "client_format"),
+        ("provider_format=morse", "provider_format"),
+        ("group_by=team,team", "group_by"),
+        ("group_by=hour,day", "group_by"),
+        ("group_by=", "group_by"),
+        ("tz=Europe/Atlantis", "tz"),
+        ("group_by=key&limit=10001", "limit"),
+        ("group_by=key&cursor=abc", "cursor"),
+        ("group_by=key&cursor=5b5d", "cursor"),
     ] {
         let (status, body) = plane.try_get(&format!("/api/v1/usage?{question}")).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{question}: {body}");
@@ -210,4 +237,111 @@ async fn csv_says_where_the_next_page_is(database: Database) {
     let rest = format!("{path}&format=csv&cursor={}", expected.as_str().expect("there is more"));
     let last = plane.request(Method::GET, &rest).send().await.expect("an answer");
     assert!(!last.headers().contains_key("x-next-cursor"), "there is no more");
+}
+
+async fn groups_come_in_pages(database: Database) {
+    let plane = Plane::start(&database).await;
+    let of_model = |number: u64| {
+        with_facts(record(number), |facts| {
+            facts.model = format!("model-{}", number % 3);
+            facts.started_at_ms = STARTED_AT_MS + number / 3 * HOUR_MS * 30;
+        })
+    };
+    Vm::connect(&plane, "vm-1").await.deliver(1, (0..9).map(of_model).collect()).await;
+    for (by, count) in
+        [("model,hour", 9), ("hour,model", 9), ("day", 3), ("month", 1), ("model", 3), ("outcome,model", 3)]
+    {
+        let whole = plane.get(&format!("/api/v1/usage?group_by={by}")).await;
+        assert!(whole["next_cursor"].is_null());
+        let (mut seen, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let mut answer = plane.get(&format!("/api/v1/usage?group_by={by}&limit=2{cursor}")).await;
+            seen.append(answer["groups"].as_array_mut().expect("groups"));
+            assert!(seen.len() <= count, "a page of {by} comes again: {seen:?}");
+            match answer["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        assert_eq!(seen.len(), count, "{by}");
+        assert_eq!(whole["groups"].as_array(), Some(&seen), "{by}");
+    }
+}
+
+async fn days_and_months_begin_where_the_zone_says(database: Database) {
+    let plane = Plane::start(&database).await;
+    // 2026-10-24T21:59:59Z, an hour in which Berlin's clocks show 23:59 of Saturday, and both hours that they show as 2:30 on Sunday.
+    let at = [1_792_879_199_000, 1_792_879_200_000, 1_792_888_200_000, 1_792_891_800_000, 1_793_487_600_000];
+    let began = |(number, at): (usize, &u64)| with_facts(record(number as u64), |facts| facts.started_at_ms = *at);
+    Vm::connect(&plane, "vm-1").await.deliver(1, at.iter().enumerate().map(began).collect()).await;
+    for (question, expected) in [
+        (
+            "day&tz=Europe/Berlin",
+            vec![("2026-10-24T00:00:00+02:00", 1), ("2026-10-25T00:00:00+02:00", 3), ("2026-11-01T00:00:00+01:00", 1)],
+        ),
+        ("month&tz=Europe/Berlin", vec![("2026-10-01T00:00:00+02:00", 4), ("2026-11-01T00:00:00+01:00", 1)]),
+        (
+            "hour&tz=Europe/Berlin&from=2026-10-25T00:00:00Z",
+            vec![("2026-10-25T02:00:00+02:00", 1), ("2026-10-25T02:00:00+01:00", 1), ("2026-11-01T00:00:00+01:00", 1)],
+        ),
+        ("month", vec![("2026-10-01T00:00:00Z", 5)]),
+        ("day", vec![("2026-10-24T00:00:00Z", 2), ("2026-10-25T00:00:00Z", 2), ("2026-10-31T00:00:00Z", 1)]),
+        // Half an hour off, and three quarters.
+        ("hour&tz=Asia/Kolkata&to=2026-10-25T00:00:00Z", vec![("2026-10-25T03:00:00+05:30", 2)]),
+        ("day&tz=Asia/Kathmandu&to=2026-10-25T00:00:00Z", vec![("2026-10-25T00:00:00+05:45", 2)]),
+    ] {
+        let answer = plane.get(&format!("/api/v1/usage?group_by={question}")).await;
+        let unit = question.split('&').next().expect("a unit");
+        let groups = answer["groups"].as_array().expect("groups");
+        let seen: Vec<_> = groups
+            .iter()
+            .map(|group| (group[unit].as_str().expect("a time"), group["requests"].as_i64().expect("a number")))
+            .collect();
+        assert_eq!(seen, expected, "{question}");
+    }
+}
+
+async fn records_say_what_became_of_each_attempt(database: Database) {
+    let plane = Plane::start(&database).await;
+    let mut fell_back = record(1);
+    let failed = Attempt {
+        provider: "claude".to_owned(),
+        outcome: Outcome::ProviderError.into(),
+        status: 529,
+        reason: "overloaded".to_owned(),
+        usage: None,
+        provenance: Provenance::None.into(),
+        charged_nanousd: None,
+        ..fell_back.attempts[0].clone()
+    };
+    fell_back.attempts.insert(0, failed);
+    let loss =
+        Loss { path: "messages.0".to_owned(), reason: "no such thing".to_owned(), kind: LossKind::Dropped.into() };
+    (fell_back.losses, fell_back.loss_count) = (vec![loss], 3);
+    fell_back.estimate = Some(Estimate {
+        usage: Some(Usage { input: 10, output: 9, ..Usage::default() }),
+        cost_nanousd: Some(4_000),
+        method: EstimateMethod::Counted.into(),
+    });
+    Vm::connect(&plane, "vm-1").await.deliver(1, vec![fell_back]).await;
+    let record = plane.records().await.remove(0);
+    assert_eq!((&record["provider"], &record["attempt_count"]), (&json!("openai"), &json!(2)));
+    let (first, last) = (&record["attempts"][0], &record["attempts"][1]);
+    assert_eq!(
+        (&first["provider"], &first["outcome"], &first["status"]),
+        (&json!("claude"), &json!("provider_error"), &json!(529))
+    );
+    assert!(first["tokens"].is_null() && first["charged_nanousd"].is_null(), "{first}");
+    assert_eq!(
+        (&last["provider"], &last["tokens"]["input"], &last["charged_nanousd"]),
+        (&json!("openai"), &json!(10), &json!(2_500))
+    );
+    assert_eq!(record["losses"], json!([{"path": "messages.0", "reason": "no such thing", "kind": "dropped"}]));
+    assert_eq!((&record["loss_count"], &record["estimated_nanousd"]), (&json!(3), &json!(4_000)));
+    assert_eq!((&record["estimate_method"], &record["estimated_tokens"]["output"]), (&json!("counted"), &json!(9)));
+    assert_eq!((&record["end_user"], &record["session_id"]), (&json!("customer-7"), &json!("session-1")));
+    assert_eq!((&record["tags"], &record["client_address"]), (&json!(["nightly", "a \"b\", c"]), &json!("10.0.0.7")));
+    assert!(record["traceparent"].as_str().is_some_and(|trace| trace.starts_with("00-4bf9")), "{record}");
+    let groups = plane.get("/api/v1/usage?group_by=end_user").await["groups"].take();
+    assert_eq!((&groups[0]["attempts"], &groups[0]["estimated_usd"]), (&json!(2), &json!("0.000004000")));
 }

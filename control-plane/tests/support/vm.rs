@@ -3,8 +3,8 @@
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tollgate_proto::v1::{
-    Down, Format, Hello, OpenExchange, OpenExchanges, Operation, Outcome, Provenance, ResolveRequest, ResolveResponse,
-    Snapshot, SnapshotAck, Up, Usage, UsageBatch, UsageRecord, Welcome, down, keys_client::KeysClient,
+    Attempt, Down, Facts, Format, Hello, OpenExchange, OpenExchanges, Operation, Outcome, Provenance, ResolveRequest,
+    ResolveResponse, Snapshot, SnapshotAck, Up, Usage, UsageBatch, UsageRecord, Welcome, down, keys_client::KeysClient,
     session_client::SessionClient, up,
 };
 use tonic::{Request, Status, Streaming, transport::Channel};
@@ -156,38 +156,63 @@ pub(crate) fn id(number: u64) -> String {
 
 /// A successful exchange: 10 tokens in, 5 out, 2,500 nano-dollars, of team `red`.
 pub(crate) fn record(number: u64) -> UsageRecord {
-    UsageRecord {
-        exchange_id: id(number),
-        started_at_ms: STARTED_AT_MS + number,
-        duration_ms: 40,
-        first_byte_ms: Some(12),
-        key_id: "key_0000000000000001".to_owned(),
-        key_name: "first".to_owned(),
-        team: "red".to_owned(),
-        user: "ann".to_owned(),
-        model: "gpt-4o".to_owned(),
+    let usage = Usage { input: 10, output: 5, ..Usage::default() };
+    let attempt = Attempt {
         provider: "openai".to_owned(),
         upstream_model: "gpt-4o-2024-08-06".to_owned(),
-        operation: Operation::Chat.into(),
-        stream: true,
+        provider_format: Format::AnthropicMessages.into(),
+        started_at_ms: STARTED_AT_MS + number,
+        first_byte_ms: Some(11),
+        duration_ms: 39,
         outcome: Outcome::Success.into(),
         status: 200,
         reason: String::new(),
-        attempts: 1,
-        usage: Some(Usage { input: 10, output: 5, ..Usage::default() }),
+        usage: Some(usage),
         provenance: Provenance::Reported.into(),
-        cost_nanousd: Some(2_500),
+        charged_nanousd: Some(2_500),
         price_version: "book@2026-11-01".to_owned(),
-        losses: 0,
-        snapshot_version: 1,
-        client_format: Format::OpenaiChat.into(),
-        provider_format: Format::AnthropicMessages.into(),
+    };
+    UsageRecord {
+        facts: Some(Facts { key_name: "first".to_owned(), ..facts(number) }),
+        duration_ms: 40,
+        first_byte_ms: Some(12),
+        outcome: Outcome::Success.into(),
+        status: 200,
+        reason: String::new(),
+        attempts: vec![attempt],
+        usage: Some(usage),
+        provenance: Provenance::Reported.into(),
+        charged_nanousd: Some(2_500),
+        estimate: None,
+        losses: Vec::new(),
+        loss_count: 0,
     }
 }
 
 /// The beginning of [`record`] of the same number.
 pub(crate) fn open(number: u64) -> OpenExchange {
     OpenExchange {
+        facts: Some(facts(number)),
+        provider: "openai".to_owned(),
+        upstream_model: "gpt-4o-2024-08-06".to_owned(),
+    }
+}
+
+/// A record whose facts are changed.
+pub(crate) fn with_facts(mut record: UsageRecord, change: impl FnOnce(&mut Facts)) -> UsageRecord {
+    change(record.facts.get_or_insert_default());
+    record
+}
+
+/// A record whose last attempt is changed.
+pub(crate) fn with_attempt(mut record: UsageRecord, change: impl FnOnce(&mut Attempt)) -> UsageRecord {
+    change(record.attempts.last_mut().expect("an attempt"));
+    record
+}
+
+/// What is known of [`record`] from its beginning.
+pub(crate) fn facts(number: u64) -> Facts {
+    Facts {
         exchange_id: id(number),
         started_at_ms: STARTED_AT_MS + number,
         key_id: "key_0000000000000001".to_owned(),
@@ -195,10 +220,16 @@ pub(crate) fn open(number: u64) -> OpenExchange {
         team: "red".to_owned(),
         user: "ann".to_owned(),
         model: "gpt-4o".to_owned(),
-        provider: "openai".to_owned(),
-        upstream_model: "gpt-4o-2024-08-06".to_owned(),
-        operation: "chat".to_owned(),
+        route: "gpt-4o".to_owned(),
+        operation: Operation::Chat.into(),
         stream: true,
+        client_format: Format::OpenaiChat.into(),
+        end_user: "customer-7".to_owned(),
+        session_id: "session-1".to_owned(),
+        tags: vec!["nightly".to_owned(), "a \"b\", c".to_owned()],
+        client_address: "10.0.0.7".to_owned(),
+        traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned(),
+        snapshot_version: 1,
     }
 }
 

@@ -5,7 +5,6 @@
 
 pub mod admit;
 pub mod aws;
-pub mod bounds;
 pub mod canonical;
 mod dialect;
 pub mod exchange;

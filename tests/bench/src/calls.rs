@@ -106,7 +106,7 @@ enum Crossing<'l> {
 
 fn parse(line: &str) -> Option<(&str, Crossing<'_>)> {
     let thread = line.split(']').nth(1)?.strip_prefix('[')?;
-    let name = |rest: &'_ str| rest.find(['(', ' ']).map_or(rest.len(), |end| end);
+    let name = |rest: &'_ str| rest.find(['(', ' ']).unwrap_or(rest.len());
     if let Some((_, rest)) = line.split_once("[host->vm] ") {
         return Some((thread, Crossing::In(&rest[..name(rest)])));
     }

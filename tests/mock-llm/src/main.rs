@@ -26,7 +26,9 @@ async fn main() -> ExitCode {
             }
         }
         Err(error) => {
-            eprintln!("mock-llm: cannot listen on {listen}: {error}");
+            eprintln!(
+                "mock-llm: cannot listen on {listen}: {error}; move it with --listen HOST:PORT or MOCK_LLM_LISTEN"
+            );
             ExitCode::FAILURE
         }
     }

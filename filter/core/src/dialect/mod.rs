@@ -25,7 +25,7 @@ pub(crate) use self::{
     policy::Policy,
     raw::{owned_raw, raw, raw_arguments},
     request::{NO_MEMBER, want},
-    response::{DecodeStream, EncodeResponse, EncodeStream, Frame, Sink, UpstreamFraming},
+    response::{DecodeStream, EncodeResponse, EncodeStream, Frame, MAX_WHOLE, Sink, UpstreamFraming},
     tap::{Sighting, Tap},
 };
 

@@ -66,10 +66,13 @@ pub(crate) trait EncodeResponse {
     fn encode(&self, answer: &Answer, losses: &mut Losses) -> Vec<u8>;
 }
 
+/// The most that a response may have, in bytes, when all of it must be held to be translated: 16 MiB.
+pub(crate) const MAX_WHOLE: usize = 16 << 20;
+
 /// Why a response cannot become an answer in the client's format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ResponseError {
-    /// Larger than [`MAX_WHOLE`], or one event larger than [`MAX_BLOCK`](crate::framing::sse::MAX_BLOCK).
+    /// Larger than [`MAX_WHOLE`], or one event larger than [`MAX_EVENT`](crate::framing::MAX_EVENT).
     TooLarge,
     /// Not what the provider's format promises; says what is wrong.
     Malformed(String),

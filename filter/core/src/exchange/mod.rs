@@ -8,6 +8,7 @@
 //!   client ◄── Gate ◄──────────────────────────────────── Adapter ◄── provider
 //!               │ log phase: takes the Exchange out, makes its one usage record
 //! ```
+//! `record` is what the exchange leaves: its facts, its attempts and how it ended.
 //! Both machines take inputs (`handle_…`) and answer with what the host must do. An input that does not fit the state
 //! (Envoy sends some after a local reply) changes nothing.
 

@@ -1,14 +1,9 @@
+//! The elements of one JSON array that arrives in pieces.
+
 use std::fmt;
 
-use memchr::memchr2;
-
-use crate::bounds::MAX_EVENT;
-
-/// The most that one element may have, in bytes.
-pub const MAX_ELEMENT: usize = MAX_EVENT;
-
-/// What a buffer may go on holding once it is empty, in bytes: a stream of small elements needs no more.
-const KEPT_CAPACITY: usize = 64 << 10;
+use super::window::{MAX_EVENT, TooLong, Window};
+use crate::json::{Cursor, Inside, is_blank};
 
 /// Cuts one JSON array that arrives in pieces into the texts of its elements: a stream of answers without frames, which is
 /// what Gemini sends unless asked for `alt=sse` (<https://ai.google.dev/api/generate-content#method:-models.streamgeneratecontent>).
@@ -19,20 +14,15 @@ const KEPT_CAPACITY: usize = 64 << 10;
 /// element learns whether it is JSON.
 #[derive(Debug, Default)]
 pub struct ArrayDecoder {
-    buffer: Vec<u8>,
-    /// Where the element being read begins; outside elements, the same as `scanned`.
-    start: usize,
-    /// Where the next byte to look at stands.
-    scanned: usize,
+    window: Window,
     place: Place,
-    finished: bool,
     failed: Option<ArrayError>,
 }
 
 /// Why there is no further element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ArrayError {
-    /// An element grew beyond [`MAX_ELEMENT`].
+    /// An element grew beyond [`MAX_EVENT`].
     TooLong,
     /// Not one array of elements with commas between them.
     Malformed,
@@ -46,14 +36,7 @@ enum Place {
     #[default]
     BeforeArray,
     BeforeElement,
-    /// In an element that has no end of its own: a number, `true`, `false` or `null`.
-    Word,
-    /// In an element, with this many brackets open.
-    Open(usize),
-    /// In a string, with this many brackets open around it.
-    String(usize),
-    /// In a string, behind a backslash.
-    StringEscape(usize),
+    Element(Inside),
     AfterElement,
     AfterArray,
 }
@@ -61,16 +44,14 @@ enum Place {
 impl ArrayDecoder {
     /// Takes the next bytes of the array.
     pub fn push(&mut self, chunk: &[u8]) {
-        if self.failed.is_some() {
-            return;
+        if self.failed.is_none() {
+            self.window.push(chunk);
         }
-        self.forget_taken();
-        self.buffer.extend_from_slice(chunk);
     }
 
     /// No more bytes will come.
     pub fn finish(&mut self) {
-        self.finished = true;
+        self.window.finish();
     }
 
     /// The text of the next whole element, `None` when more bytes are needed.
@@ -79,123 +60,98 @@ impl ArrayDecoder {
     /// Any [`ArrayError`], from then on at every call.
     #[expect(clippy::should_implement_trait, reason = "an element borrows from the decoder")]
     pub fn next(&mut self) -> Option<Result<&[u8], ArrayError>> {
-        let error = match self.failed {
-            Some(error) => error,
-            None => match self.end_of_element() {
-                Ok(Some(end)) => {
-                    let element = self.start..end;
-                    self.start = self.scanned;
-                    return Some(Ok(self.buffer.get(element).unwrap_or_default()));
-                }
-                Ok(None) => return None,
-                Err(error) => error,
-            },
-        };
-        self.failed = Some(error);
-        Some(Err(error))
+        if let Some(error) = self.failed {
+            return Some(Err(error));
+        }
+        match self.end_of_element() {
+            Ok(None) => None,
+            Ok(Some(end)) => self.window.take(end, Some).map(Ok),
+            Err(error) => {
+                self.failed = Some(error);
+                Some(Err(error))
+            }
+        }
     }
 
     /// Bytes received but not given out in an element, apart from what stands between elements.
     #[must_use]
     pub fn pending(&self) -> &[u8] {
-        self.buffer.get(self.start..).unwrap_or_default()
+        self.window.pending()
     }
 
-    /// Reads on to the end of the element that begins at `start`, or that has yet to begin.
+    /// Reads on to the end of the element being read, or of the next one.
     fn end_of_element(&mut self) -> Result<Option<usize>, ArrayError> {
         loop {
-            if self.scanned.saturating_sub(self.start) > MAX_ELEMENT {
-                return Err(ArrayError::TooLong);
-            }
-            let rest = self.buffer.get(self.scanned..).unwrap_or_default();
-            // Strings are nearly all of most elements: jump to what can end one.
-            let plain = match self.place {
-                Place::String(_) => memchr2(b'"', b'\\', rest).unwrap_or(rest.len()),
-                _ => 0,
-            };
-            let Some(byte) = rest.get(plain) else {
-                self.scanned = self.buffer.len();
-                return match self.finished && self.place != Place::AfterArray {
-                    _ if self.pending().len() > MAX_ELEMENT => Err(ArrayError::TooLong),
-                    true => Err(ArrayError::Truncated),
-                    false => Ok(None),
-                };
-            };
-            let at = self.scanned.saturating_add(plain);
-            let after = self.place.step(*byte)?;
-            let before = std::mem::replace(&mut self.place, after);
-            self.scanned = at.saturating_add(1);
-            match (before.is_inside(), after.is_inside()) {
-                // The byte behind a word is none of it, any other last byte is its element's own.
-                (true, false) if before == Place::Word => return self.checked(at),
-                (true, false) => return self.checked(self.scanned),
-                (false, true) => self.start = at,
-                (false, false) => self.start = self.scanned,
-                (true, true) => {}
+            match self.place {
+                Place::Element(inside) => return self.end_of_value(inside),
+                _ => match self.next_place()? {
+                    Some(place) => self.place = place,
+                    None if self.window.is_finished() && self.place != Place::AfterArray => {
+                        return Err(ArrayError::Truncated);
+                    }
+                    None => return Ok(None),
+                },
             }
         }
     }
 
-    fn checked(&self, end: usize) -> Result<Option<usize>, ArrayError> {
-        match end.saturating_sub(self.start) > MAX_ELEMENT {
-            true => Err(ArrayError::TooLong),
-            false => Ok(Some(end)),
+    /// Steps over white space and one byte between elements, or to the first byte of one.
+    fn next_place(&mut self) -> Result<Option<Place>, ArrayError> {
+        let mut cursor = Cursor::new(self.window.pending());
+        cursor.skip_blank();
+        let place = match cursor.peek() {
+            None => None,
+            Some(byte) => Some(self.place.behind(byte)?),
+        };
+        if place.is_some_and(|place| !matches!(place, Place::Element(_))) {
+            cursor.skip();
         }
+        let passed = cursor.at();
+        self.window.pass(passed);
+        Ok(place)
     }
 
-    /// Drops the bytes that were given out, once they are at least half of all: so each byte is moved a bounded number of
-    /// times, however the array is split.
-    fn forget_taken(&mut self) {
-        if self.start < self.buffer.len().div_ceil(2) {
-            return;
+    fn end_of_value(&mut self, inside: Inside) -> Result<Option<usize>, ArrayError> {
+        let mut cursor = Cursor::resume(self.window.pending(), self.window.read(), inside);
+        let ended = cursor.value();
+        let (end, inside, next) = (Window::check(cursor.at())?, cursor.inside(), cursor.peek());
+        if ended.is_none() {
+            self.window.read_to(end);
+            self.place = Place::Element(inside);
+            return if self.window.is_finished() { Err(ArrayError::Truncated) } else { Ok(None) };
         }
-        self.buffer.drain(..self.start.min(self.buffer.len()));
-        self.scanned = self.scanned.saturating_sub(self.start);
-        self.start = 0;
-        if self.buffer.is_empty() {
-            self.buffer.shrink_to(KEPT_CAPACITY);
+        // Brackets and quotation marks are the end of their own element, a word ends where something else may follow it.
+        let is_own_end = matches!(cursor.since(end.saturating_sub(1)), b"\"" | b"]" | b"}");
+        if !is_own_end && !next.is_some_and(|byte| is_blank(byte) || matches!(byte, b',' | b']')) {
+            return Err(ArrayError::Malformed);
         }
+        self.place = Place::AfterElement;
+        Ok(Some(end))
     }
 }
 
 impl Place {
-    fn is_inside(self) -> bool {
-        matches!(self, Self::Word | Self::Open(_) | Self::String(_) | Self::StringEscape(_))
+    /// The place behind `byte`, which is not white space, or before it where it is the first one of an element.
+    fn behind(self, byte: u8) -> Result<Self, ArrayError> {
+        match (self, byte) {
+            (Self::BeforeArray, b'[') | (Self::AfterElement, b',') => Ok(Self::BeforeElement),
+            (Self::BeforeElement | Self::AfterElement, b']') => Ok(Self::AfterArray),
+            (Self::BeforeElement, byte) if !matches!(byte, b',' | b':' | b'}') => Ok(Self::Element(Inside::default())),
+            _ => Err(ArrayError::Malformed),
+        }
     }
+}
 
-    /// The place behind `byte`.
-    fn step(self, byte: u8) -> Result<Self, ArrayError> {
-        let place = match (self, byte) {
-            (Self::String(open), b'\\') => Self::StringEscape(open),
-            (Self::String(0), b'"') => Self::AfterElement,
-            (Self::String(open), b'"') => Self::Open(open),
-            (Self::String(open) | Self::StringEscape(open), _) => Self::String(open),
-
-            (Self::Open(open), b'"') => Self::String(open),
-            (Self::Open(open), b'{' | b'[') => Self::Open(open.saturating_add(1)),
-            (Self::Open(open), b'}' | b']') if open <= 1 => Self::AfterElement,
-            (Self::Open(open), b'}' | b']') => Self::Open(open.saturating_sub(1)),
-            (Self::Open(open), _) => Self::Open(open),
-
-            (Self::BeforeArray, b'[') => Self::BeforeElement,
-            (Self::BeforeElement | Self::Word | Self::AfterElement, b']') => Self::AfterArray,
-            (Self::Word | Self::AfterElement, b',') => Self::BeforeElement,
-            (Self::Word, b' ' | b'\t' | b'\r' | b'\n') => Self::AfterElement,
-            (place, b' ' | b'\t' | b'\r' | b'\n') => place,
-
-            (Self::BeforeElement, b'{' | b'[') => Self::Open(1),
-            (Self::BeforeElement, b'"') => Self::String(0),
-            (Self::BeforeElement | Self::Word, byte) if !b",\"{}[]:".contains(&byte) => Self::Word,
-            _ => return Err(ArrayError::Malformed),
-        };
-        Ok(place)
+impl From<TooLong> for ArrayError {
+    fn from(_: TooLong) -> Self {
+        Self::TooLong
     }
 }
 
 impl fmt::Display for ArrayError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooLong => write!(f, "an element of the array is longer than {MAX_ELEMENT} bytes"),
+            Self::TooLong => write!(f, "an element of the array is longer than {MAX_EVENT} bytes"),
             Self::Malformed => f.write_str("not a JSON array"),
             Self::Truncated => f.write_str("the array ended early"),
         }
@@ -291,14 +247,14 @@ mod tests {
     #[test]
     fn refuses_an_element_beyond_the_bound_and_stays_refusing() {
         for (open, close) in [("[1,\"", "\"]"), ("[1,{\"a\":\"", "\"}]"), ("[1,", "]")] {
-            let fitting = MAX_ELEMENT - open.len() - close.len() + "[1,".len() + "]".len();
+            let fitting = MAX_EVENT - open.len() - close.len() + "[1,".len() + "]".len();
             for (length, error) in [(fitting, None), (fitting + 1, Some(ArrayError::TooLong))] {
                 let text = format!("{open}{}{close}", "1".repeat(length));
                 assert_eq!(decode(text.as_bytes().chunks(1 << 20)).1, error, "{open} {length}");
             }
         }
         let mut decoder = ArrayDecoder::default();
-        decoder.push(format!("[\"{}", "x".repeat(MAX_ELEMENT)).as_bytes());
+        decoder.push(format!("[\"{}", "x".repeat(MAX_EVENT)).as_bytes());
         assert_eq!(decoder.next(), Some(Err(ArrayError::TooLong)));
         decoder.push(b"\",1]");
         assert_eq!(decoder.next(), Some(Err(ArrayError::TooLong)));

@@ -77,10 +77,10 @@ impl<'t> Cursor<'t> {
         self.text.get(self.at).copied()
     }
 
-    /// Steps over one byte.
+    /// Steps over the next byte, which is there.
     #[inline]
     pub(crate) fn skip(&mut self) {
-        self.at = self.at.saturating_add(1).min(self.text.len());
+        self.at = self.at.saturating_add(1);
     }
 
     /// Steps over white space.
@@ -102,12 +102,14 @@ impl<'t> Cursor<'t> {
     /// Where no value begins, it steps over nothing.
     #[inline]
     pub(crate) fn value(&mut self) -> Option<()> {
-        if self.inside.is_nothing() && !matches!(self.peek()?, b'"' | b'[' | b'{') {
-            self.inside.token = Token::Word;
-        }
-        match self.inside.token {
-            Token::Word => self.word(),
-            _ => self.follow(|open| open == 0),
+        match (self.inside.is_nothing(), self.inside.token) {
+            (true, _) => match self.peek()? {
+                b'"' => self.string(),
+                b'[' | b'{' => self.follow(|open| open == 0),
+                _ => self.word(),
+            },
+            (false, Token::Word) => self.word(),
+            (false, _) => self.follow(|open| open == 0),
         }
     }
 
@@ -115,63 +117,98 @@ impl<'t> Cursor<'t> {
     /// so of how many brackets are open there.
     pub(crate) fn follow(&mut self, is_enough: impl Fn(usize) -> bool) -> Option<()> {
         let mut open = self.inside.open;
-        let mut token = self.inside.token;
         let mut rest = self.rest();
-        // Bytes are looked at one by one outside strings only: those are nearly all of most texts.
-        loop {
-            if matches!(token, Token::String | Token::Escape) {
-                let escaped = usize::from(token == Token::Escape);
-                let Some(after) = rest.get(escaped..).and_then(behind_string) else {
-                    token = match rest.get(escaped..) {
-                        Some(string) if !is_escaped(string, string.len()) => Token::String,
-                        _ => Token::Escape,
-                    };
-                    break;
-                };
-                (rest, token) = (after, Token::None);
-            } else {
-                let Some((byte, after)) = rest.split_first() else { break };
-                rest = after;
-                match byte {
-                    b'"' => {
-                        token = Token::String;
-                        continue;
-                    }
-                    b'[' | b'{' => open = open.saturating_add(1),
-                    b']' | b'}' => open = open.saturating_sub(1),
-                    _ => continue,
-                }
-            }
+        if matches!(self.inside.token, Token::String | Token::Escape) {
+            rest = self.resumed_string(rest)?;
             if is_enough(open) {
-                self.at = self.text.len().saturating_sub(rest.len());
-                self.inside = Inside { open, token };
-                return Some(());
+                return self.stop(rest, open);
             }
         }
-        self.at = self.text.len();
-        self.inside = Inside { open, token };
-        None
+        // Bytes are looked at one by one outside strings only: those are nearly all of most texts.
+        while let Some((byte, after)) = rest.split_first() {
+            rest = after;
+            match byte {
+                b'"' => match behind_string(after) {
+                    Some(behind) => rest = behind,
+                    None => return self.cut(open, Token::in_string(after)),
+                },
+                b'[' | b'{' => open = open.saturating_add(1),
+                b']' | b'}' => open = open.saturating_sub(1),
+                _ => continue,
+            }
+            if is_enough(open) {
+                return self.stop(rest, open);
+            }
+        }
+        self.cut(open, Token::None)
+    }
+
+    /// What follows the string that the piece before this one ended in.
+    fn resumed_string(&mut self, rest: &'t [u8]) -> Option<&'t [u8]> {
+        let open = self.inside.open;
+        let string = match self.inside.token {
+            Token::Escape if rest.is_empty() => return None,
+            Token::Escape => rest.get(1..)?,
+            _ => rest,
+        };
+        let behind = behind_string(string);
+        if behind.is_none() {
+            self.cut(open, Token::in_string(string));
+        }
+        behind
+    }
+
+    /// Steps over a string.
+    fn string(&mut self) -> Option<()> {
+        let string = self.rest().get(1..)?;
+        match behind_string(string) {
+            Some(behind) => self.stop(behind, 0),
+            None => self.cut(0, Token::in_string(string)),
+        }
     }
 
     /// Steps over the rest of a word.
     fn word(&mut self) -> Option<()> {
         let rest = self.rest();
-        let Some(length) = rest.iter().position(|byte| ends_word(*byte)) else {
-            self.at = self.text.len();
-            return None;
-        };
-        self.inside.token = Token::None;
-        self.at = self.at.saturating_add(length);
+        match rest.iter().position(|byte| ends_word(*byte)) {
+            Some(length) => self.stop(rest.get(length..)?, 0),
+            None => self.cut(0, Token::Word),
+        }
+    }
+
+    /// A step has ended before `rest`.
+    #[inline]
+    fn stop(&mut self, rest: &[u8], open: usize) -> Option<()> {
+        self.at = self.text.len().saturating_sub(rest.len());
+        self.inside = Inside { open, token: Token::None };
         Some(())
     }
 
+    /// The text has ended in the middle of a step.
+    #[cold]
+    fn cut(&mut self, open: usize, token: Token) -> Option<()> {
+        self.at = self.text.len();
+        self.inside = Inside { open, token };
+        None
+    }
+
+    #[inline]
     fn rest(&self) -> &'t [u8] {
         self.text.get(self.at..).unwrap_or_default()
     }
 }
 
+impl Token {
+    /// The place behind the last byte of a string that has not ended.
+    #[cold]
+    fn in_string(string: &[u8]) -> Self {
+        if is_escaped(string, string.len()) { Self::Escape } else { Self::String }
+    }
+}
+
 impl Inside {
     /// Whether no string, word or bracket is open.
+    #[inline]
     pub(crate) fn is_nothing(self) -> bool {
         self == Self::default()
     }
@@ -185,12 +222,14 @@ fn behind_string(rest: &[u8]) -> Option<&[u8]> {
 }
 
 /// Whether the byte at `at` of a string is escaped: of an odd number of backslashes the last one is not escaped itself.
+#[inline]
 fn is_escaped(string: &[u8], at: usize) -> bool {
     let before = string.get(..at).unwrap_or_default();
     before.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
 }
 
 /// Whether a byte can be none of a word.
+#[inline]
 fn ends_word(byte: u8) -> bool {
     is_blank(byte) || matches!(byte, b',' | b':' | b'"' | b'[' | b']' | b'{' | b'}')
 }
@@ -212,7 +251,7 @@ mod tests {
         let mut cursor = Cursor::new(text.as_bytes());
         cursor.value()?;
         assert!(cursor.inside().is_nothing(), "{text}");
-        Some(&text[cursor.at()..])
+        text.get(cursor.at()..)
     }
 
     #[test]

@@ -3,7 +3,9 @@
 use memchr::memchr2_iter;
 
 use super::cursor::Cursor;
-use crate::bounds::MAX_DEPTH;
+
+/// How deep arrays and objects of one JSON text may stand in each other.
+pub const MAX_DEPTH: usize = 128;
 
 /// Whether arrays and objects stand in each other more than [`MAX_DEPTH`] levels deep in `text`, which is valid JSON.
 ///

@@ -222,7 +222,7 @@ impl<'de> Deserialize<'de> for Members<'de> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bounds::MAX_DEPTH;
+    use crate::json::MAX_DEPTH;
 
     fn nested(depth: usize) -> String {
         format!("{{\"a\":{}0{}}}", "[".repeat(depth - 1), "]".repeat(depth - 1))

@@ -6,11 +6,10 @@ use serde::{Deserialize, de::Error};
 use serde_json::value::RawValue;
 
 use super::{
-    depth::is_too_deep,
+    depth::{MAX_DEPTH, is_too_deep},
     shallow::{Shallow, inside},
     unescape::unescape,
 };
-use crate::bounds::MAX_DEPTH;
 
 /// A JSON value whose text is known to be valid and whose inside has not been looked at yet.
 ///

@@ -1,10 +1,9 @@
 //! A client's request in the provider's format, by either lane.
 
 use crate::{
-    bounds::MAX_DEPTH,
     canonical::Losses,
     dialect::{IdentitySide, InvalidRequest, NO_MEMBER, Translation},
-    json::{self, Edit, Envelope},
+    json::{self, Edit, Envelope, MAX_DEPTH},
     words::Format,
 };
 

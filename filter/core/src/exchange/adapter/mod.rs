@@ -1,4 +1,6 @@
 //! The machine in the upstream chain: builds the request of one attempt, and watches or translates its answer.
+//!
+//! The states are here; the head that a provider gets is built in `outgoing`.
 
 use super::{Head, Reject, Reply, attempt::Attempt, forwarding, table::Exchange};
 use crate::{

@@ -12,7 +12,6 @@ use crate::{
     json::Envelope,
     translate::{Framing, UpstreamRequest},
     vm::Vm,
-    words::Format,
 };
 
 /// Longest model name: every vendor's is far shorter, and it is repeated in errors and records.
@@ -104,10 +103,10 @@ fn read(pending: Pending, facts: &mut Facts) -> Result<(Head, Request), Reject> 
             (envelope.parse(&body, "model").unwrap_or_default(), stream, Framing::Sse)
         }
     };
-    check_model(&model)?;
-    facts.model = model.into();
     facts.stream = stream;
     facts.read_body(format, &envelope, &body);
+    check_model(&model)?;
+    facts.model = model.into();
     let is_asked = |member| !matches!(envelope.raw(&body, member), None | Some(b"null" | b"false"));
     if let Some((member, expected)) = format.policy().refuses.iter().find(|(member, _)| is_asked(member)) {
         return Err(Reject::InvalidMember(member, expected));

@@ -1,4 +1,7 @@
 //! The machine before the router: admits a request or refuses it, and leaves its one record at the end.
+//!
+//! The states are here; the decision about a complete request is `admission`, what becomes of an exchange `ending`, and what the
+//! gate answers itself `models`.
 
 use std::{borrow::Cow, rc::Rc};
 
@@ -27,7 +30,7 @@ use ending::{Local, Refusal, close};
 ///                 head                 body at its end, key known
 ///   AwaitingHead ──────► Collecting ──────────────────────────────► Admitted
 ///        │                   │  ▲ key answered                         │
-///        └──── refused ──────┴──┘──────► Refused                       │
+///        └──── refused ──────┴──┘──────► Answered                      │
 ///                                           └──────── log ◄────────────┘
 /// ```
 #[derive(Debug)]

@@ -107,7 +107,7 @@ impl Attempt {
 
 impl Attempts {
     /// Adds the attempt that came after the others.
-    pub(in crate::exchange) fn add(&mut self, attempt: Attempt) {
+    pub(crate) fn add(&mut self, attempt: Attempt) {
         if attempt.usage.is_some() || self.usage.is_none() {
             self.provenance = attempt.provenance;
         }

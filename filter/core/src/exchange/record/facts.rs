@@ -21,7 +21,7 @@ pub struct Facts {
     /// Whose key it is, where that is known.
     pub principal: Option<Rc<Principal>>,
     /// The model that the client asked for; empty until it is known.
-    pub model: Rc<str>,
+    pub model: Box<str>,
     /// The route that serves it, as the configuration names it; `None` where the client named the provider.
     pub route: Option<Rc<str>>,
     /// What kind of call.

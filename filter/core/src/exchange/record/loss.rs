@@ -33,3 +33,22 @@ impl Lost {
         self.first.iter().map(of_one).fold(0, usize::saturating_add)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::LossKind;
+
+    #[test]
+    fn the_first_losses_are_listed_and_all_are_counted() {
+        let (mut request, mut answer) = (Losses::default(), Losses::default());
+        (0..30).for_each(|n| request.declare(format!("member.{n}"), "unknown"));
+        (0..30).for_each(|n| answer.approximate(format!("\0{}", "é".repeat(200 + n)), "clamped"));
+        let lost = Lost::of([&request, &answer]);
+        assert_eq!((lost.first.len(), lost.count), (32, 60));
+        assert_eq!((&*lost.first[29].path, lost.first[29].kind), ("member.29", LossKind::Dropped));
+        let last = &lost.first[31];
+        assert_eq!((last.kind, last.path.len()), (LossKind::Approximated, 255), "cut between characters");
+        assert!(last.path.starts_with("?é"));
+    }
+}

@@ -247,4 +247,15 @@ mod tests {
         assert_eq!(&*clean("éé", 3), "é");
         assert_eq!(clean(&"\0".repeat(1000), 256).len(), 256);
     }
+    proptest::proptest! {
+        #[test]
+        fn no_text_breaks_a_reader_or_its_bound(text in ".{0,400}", max in 0_usize..300) {
+            let kept = clean(&text, max);
+            assert!(kept.len() <= max && !kept.contains(char::is_control));
+            let _ = (last_address(&text), traceparent(&text), split_session(&text));
+            let mut tags = Vec::new();
+            add_tags(&mut tags, &text);
+            assert!(tags.len() <= MAX_TAGS && tags.iter().all(|tag| (1..=MAX_TAG).contains(&tag.len())));
+        }
+    }
 }

@@ -6,7 +6,7 @@ use crate::{translate::Framing, words::Format};
 const VERSION: (&str, &str) = ("anthropic-version", "2023-06-01");
 
 /// A provider of each format, under the name of the format.
-fn vm_of_formats() -> Vm {
+pub(super) fn vm_of_formats() -> Vm {
     let provider = |format: v1::Format| {
         let name = format.as_str_name().trim_start_matches("FORMAT_").to_ascii_lowercase();
         let header = if format == v1::Format::GeminiGenerate { "x-goog-api-key" } else { "authorization" };

@@ -1,13 +1,9 @@
+//! Bytes in, messages out.
+
 use std::fmt;
 
 use super::{CHECKSUM, Headers, OVERHEAD, PRELUDE};
-use crate::bounds::MAX_EVENT;
-
-/// The most that one message may have, in bytes.
-pub const MAX_MESSAGE: usize = MAX_EVENT;
-
-/// What a buffer may go on holding once it is empty, in bytes: a stream of small messages needs no more.
-const KEPT_CAPACITY: usize = 64 << 10;
+use crate::framing::window::{MAX_EVENT, TooLong, Window};
 
 /// Cuts a byte stream into the messages of `application/vnd.amazon.eventstream`
 /// (<https://docs.aws.amazon.com/transcribe/latest/dg/event-stream.html>), without I/O.
@@ -24,12 +20,9 @@ const KEPT_CAPACITY: usize = 64 << 10;
 /// ```
 #[derive(Debug, Default)]
 pub struct Decoder {
-    buffer: Vec<u8>,
-    /// Where the message being read begins; what stands before it was given out.
-    start: usize,
-    /// The lengths of that message, once its prelude is whole.
+    window: Window,
+    /// The lengths of the message being read, once its prelude is whole.
     lengths: Option<Lengths>,
-    finished: bool,
     failed: Option<Error>,
 }
 
@@ -47,7 +40,7 @@ pub struct Message<'d> {
 /// Why a stream has no further message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Error {
-    /// A message says that it is longer than [`MAX_MESSAGE`].
+    /// A message says that it is longer than [`MAX_EVENT`].
     TooLong,
     /// A checksum does not match: the bytes were damaged, or are no event stream.
     Checksum,
@@ -66,16 +59,14 @@ struct Lengths {
 impl Decoder {
     /// Takes the next bytes of the stream.
     pub fn push(&mut self, chunk: &[u8]) {
-        if self.failed.is_some() {
-            return;
+        if self.failed.is_none() {
+            self.window.push(chunk);
         }
-        self.forget_taken();
-        self.buffer.extend_from_slice(chunk);
     }
 
     /// No more bytes will come.
     pub fn finish(&mut self) {
-        self.finished = true;
+        self.window.finish();
     }
 
     /// The next whole message, `None` when more bytes are needed.
@@ -88,17 +79,13 @@ impl Decoder {
             return Some(Err(error));
         }
         let lengths = match self.whole_message() {
-            Ok(None) if self.finished && !self.pending().is_empty() => return self.fail(Error::Truncated),
-            Ok(None) => return None,
-            Ok(Some(lengths)) => lengths,
+            Ok(lengths) => lengths?,
             Err(error) => return self.fail(error),
         };
-        let end = self.start.saturating_add(lengths.total);
-        let Some(message) = self.buffer.get(self.start..end).and_then(|raw| split(raw, lengths)) else {
+        let Some(message) = self.window.take(lengths.total, |raw| split(raw, lengths)) else {
             self.failed = Some(Error::Malformed);
             return Some(Err(Error::Malformed));
         };
-        self.start = end;
         self.lengths = None;
         Some(Ok(message))
     }
@@ -106,39 +93,23 @@ impl Decoder {
     /// Bytes received but not given out in a message.
     #[must_use]
     pub fn pending(&self) -> &[u8] {
-        self.buffer.get(self.start..).unwrap_or_default()
+        self.window.pending()
     }
 
     /// The lengths of the message being read, once all of it is here and its checksums hold.
     fn whole_message(&mut self) -> Result<Option<Lengths>, Error> {
-        let rest = self.buffer.get(self.start..).unwrap_or_default();
-        let lengths = match self.lengths {
-            Some(lengths) => lengths,
-            None => match rest.first_chunk() {
-                Some(prelude) => read_prelude(prelude)?,
-                None => return Ok(None),
-            },
-        };
-        self.lengths = Some(lengths);
-        match rest.get(..lengths.total) {
-            None => Ok(None),
-            Some(raw) => match raw.split_last_chunk::<CHECKSUM>() {
+        let pending = self.window.pending();
+        if self.lengths.is_none() {
+            self.lengths = pending.first_chunk().map(read_prelude).transpose()?;
+        }
+        let message = self.lengths.and_then(|lengths| Some((lengths, pending.get(..lengths.total)?)));
+        match (message, self.window.is_finished() && !pending.is_empty()) {
+            (Some((lengths, raw)), _) => match raw.split_last_chunk::<CHECKSUM>() {
                 Some((summed, sum)) if crc32fast::hash(summed) == u32::from_be_bytes(*sum) => Ok(Some(lengths)),
                 _ => Err(Error::Checksum),
             },
-        }
-    }
-
-    /// Drops the bytes that were given out, once they are at least half of all: so each byte is moved a bounded number of
-    /// times, however the stream is split.
-    fn forget_taken(&mut self) {
-        if self.start < self.buffer.len().div_ceil(2) {
-            return;
-        }
-        self.buffer.drain(..self.start.min(self.buffer.len()));
-        self.start = 0;
-        if self.buffer.is_empty() {
-            self.buffer.shrink_to(KEPT_CAPACITY);
+            (None, true) => Err(Error::Truncated),
+            (None, false) => Ok(None),
         }
     }
 
@@ -155,8 +126,7 @@ fn read_prelude(prelude: &[u8; PRELUDE]) -> Result<Lengths, Error> {
     }
     let length = |bytes| usize::try_from(u32::from_be_bytes(bytes)).map_err(|_| Error::TooLong);
     let lengths = Lengths { total: length([t0, t1, t2, t3])?, headers: length([h0, h1, h2, h3])? };
-    match lengths.total {
-        total if total > MAX_MESSAGE => Err(Error::TooLong),
+    match Window::check(lengths.total)? {
         total if total.saturating_sub(OVERHEAD) < lengths.headers || total < OVERHEAD => Err(Error::Malformed),
         _ => Ok(lengths),
     }
@@ -168,10 +138,16 @@ fn split(raw: &[u8], lengths: Lengths) -> Option<Message<'_>> {
     Some(Message { headers: Headers::parse(headers)?, payload, raw })
 }
 
+impl From<TooLong> for Error {
+    fn from(_: TooLong) -> Self {
+        Self::TooLong
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooLong => write!(f, "a message of the event stream is longer than {MAX_MESSAGE} bytes"),
+            Self::TooLong => write!(f, "a message of the event stream is longer than {MAX_EVENT} bytes"),
             Self::Checksum => f.write_str("a checksum of the event stream does not match"),
             Self::Malformed => f.write_str("a message of the event stream is malformed"),
             Self::Truncated => f.write_str("the event stream ended inside a message"),

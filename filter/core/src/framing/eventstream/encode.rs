@@ -1,3 +1,5 @@
+//! Headers and payload in, bytes out.
+
 use super::OVERHEAD;
 
 /// One message with these headers, all of them strings. `None` when a name has more than 255 bytes, a value more than

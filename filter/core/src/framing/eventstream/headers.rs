@@ -1,3 +1,5 @@
+//! What a message says beside its payload.
+
 use std::fmt;
 
 /// The headers of one message, known to be well formed. Those with a meaning of their own begin with a colon:

@@ -6,7 +6,7 @@ mod headers;
 #[cfg(test)]
 mod tests;
 
-pub use decoder::{Decoder, Error, MAX_MESSAGE, Message};
+pub use decoder::{Decoder, Error, Message};
 pub use encode::encode;
 pub use headers::{Headers, Value};
 

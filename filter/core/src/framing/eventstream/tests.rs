@@ -1,6 +1,9 @@
+//! Published examples, damage, bounds and any split.
+
 use proptest::prelude::*;
 
 use super::*;
+use crate::framing::MAX_EVENT;
 
 /// A published message in hexadecimal, its headers and its payload.
 type Example<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [u8]);
@@ -165,7 +168,7 @@ fn says_that_the_stream_ended_inside_a_message() {
 
 #[test]
 fn refuses_a_message_beyond_the_bound_by_its_prelude_and_stays_refusing() {
-    let total = u32::try_from(MAX_MESSAGE + 1).unwrap();
+    let total = u32::try_from(MAX_EVENT + 1).unwrap();
     let mut decoder = Decoder::default();
     decoder.push(&summed(total, 0, b"")[..PRELUDE]);
     assert_eq!(decoder.next(), Some(Err(Error::TooLong)));
@@ -176,7 +179,7 @@ fn refuses_a_message_beyond_the_bound_by_its_prelude_and_stays_refusing() {
 
 #[test]
 fn takes_the_longest_message_in_small_pieces() {
-    let payload = vec![b'x'; MAX_MESSAGE - OVERHEAD];
+    let payload = vec![b'x'; MAX_EVENT - OVERHEAD];
     let message = encode(&[], &payload).unwrap();
     let (seen, error) = decode(message.chunks(1000));
     assert_eq!((seen.len(), error), (1, None));

@@ -1,14 +1,10 @@
-use std::{borrow::Cow, fmt, ops::Range};
+//! Bytes in, blocks out.
+
+use std::{borrow::Cow, ops::Range};
 
 use memchr::memchr2;
 
-use crate::bounds::MAX_EVENT;
-
-/// The most that one block may have, in bytes.
-pub const MAX_BLOCK: usize = MAX_EVENT;
-
-/// What a buffer may go on holding once it is empty, in bytes: a stream of small events needs no more.
-const KEPT_CAPACITY: usize = 64 << 10;
+use crate::framing::window::{TooLong, Window};
 
 /// Cuts a byte stream into the blocks of `text/event-stream`
 /// (<https://html.spec.whatwg.org/multipage/server-sent-events.html>), without I/O.
@@ -16,21 +12,13 @@ const KEPT_CAPACITY: usize = 64 << 10;
 /// [`push`](Self::push) bytes, split anywhere, then take blocks with [`next`](Self::next) until it answers `None`; after
 /// the last byte call [`finish`](Self::finish) and take what is left. Lines end in LF, CR or CRLF, mixed as they come. As
 /// long as a CR is the last byte seen it is not yet known to be a whole line end, so the line waits for one more byte.
-///
-/// ```text
-///   taken blocks      │ block being read                     │ not read yet
-///   ──────────────────┼──────────────┬───────────────────────┼─────────────
-///                   start          line                    scanned
-/// ```
 #[derive(Debug, Default)]
 pub struct Decoder {
-    buffer: Vec<u8>,
-    start: usize,
+    window: Window,
+    /// Where the line being read begins, from the beginning of the block.
     line: usize,
-    scanned: usize,
     fields: Fields,
     begun: bool,
-    finished: bool,
     failed: bool,
 }
 
@@ -45,11 +33,7 @@ pub struct Block<'d> {
     pub raw: &'d [u8],
 }
 
-/// A block grew beyond [`MAX_BLOCK`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooLong;
-
-/// What the lines of the block being read have said so far, as positions in the buffer.
+/// What the lines of the block being read have said so far, as positions in it.
 #[derive(Debug, Default)]
 struct Fields {
     name: Range<usize>,
@@ -60,16 +44,14 @@ struct Fields {
 impl Decoder {
     /// Takes the next bytes of the stream.
     pub fn push(&mut self, chunk: &[u8]) {
-        if self.failed {
-            return;
+        if !self.failed {
+            self.window.push(chunk);
         }
-        self.forget_taken();
-        self.buffer.extend_from_slice(chunk);
     }
 
     /// No more bytes will come. A block without its empty line is given out all the same: some providers forget it.
     pub fn finish(&mut self) {
-        self.finished = true;
+        self.window.finish();
     }
 
     /// The next whole block, `None` when more bytes are needed.
@@ -81,47 +63,51 @@ impl Decoder {
         if self.failed {
             return Some(Err(TooLong));
         }
-        while let Some((line, end)) = self.next_line() {
-            self.line = end;
-            self.scanned = end;
-            if end.saturating_sub(self.start) > MAX_BLOCK {
-                return self.fail();
-            }
-            let ends_block = line.is_empty();
-            if !ends_block {
-                self.read_field(line);
-            }
-            if ends_block {
-                return Some(Ok(self.take(end)));
+        match self.end_of_block() {
+            Ok(None) => None,
+            Ok(Some(end)) => self.take(end).map(Ok),
+            Err(error) => {
+                self.failed = true;
+                Some(Err(error))
             }
         }
-        if self.buffer.len().saturating_sub(self.start) > MAX_BLOCK {
-            return self.fail();
-        }
-        let unended = self.finished && self.start < self.buffer.len();
-        unended.then(|| Ok(self.take(self.buffer.len())))
     }
 
     /// Bytes received but not given out in a block.
     #[must_use]
     pub fn pending(&self) -> &[u8] {
-        self.buffer.get(self.start..).unwrap_or_default()
+        self.window.pending()
+    }
+
+    /// Reads on to the end of the block.
+    fn end_of_block(&mut self) -> Result<Option<usize>, TooLong> {
+        while let Some((line, end)) = self.next_line() {
+            self.line = end;
+            self.window.read_to(end);
+            Window::check(end)?;
+            if line.is_empty() {
+                return Ok(Some(end));
+            }
+            self.fields.read(self.window.pending(), line);
+        }
+        let length = Window::check(self.pending().len())?;
+        Ok((self.window.is_finished() && length > 0).then_some(length))
     }
 
     /// The next line without its end, and where the line after it begins.
     fn next_line(&mut self) -> Option<(Range<usize>, usize)> {
-        let rest = self.buffer.get(self.scanned..)?;
-        let Some(found) = memchr2(b'\n', b'\r', rest) else {
-            self.scanned = self.buffer.len();
-            let unended = self.finished && self.line < self.buffer.len();
-            return unended.then(|| (self.line_range(self.buffer.len()), self.buffer.len()));
+        let block = self.window.pending();
+        let (length, finished) = (block.len(), self.window.is_finished());
+        let Some(found) = memchr2(b'\n', b'\r', block.get(self.window.read()..)?) else {
+            self.window.read_to(length);
+            return (finished && self.line < length).then(|| (self.line_range(length), length));
         };
-        let at = self.scanned.saturating_add(found);
+        let at = self.window.read().saturating_add(found);
         let after = at.saturating_add(1);
-        let end = match (self.buffer.get(at), self.buffer.get(after)) {
+        let end = match (block.get(at), block.get(after)) {
             (Some(b'\r'), Some(b'\n')) => after.saturating_add(1),
-            (Some(b'\r'), None) if !self.finished => {
-                self.scanned = at;
+            (Some(b'\r'), None) if !finished => {
+                self.window.read_to(at);
                 return None;
             }
             _ => after,
@@ -131,89 +117,56 @@ impl Decoder {
 
     /// From the start of the line to `end`, without the byte order mark that may stand before the very first line.
     fn line_range(&self, end: usize) -> Range<usize> {
-        let text = self.buffer.get(self.line..end).unwrap_or_default();
-        let mark = if !self.begun && self.line == 0 && text.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+        let is_first = !self.begun && self.line == 0;
+        let mark = if is_first && self.pending().get(..end).is_some_and(|text| text.starts_with(MARK)) { 3 } else { 0 };
         self.line.saturating_add(mark)..end
     }
 
-    fn read_field(&mut self, line: Range<usize>) {
-        let text = self.buffer.get(line.clone()).unwrap_or_default();
+    fn take(&mut self, end: usize) -> Option<Block<'_>> {
+        let fields = std::mem::take(&mut self.fields);
+        self.line = 0;
+        self.begun = true;
+        self.window.take(end, |raw| {
+            let data = match fields.joined {
+                Some(joined) => Some(Cow::Owned(joined)),
+                None => fields.data.map(|range| Cow::Borrowed(raw.get(range).unwrap_or_default())),
+            };
+            Some(Block { name: raw.get(fields.name).unwrap_or_default(), data, raw })
+        })
+    }
+}
+
+impl Fields {
+    /// Takes in one line of `block`.
+    fn read(&mut self, block: &[u8], line: Range<usize>) {
+        let text = block.get(line.clone()).unwrap_or_default();
         let colon = text.iter().position(|byte| *byte == b':').unwrap_or(text.len());
         let (field, rest) = text.split_at_checked(colon).unwrap_or((text, &[]));
         let skipped = if rest.starts_with(b": ") { 2 } else { rest.len().min(1) };
         let value = line.start.saturating_add(colon).saturating_add(skipped)..line.end;
         match field {
-            b"event" => self.fields.name = value,
-            b"data" => match (&mut self.fields.joined, &self.fields.data) {
+            b"event" => self.name = value,
+            b"data" => match (&mut self.joined, &self.data) {
                 (Some(joined), _) => {
                     joined.push(b'\n');
-                    joined.extend_from_slice(self.buffer.get(value).unwrap_or_default());
+                    joined.extend_from_slice(block.get(value).unwrap_or_default());
                 }
                 (None, Some(first)) => {
-                    let mut joined = self.buffer.get(first.clone()).unwrap_or_default().to_vec();
+                    let mut joined = block.get(first.clone()).unwrap_or_default().to_vec();
                     joined.push(b'\n');
-                    joined.extend_from_slice(self.buffer.get(value).unwrap_or_default());
-                    self.fields.joined = Some(joined);
+                    joined.extend_from_slice(block.get(value).unwrap_or_default());
+                    self.joined = Some(joined);
                 }
-                (None, None) => self.fields.data = Some(value),
+                (None, None) => self.data = Some(value),
             },
             // `id`, `retry`, comments and unknown fields say nothing to a gateway.
             _ => {}
         }
     }
-
-    fn take(&mut self, end: usize) -> Block<'_> {
-        let fields = std::mem::take(&mut self.fields);
-        let raw = self.start..end;
-        self.start = end;
-        self.begun = true;
-        let data = match fields.joined {
-            Some(joined) => Some(Cow::Owned(joined)),
-            None => fields.data.map(|range| Cow::Borrowed(self.buffer.get(range).unwrap_or_default())),
-        };
-        Block {
-            name: self.buffer.get(fields.name).unwrap_or_default(),
-            data,
-            raw: self.buffer.get(raw).unwrap_or_default(),
-        }
-    }
-
-    /// Drops the bytes of blocks that were given out, once they are at least half of all, and moves every position back by
-    /// as much: so each byte is moved a bounded number of times, however the stream is split.
-    fn forget_taken(&mut self) {
-        let by = self.start;
-        if by < self.buffer.len().div_ceil(2) {
-            return;
-        }
-        self.buffer.drain(..by.min(self.buffer.len()));
-        if self.buffer.is_empty() {
-            self.buffer.shrink_to(KEPT_CAPACITY);
-        }
-        let back = |position: &mut usize| *position = position.saturating_sub(by);
-        back(&mut self.start);
-        back(&mut self.line);
-        back(&mut self.scanned);
-        back(&mut self.fields.name.start);
-        back(&mut self.fields.name.end);
-        if let Some(data) = &mut self.fields.data {
-            back(&mut data.start);
-            back(&mut data.end);
-        }
-    }
-
-    fn fail(&mut self) -> Option<Result<Block<'_>, TooLong>> {
-        self.failed = true;
-        Some(Err(TooLong))
-    }
 }
 
-impl fmt::Display for TooLong {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "an event of the stream is longer than {MAX_BLOCK} bytes")
-    }
-}
-
-impl std::error::Error for TooLong {}
+/// The byte order mark in UTF-8.
+const MARK: &[u8] = b"\xef\xbb\xbf";
 
 #[cfg(test)]
 mod tests {

@@ -1,3 +1,5 @@
+//! JSON in, an event out.
+
 use serde::Serialize;
 
 /// Appends one event with JSON as its data; an empty name is left out.

@@ -3,5 +3,6 @@
 mod decoder;
 mod encode;
 
-pub use decoder::{Block, Decoder, MAX_BLOCK, TooLong};
+pub use super::window::TooLong;
+pub use decoder::{Block, Decoder};
 pub use encode::write_json;

@@ -2,11 +2,10 @@
 
 use super::{Observed, ResponseKind};
 use crate::{
-    bounds::MAX_WHOLE,
     canonical::{Answer, Event},
     dialect::{
-        ClientSide, DecodeStream, EncodeResponse, EncodeStream, Frame, ResponseError, Translation, UpstreamFraming,
-        UpstreamSide,
+        ClientSide, DecodeStream, EncodeResponse, EncodeStream, Frame, MAX_WHOLE, ResponseError, Translation,
+        UpstreamFraming, UpstreamSide,
     },
     framing::{eventstream, sse},
     translate::error::client_error,

@@ -8,7 +8,7 @@ use crate::{exchange::record::Record, words::Outcome};
 
 /// Most records that are kept.
 pub const CAPACITY: usize = 20_000;
-/// Most bytes of records that are kept, by [`Record::size`]. A usual record is about 1 KiB, so that the number counts first; one
+/// Most bytes of records that are kept, by [`Record::size`]. A usual record is under 1 KiB, so that the number counts first; one
 /// whose client says all that may be said of itself and whose translations lose much is 20 KiB.
 pub const MAX_BYTES: usize = 32 << 20;
 /// Most records in one message.

@@ -2,7 +2,16 @@ use prost::Message;
 use tollgate_proto::v1;
 
 use super::*;
-use crate::vm::{Answer, Known};
+use crate::{
+    canonical::{Losses, Usage},
+    exchange::{
+        Head,
+        record::{Attempt, Attempts, End, Facts, Lost, Record},
+    },
+    meter::price::NanoUsd,
+    vm::{Answer, Known},
+    words::{ExchangeId, Format, Operation, Outcome, Provenance},
+};
 
 const NOW: Millis = Millis(1_000_000);
 
@@ -135,4 +144,127 @@ fn garbage_from_the_wire_is_logged_and_survived() {
     let actions = Session::handle_message(&mut vm, b"\xff\xff\xff", NOW);
     assert!(matches!(&actions[..], [Action::Log(Severity::Warn, _)]));
     assert!(vm.session.is_open());
+}
+
+/// A record with as much on it as there can be.
+fn full_record() -> Record {
+    let name = |letter: &str| letter.repeat(256);
+    let mut facts = Facts::new(ExchangeId::from_random(u128::MAX), Millis(u64::MAX / 4));
+    let principal = crate::admit::Principal {
+        key_id: name("k").into(),
+        name: name("n").into(),
+        team: name("t").into(),
+        user: name("u").into(),
+        models: Vec::new(),
+    };
+    facts.principal = Some(principal.into());
+    facts.model = name("m").into();
+    facts.route = Some(name("r").into());
+    facts.operation = Some(Operation::Chat);
+    facts.client_format = Some(Format::OpenaiChat);
+    facts.stream = true;
+    facts.end_user = name("e").into();
+    facts.session_id = name("s").into();
+    facts.tags = vec!["t".repeat(64).into(); 16];
+    facts.client_address = "2001:db8:1111:2222:3333:4444:5555:6666".parse().ok();
+    facts.traceparent = "p".repeat(55).into();
+    facts.snapshot_version = u64::MAX;
+    let most = u64::MAX / 32;
+    let usage = Usage {
+        input: most,
+        cache_read: most,
+        cache_write_5m: most,
+        cache_write_1h: most,
+        output: most,
+        reasoning: most,
+        audio_in: most,
+        audio_out: most,
+    };
+    let attempt = Attempt {
+        provider: name("p").into(),
+        model: name("m").into(),
+        format: Some(Format::AnthropicMessages),
+        started: Millis(u64::MAX / 4),
+        first_byte_ms: Some(u64::MAX),
+        duration_ms: u64::MAX,
+        outcome: Outcome::ProviderError,
+        status: 599,
+        reason: "provider_stream_failed",
+        usage: Some(usage),
+        provenance: Provenance::Reported,
+        charged: Some(NanoUsd(i64::MAX / 32)),
+        price_version: Some("config@0123456789abcdef".into()),
+    };
+    let mut attempts = Attempts::default();
+    (0..16).for_each(|_| attempts.add(attempt.clone()));
+    let mut losses = Losses::default();
+    (0..32).for_each(|n| losses.declare(format!("{n}{}", name("l")), "the other side has no place for it"));
+    let at = Millis(u64::MAX / 2);
+    let end = End { at, first_byte: Some(at), outcome: Outcome::ProviderError, status: 599, reason: "provider_error" };
+    Record::new(facts.into(), &end, attempts, Lost::of([&losses, &Losses::default()]))
+}
+
+#[test]
+fn a_record_is_no_larger_as_a_message_than_the_outbox_reckons() {
+    let record = full_record();
+    let message = wire::encode_usage(1, &[&record]);
+    assert!(message.len() <= record.size(), "{} bytes, reckoned {}", message.len(), record.size());
+    assert!(record.size() < 30_000, "{}", record.size());
+    let small = Facts::new(ExchangeId::from_random(1), Millis(u64::MAX / 4));
+    let end = End { at: NOW, first_byte: None, outcome: Outcome::Refused, status: 401, reason: "missing_api_key" };
+    let small = Record::new(small.into(), &end, Attempts::default(), Lost::default());
+    assert!(wire::encode_usage(1, &[&small]).len() <= small.size());
+}
+
+#[test]
+fn everything_on_a_record_is_on_the_wire() {
+    let Some(v1::up::Kind::Usage(batch)) = v1::Up::decode(&*wire::encode_usage(9, &[&full_record()])).unwrap().kind
+    else {
+        panic!("no usage")
+    };
+    let record = &batch.records[0];
+    assert_eq!((batch.sequence, record.attempts.len(), record.losses.len(), record.loss_count), (9, 16, 32, 32));
+    assert_eq!((record.status, record.reason.as_str(), &record.estimate), (599, "provider_error", &None));
+    let facts = record.facts.as_ref().unwrap();
+    assert_eq!((facts.tags.len(), facts.client_address.as_str()), (16, "2001:db8:1111:2222:3333:4444:5555:6666"));
+    assert_eq!(record.charged_nanousd, Some(i64::MAX / 32 * 16));
+    // Prost's text of a message leaves nothing out: no field has its default.
+    let text = format!("{record:?}");
+    assert!(!text.contains("\"\"") && !text.contains("Unspecified"), "{text}");
+}
+
+#[test]
+fn an_open_exchange_and_its_record_say_the_same_facts() {
+    let mut vm = opened();
+    let mut wire = snapshot(7, "chain/openai");
+    wire.providers[0].formats = vec![v1::Format::OpenaiChat.into()];
+    Session::handle_message(&mut vm, &down(v1::down::Kind::Snapshot(wire)), NOW);
+    let principal = full_record()
+        .facts
+        .principal
+        .map(|p| crate::admit::Principal { models: vec![crate::words::Glob::new("*")], ..(*p).clone() });
+    vm.keys.learn(KeyDigest::of(b"sk"), &Answer::Good(principal.unwrap().into(), 60_000), NOW);
+    let pairs = [
+        (":method", "POST"),
+        (":path", "/v1/chat/completions"),
+        ("authorization", "Bearer sk"),
+        ("x-tollgate-session", "s"),
+        ("x-tollgate-tags", "a,b"),
+        ("x-forwarded-for", "10.0.0.1"),
+    ];
+    let head = Head(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec());
+    let mut gate = crate::exchange::Gate::new(ExchangeId::from_random(5), 0);
+    gate.handle_head(&mut vm, head, false, NOW);
+    gate.handle_body(&mut vm, br#"{"model":"openai/m","user":"ann","stream":true}"#.to_vec());
+
+    let named = sent(&Session::handle_tick(&mut vm, NOW.plus(2_000), 0));
+    let Some(v1::up::Kind::OpenExchanges(open)) = named.into_iter().last() else { panic!("not named") };
+    gate.handle_log(&mut vm, None, NOW.plus(2_050));
+    let Some(v1::up::Kind::Usage(batch)) = sent(&Session::handle_tick(&mut vm, NOW.plus(2_100), 0)).into_iter().next()
+    else {
+        panic!("no record")
+    };
+    let facts = open.exchanges[0].facts.clone().unwrap();
+    assert_eq!((facts.end_user.as_str(), facts.session_id.as_str(), facts.stream), ("ann", "s", true));
+    assert_eq!(batch.records[0].facts, Some(facts));
 }

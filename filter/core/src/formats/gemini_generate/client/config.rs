@@ -114,7 +114,7 @@ impl<'a> Answer<'a> {
         match (schema, media_type) {
             (Some(Given { value: schema, path }), _) => {
                 let is_object = Node::parse(schema.as_bytes()).is_ok_and(|schema| schema.members().is_some());
-                let schema = want(Some(schema).filter(|_| is_object), &path, "an object")?;
+                let schema = want(is_object.then_some(schema), &path, "an object")?;
                 Ok(Some(Given::new(
                     ResponseFormat::JsonSchema { schema, name: None, description: None, strict: None },
                     path,

@@ -8,9 +8,8 @@ use super::{
     response::{declare_refusal, declare_usage, finish_word, malformed_call},
 };
 use crate::{
-    bounds::MAX_WHOLE,
     canonical::{BlockStart, Delta, Event, FinishReason, Losses, Seal, Usage, Vendor},
-    dialect::{ClientError, EncodeStream, Framing, Translation},
+    dialect::{ClientError, EncodeStream, Framing, MAX_WHOLE, Translation},
     formats::gemini_generate::{
         error::encode_error,
         usage::encode_usage,

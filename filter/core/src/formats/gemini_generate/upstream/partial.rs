@@ -5,7 +5,10 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::{Map, Number, Value};
 
-use crate::{bounds::MAX_WHOLE, dialect::ResponseError, json::Text};
+use crate::{
+    dialect::{MAX_WHOLE, ResponseError},
+    json::Text,
+};
 
 /// A call whose arguments arrive value by value, each with its place: what Vertex sends to those who ask for
 /// `streamFunctionCallArguments` (<https://docs.cloud.google.com/vertex-ai/generative-ai/docs/multimodal/function-calling>).

@@ -97,7 +97,7 @@ impl StreamDecoder {
         if let Some(usage) = usage {
             // Some state running figures in each chunk: only those with or after the last reason are final.
             let terminal = choiceless || self.is_finished();
-            self.usage = Some(usage).filter(|_| !terminal);
+            self.usage = (!terminal).then_some(usage);
             sink(Event::Usage { usage, terminal });
         }
         Ok(())

@@ -86,7 +86,7 @@ impl StreamDecoder {
         }
         if let Some(usage) = usage {
             let terminal = choiceless || self.is_finished();
-            self.usage = Some(usage).filter(|_| !terminal);
+            self.usage = (!terminal).then_some(usage);
             sink(Event::Usage { usage, terminal });
         }
         Ok(())

@@ -13,9 +13,8 @@ use super::{
     response::declare_ending,
 };
 use crate::{
-    bounds::MAX_WHOLE,
     canonical::{BlockStart, Delta, Event, FinishReason, Losses, Usage},
-    dialect::{ClientError, EncodeStream, ResponseError, Translation},
+    dialect::{ClientError, EncodeStream, MAX_WHOLE, ResponseError, Translation},
 };
 
 /// Encodes the events of an answer as those of a response:

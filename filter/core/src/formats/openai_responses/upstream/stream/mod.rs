@@ -14,9 +14,8 @@ use super::{
     response::{ResponseWire, Said, decode_item, decode_response},
 };
 use crate::{
-    bounds::MAX_WHOLE,
     canonical::Event,
-    dialect::{DecodeStream, Frame, ResponseError, Sink},
+    dialect::{DecodeStream, Frame, MAX_WHOLE, ResponseError, Sink},
     json::Text,
 };
 

@@ -1,0 +1,261 @@
+//! What an exchange leaves behind: its facts, its attempts, and how it ended.
+
+use super::{clients::vm_of_formats, *};
+use crate::exchange::record::Facts;
+
+const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+const SESSION: &str = "7d0e2f61-4b5c-4a9d-8f11-2c3d4e5f6a7b";
+
+/// The record of a request after which nothing more happens.
+fn asked_for(vm: &mut Vm, extra: &[(&str, &str)], body: &str) -> Record {
+    let mut gate = gate();
+    ask(vm, &mut gate, extra, body);
+    gate.handle_log(vm, None, NOW);
+    record(vm)
+}
+
+fn facts(extra: &[(&str, &str)], body: &str) -> Facts {
+    *asked_for(&mut vm(), extra, body).facts
+}
+
+#[test]
+fn each_client_format_names_the_end_user_in_its_own_place() {
+    for (path, body) in [
+        ("/v1/chat/completions", r#"{"model":"openai_chat/m","user":"ann"}"#),
+        ("/v1/chat/completions", r#"{"model":"openai_chat/m","safety_identifier":"ann"}"#),
+        ("/v1/responses", r#"{"model":"openai_responses/m","user":"ann","stream":true}"#),
+        ("/v1/completions", r#"{"model":"openai_completions/m","user":"ann"}"#),
+        ("/v1/embeddings", r#"{"model":"openai_embeddings/m","user":"\u0061nn"}"#),
+        ("/v1/messages", r#"{"model":"anthropic_messages/m","metadata":{"user_id":"ann"}}"#),
+        ("/v1beta/models/gemini_generate/m:generateContent", r#"{"labels":{"team":"x","end_user":"ann"}}"#),
+    ] {
+        let record = asked_for(&mut vm_of_formats(), &[(":path", path)], body);
+        assert_eq!((&*record.facts.end_user, record.outcome), ("ann", Outcome::Interrupted), "{path}");
+        assert_eq!(record.facts.stream, path == "/v1/responses");
+    }
+    assert_eq!(&*facts(&[], BODY).end_user, "");
+}
+
+#[test]
+fn the_gateways_own_header_names_the_session_before_those_of_clients() {
+    let ours = ("x-tollgate-session", "ours");
+    let others = [("x-session-id", "a"), ("session-id", "b"), ("session_id", "c"), ("x-claude-code-session-id", "d")];
+    for from in 0..others.len() {
+        let mut sent = others[from..].to_vec();
+        sent.reverse();
+        assert_eq!(&*facts(&sent, BODY).session_id, others[from].1);
+        sent.push(ours);
+        assert_eq!(&*facts(&sent, BODY).session_id, "ours");
+        sent.push(("x-tollgate-session", " "));
+        assert_eq!(&*facts(&sent, BODY).session_id, others[from].1, "an empty one is none");
+    }
+}
+
+#[test]
+fn claude_codes_user_id_gives_user_and_session() {
+    let body = |user_id: &str| {
+        let user_id = serde_json::Value::from(user_id);
+        format!(r#"{{"model":"sonnet","max_tokens":1,"metadata":{{"user_id":{user_id}}}}}"#)
+    };
+    let path = (":path", "/v1/messages");
+    let old = body(&format!("user_ab_account__session_{SESSION}"));
+    let found = facts(&[path], &old);
+    assert_eq!((&*found.end_user, &*found.session_id), ("user_ab_account_", SESSION));
+    let new = body(&format!(r#"{{"device_id":"d","account_uuid":"","session_id":"{SESSION}"}}"#));
+    let found = facts(&[path], &new);
+    assert_eq!((&*found.end_user, &*found.session_id), ("d", SESSION));
+    let found = facts(&[path, ("x-claude-code-session-id", "other")], &new);
+    assert_eq!(&*found.session_id, "other", "headers go first");
+}
+
+#[test]
+fn tags_route_address_and_trace_are_on_record() {
+    let sent = [("x-tollgate-tags", "a, b ,a"), ("x-forwarded-for", "6.6.6.6, 10.1.2.3"), ("traceparent", TRACE)];
+    let found = facts(&sent, &BODY.replace("gpt-4o", "default"));
+    assert_eq!(found.tags, ["a".into(), "b".into()] as [Box<str>; 2]);
+    assert_eq!(found.client_address.map(|address| address.to_string()).as_deref(), Some("10.1.2.3"));
+    assert_eq!((&*found.traceparent, found.route.as_deref(), &*found.model), (TRACE, Some("gpt-4o"), "default"));
+    assert_eq!(found.snapshot_version, 3);
+    assert_eq!(facts(&[("x-provider", "claude")], BODY).route, None);
+}
+
+#[test]
+fn what_names_the_asker_to_us_goes_to_no_provider() {
+    let mut vm = vm();
+    let sent = [
+        ("x-tollgate-session", "s"),
+        ("x-tollgate-tags", "t"),
+        ("session_id", "s"),
+        ("x-session-id", "s"),
+        ("x-claude-code-session-id", "s"),
+        ("x-forwarded-for", "10.1.2.3"),
+    ];
+    let Decision::Admit(admission) = ask(&mut vm, &mut gate(), &sent, BODY) else { panic!("not admitted") };
+    for name in ["x-tollgate-session", "x-tollgate-tags"] {
+        assert!(admission.remove.iter().any(|removed| removed == name), "{name}");
+    }
+    let (_, head) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
+    for (name, _) in sent {
+        assert_eq!(value(&head.0, name), None, "{name}");
+    }
+}
+
+#[test]
+fn a_refusal_says_as_much_as_was_known_by_then() {
+    let sent = [("x-tollgate-tags", "a"), ("x-tollgate-session", "s"), ("x-forwarded-for", "10.1.2.3")];
+    let record_of = |extra: &[(&str, &str)], body: &str| asked_for(&mut vm(), &[&sent[..], extra].concat(), body);
+
+    let early = record_of(&[("authorization", "Bearer sk-bad"), ("upgrade", "websocket")], BODY);
+    assert_eq!((early.reason, &*early.facts.session_id, early.facts.tags.len()), ("upgrade_not_supported", "s", 1));
+    assert!(early.facts.client_address.is_some() && early.facts.operation.is_none());
+
+    let keyless = record_of(&[("authorization", "")], BODY);
+    assert_eq!((keyless.reason, keyless.facts.principal.is_none()), ("missing_api_key", true));
+    assert!(keyless.facts.operation.is_some() && keyless.facts.client_format.is_some());
+
+    let body = r#"{"model":"gpt-5","stream":true,"user":"ann"}"#;
+    let unknown = record_of(&[], body);
+    let Facts { principal, model, route, stream, end_user, .. } = &*unknown.facts;
+    assert_eq!((unknown.reason, &**model, &**end_user, *stream), ("model_not_found", "gpt-5", "ann", true));
+    assert_eq!((principal.as_ref().map(|p| &*p.key_id), route), (Some("k1"), &None));
+    assert_eq!((&unknown.attempts, unknown.losses.count), (&Attempts::default(), 0));
+
+    let forbidden = asked_for(&mut vm_for(&["sonnet"]), &[], BODY);
+    assert_eq!((forbidden.reason, forbidden.facts.route.as_deref()), ("model_not_allowed", Some("gpt-4o")));
+}
+
+#[test]
+fn both_attempts_of_a_fallback_are_on_record_with_what_each_used() {
+    let mut vm = vm();
+    let mut gate = gate();
+    let admission = admitted(&mut vm, &mut gate, &BODY.replace("\"x\":1", "\"stream\":true"));
+    let (mut first, _) = Adapter::begin(&mut vm, admission.exchange, 0, NOW.plus(10)).unwrap();
+    first.handle_response_head(&mut vm, response("200", "text/event-stream"), false, NOW.plus(30));
+    let usage = b"data: {\"choices\":[],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":5}}\n\n";
+    first.handle_response_chunk(&mut vm, usage, false);
+    first.handle_done(&mut vm, NOW.plus(50));
+
+    let (mut second, _) = Adapter::begin(&mut vm, admission.exchange, 1, NOW.plus(60)).unwrap();
+    second.handle_response_head(&mut vm, response("200", "text/event-stream"), false, NOW.plus(100));
+    for event in [
+        r#"{"type":"message_start","message":{"id":"m","type":"message","role":"assistant","model":"sonnet","content":[],"usage":{"input_tokens":7,"output_tokens":1}}}"#,
+        r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":3}}"#,
+        r#"{"type":"message_stop"}"#,
+    ] {
+        second.handle_response_chunk(&mut vm, format!("data: {event}\n\n").as_bytes(), false);
+    }
+    assert!(!gate.is_local_reply(&mut vm));
+    second.handle_response_chunk(&mut vm, b"", true);
+    // What an adapter says that was given up changes nothing.
+    first.handle_response_chunk(&mut vm, usage, true);
+    second.handle_done(&mut vm, NOW.plus(150));
+    gate.handle_log(&mut vm, None, NOW.plus(151));
+
+    let record = record(&mut vm);
+    let [one, two] = &record.attempts.list[..] else { panic!("{:?}", record.attempts) };
+    assert_eq!((&*one.provider, &*one.model, one.format), ("openai", "gpt-4o", Some(crate::words::Format::OpenaiChat)));
+    assert_eq!((one.started, one.first_byte_ms, one.duration_ms), (NOW.plus(10), Some(20), 40));
+    assert_eq!((one.outcome, one.status, one.reason), (Outcome::Interrupted, 200, "interrupted"));
+    assert_eq!(one.usage.map(|usage| (usage.input, usage.output)), Some((10, 5)));
+    assert_eq!((one.charged, one.price_version.as_deref()), (Some(NanoUsd(60_000)), Some("book@test")));
+
+    assert_eq!((&*two.provider, &*two.model), ("claude", "sonnet"));
+    assert_eq!((two.started, two.first_byte_ms, two.duration_ms), (NOW.plus(60), Some(40), 90));
+    assert_eq!((two.outcome, two.status, two.reason), (Outcome::Success, 200, ""));
+    assert_eq!(two.usage.map(|usage| (usage.input, usage.output)), Some((7, 3)));
+    assert_eq!((two.provenance, two.charged), (Provenance::Reported, Some(NanoUsd(38_000))));
+
+    let whole = &record.attempts;
+    assert_eq!((record.outcome, record.status, record.first_byte_ms), (Outcome::Success, 200, Some(100)));
+    assert_eq!(whole.usage.map(|usage| (usage.input, usage.output)), Some((17, 8)));
+    assert_eq!((whole.provenance, whole.charged()), (Provenance::Reported, Some(NanoUsd(98_000))));
+}
+
+#[test]
+fn an_attempt_that_never_connected_is_on_record_too() {
+    let mut vm = vm();
+    let mut gate = gate();
+    let admission = admitted(&mut vm, &mut gate, BODY);
+    let (mut first, _) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
+    first.handle_done(&mut vm, NOW.plus(5));
+    let (mut second, _) = Adapter::begin(&mut vm, admission.exchange, 1, NOW.plus(30)).unwrap();
+    second.handle_done(&mut vm, NOW.plus(35));
+    assert!(gate.is_local_reply(&mut vm));
+    gate.handle_local_reply(&mut vm, 503, "upstream_reset_before_response_started{connection_failure}");
+    gate.handle_log(&mut vm, None, NOW.plus(40));
+    let record = record(&mut vm);
+    let [one, two] = &record.attempts.list[..] else { panic!("{:?}", record.attempts) };
+    assert_eq!((one.outcome, one.status, one.reason), (Outcome::ProviderError, 0, "no_answer"));
+    assert_eq!((one.first_byte_ms, one.duration_ms), (None, 5));
+    assert_eq!((two.outcome, two.status, two.reason), (Outcome::ProviderError, 0, "provider_unavailable"));
+    assert_eq!((two.first_byte_ms, two.duration_ms), (None, 5));
+    assert_eq!((record.attempts.usage, record.attempts.charged()), (None, None));
+}
+
+#[test]
+fn an_attempt_that_its_client_left_is_no_providers_fault() {
+    let mut vm = vm();
+    let mut gate = gate();
+    let admission = admitted(&mut vm, &mut gate, BODY);
+    let (mut first, _) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
+    first.handle_response_head(&mut vm, response("503", "text/plain"), false, NOW.plus(3));
+    first.handle_done(&mut vm, NOW.plus(4));
+    let (mut second, _) = Adapter::begin(&mut vm, admission.exchange, 1, NOW.plus(10)).unwrap();
+    gate.handle_log(&mut vm, Some(Ending::ClientGone), NOW.plus(20));
+    second.handle_done(&mut vm, NOW.plus(21));
+    let record = record(&mut vm);
+    let ends: Vec<_> =
+        record.attempts.list.iter().map(|one| (one.outcome, one.status, one.reason, one.duration_ms)).collect();
+    assert_eq!(
+        ends,
+        [(Outcome::ProviderError, 503, "provider_error", 4), (Outcome::ClientAbort, 0, "client_gone", 10)]
+    );
+    assert_eq!((record.outcome, record.status), (Outcome::ClientAbort, 0));
+}
+
+#[test]
+fn an_answer_that_cannot_be_used_keeps_the_providers_own_status() {
+    let mut vm = vm();
+    let mut gate = gate();
+    let admission = admitted(&mut vm, &mut gate, &BODY.replace("gpt-4o", "sonnet"));
+    let (mut adapter, _) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
+    adapter.handle_response_head(&mut vm, response("200", "application/json"), false, NOW);
+    assert!(!gate.is_local_reply(&mut vm));
+    adapter.handle_whole_response(&mut vm, b"<html>");
+    gate.handle_log(&mut vm, None, NOW);
+    let record = record(&mut vm);
+    assert_eq!((record.status, record.attempts.list[0].status), (502, 200));
+    assert_eq!((record.reason, record.attempts.list[0].reason), ("invalid_provider_response", record.reason));
+}
+
+#[test]
+fn whatever_a_client_says_of_itself_its_record_stays_small_and_clean() {
+    let many = (0..1000).map(|n| format!("tag-{n}")).collect::<Vec<_>>().join(",");
+    let long = "é".repeat(100_000);
+    let hostile = [
+        ("x-tollgate-tags", many.as_str()),
+        ("x-tollgate-session", &long),
+        ("traceparent", "00-zz-\u{fffd}"),
+        ("x-forwarded-for", "javascript:alert(1)"),
+    ];
+    for user in [
+        format!("\"{}\"", "x".repeat(1_000_000)),
+        r#""a\u0000b\u001b[31m""#.to_owned(),
+        r#""\ud800""#.to_owned(),
+        "[[[[]]]]".to_owned(),
+        "1e999".to_owned(),
+    ] {
+        for (path, body) in [
+            ("/v1/chat/completions", format!(r#"{{"model":"gpt-4o","user":{user}}}"#)),
+            ("/v1/messages", format!(r#"{{"model":"sonnet","max_tokens":1,"metadata":{{"user_id":{user}}}}}"#)),
+            ("/v1beta/models/gpt-4o:generateContent", format!(r#"{{"labels":{{"user":{user}}}}}"#)),
+        ] {
+            let record = asked_for(&mut vm(), &[&hostile[..], &[(":path", path)]].concat(), &body);
+            let Facts { end_user, session_id, tags, client_address, traceparent, .. } = &*record.facts;
+            assert!(end_user.len() <= 256 && !end_user.contains(char::is_control), "{path} {end_user:?}");
+            assert_eq!((session_id.len(), tags.len()), (256, 16));
+            assert_eq!((client_address, &**traceparent), (&None, ""));
+            assert!(record.size() < 4096, "{}", record.size());
+        }
+    }
+}
