@@ -51,7 +51,8 @@ impl Format {
 
     /// The path of its operation below a provider's base URL, with its query, given the model and how the answer is to be
     /// streamed, if at all.
-    pub(crate) fn path(self, model: &str, stream: Option<Framing>) -> Cow<'static, str> {
+    #[must_use]
+    pub fn path(self, model: &str, stream: Option<Framing>) -> Cow<'static, str> {
         (self.dialect().http.path)(model, stream)
     }
 

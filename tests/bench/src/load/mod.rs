@@ -19,7 +19,7 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tollgate_core::words::Format;
+use tollgate_core::{translate::Framing, words::Format};
 
 pub(crate) use self::{closed::saturate, open::at_rate};
 use crate::workload::Workload;
@@ -39,7 +39,8 @@ impl Call {
     pub(crate) fn new(address: SocketAddr, key: &str, model: &str, workload: &Workload) -> Self {
         let (dialect, client) = workload.dialect();
         let version = if dialect.format == Format::GeminiGenerate { "/v1beta" } else { "/v1" };
-        let mut head = Request::post(format!("{version}{}", dialect.format.path(model, workload.stream)))
+        let stream = workload.stream.then_some(Framing::Sse);
+        let mut head = Request::post(format!("{version}{}", dialect.format.path(model, stream)))
             .header("host", address.to_string())
             .header("accept", "application/json")
             .header("content-type", "application/json")
