@@ -5,10 +5,11 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::finish::decode_finish;
 use crate::{
     canonical::{BlockStart, Citation, Delta, Event, Finish, Seal, Vendor},
     dialect::{ResponseError, Sink},
-    formats::anthropic_messages::{error::decode_error, upstream::finish::decode_finish, usage::Figures},
+    formats::anthropic_messages::{error::decode_error, usage::Figures},
     json::Text,
 };
 

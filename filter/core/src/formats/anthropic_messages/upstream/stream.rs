@@ -5,11 +5,14 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::response::{BlockWire, CitationWire, decode_response, pass_over, seal_of};
+use super::{
+    finish::decode_finish,
+    response::{BlockWire, CitationWire, decode_response, pass_over, seal_of},
+};
 use crate::{
     canonical::{BlockStart, Delta, Event, Finish},
     dialect::{DecodeStream, Frame, ResponseError, Sink},
-    formats::anthropic_messages::{error::decode_error, upstream::finish::decode_finish, usage::Figures},
+    formats::anthropic_messages::{error::decode_error, usage::Figures},
     json::Text,
 };
 
