@@ -1,3 +1,5 @@
+//! Keys, and the numbered list of their changes that every control plane reads.
+
 use sqlx::{Row, any::AnyRow};
 use tollgate_core::words::KeyDigest;
 

@@ -1,3 +1,5 @@
+//! Versions of snapshots: the same content has the same one, on whichever control plane.
+
 use sqlx::Row;
 
 use super::{Error, Numbered, Store, now_ms};
