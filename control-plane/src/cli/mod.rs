@@ -1,4 +1,5 @@
-//! The command line: one file for each command. What several commands take stands in `arguments`, what they print goes through `say`.
+//! The command line: one file for each command. What several commands take stands in `arguments`, and what they print
+//! goes through `say`; what they do is done by other rooms.
 
 mod arguments;
 mod check;

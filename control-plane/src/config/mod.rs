@@ -1,8 +1,8 @@
 //! The configuration file: read strictly, every mistake reported with its line and column.
 //!
 //! Three steps, three shapes: the text is read into [`raw`] (what may be written where), its variables are expanded and
-//! its values checked into the [`domain`](crate::domain) (what cannot be invalid), and [`compile`](mod@crate::compile) makes a
-//! snapshot of that.
+//! its values checked into the [`domain`](crate::domain) (what cannot be invalid), and [`compile`](mod@crate::compile)
+//! makes a snapshot of that.
 
 mod environment;
 mod file;

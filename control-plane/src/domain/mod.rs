@@ -1,5 +1,5 @@
-//! What the control plane keeps and serves by, and the rules that need nothing from outside: no file, no database, no protocol.
-//! Every other room may use it, and it uses none of them: only the words that both planes share.
+//! What the control plane keeps and serves by, and the rules that need nothing from outside: no file, no database, no
+//! protocol. Every other room may use it, and it uses none of them: only the words that both planes share.
 
 pub mod calendar;
 pub mod chain;

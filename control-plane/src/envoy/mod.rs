@@ -1,5 +1,5 @@
-//! What Envoy reads: its bootstrap, and the clusters that the snapshot names. JSON, which Envoy takes as it is, so that nothing
-//! here needs a template or Envoy's own types; what the file of clusters is compared with is Envoy's admin interface.
+//! What Envoy reads: its bootstrap, and the clusters that the snapshot names. JSON, which Envoy takes as it is, so that
+//! nothing here needs a template or Envoy's own types. Whether it has read them is asked at its admin interface.
 
 pub mod admin;
 mod bootstrap;

@@ -1,4 +1,5 @@
-//! What the VMs of Envoy talk to: one stream for each, and the questions about keys. Nobody gets in without the node token.
+//! What the VMs of Envoy talk to: one stream for each, and the questions about keys.
+//! Nobody gets in without the node token, and records leave this room as the domain has them.
 
 mod keys;
 mod session;

@@ -1,4 +1,5 @@
 //! What models cost: the built-in book, and the prices of the configuration file before it.
+//! A room of its own, because the file is checked without a book, and a snapshot is compiled with one.
 
 mod book;
 

@@ -1,4 +1,4 @@
-//! Keys, and the changes to them that VMs are told of.
+//! Keys, and the numbered list of their changes that every control plane reads.
 
 use sqlx::{Row, any::AnyRow};
 use tollgate_core::words::KeyDigest;

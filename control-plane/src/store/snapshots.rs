@@ -1,4 +1,4 @@
-//! Versions of snapshots.
+//! Versions of snapshots: the same content has the same one, on whichever control plane.
 
 use sqlx::Row;
 

@@ -1,4 +1,7 @@
 //! May a request go, and where: who asks, what the configuration says, which steps are tried.
+//!
+//! Apart from the machines of [`exchange`](crate::exchange), because a decision needs no state of a request: names and a
+//! snapshot go in, a plan or a refusal comes out.
 
 mod credential;
 mod principal;

@@ -1,4 +1,5 @@
 //! What one VM (one worker of Envoy) knows: both roles of the filter and all its exchanges share it.
+//! The top floor of the core: it holds what the rooms below decide on, and the stream to the control plane.
 
 mod keys;
 pub mod outbox;

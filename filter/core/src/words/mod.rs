@@ -1,4 +1,5 @@
 //! The words that both planes use: names of things as types. What two planes must agree on is said here once.
+//! Nothing here is tied to a thread, unlike the rest of the core, which shares by counting within one VM.
 
 mod exchange;
 mod format;
@@ -78,5 +79,12 @@ mod tests {
         assert!(LossKind::ALL.iter().all(|word| LossKind::from_name(word.name()) == Some(*word)));
         assert!(EstimateMethod::ALL.iter().all(|word| EstimateMethod::from_name(word.name()) == Some(*word)));
         assert_eq!(Format::from_name("openai"), None);
+    }
+
+    #[test]
+    fn words_go_between_threads() {
+        fn is_free<T: Send + Sync>() {}
+        is_free::<(Format, Operation, Outcome, Provenance)>();
+        is_free::<(ExchangeId, Glob, KeyDigest, Millis, Secret)>();
     }
 }

@@ -1,4 +1,5 @@
-//! From a model's name to the ordered steps of an exchange.
+//! From a model's name to the ordered steps of an exchange: first what the name leads to, then one chain of it, drawn.
+//! The plan is all that is left to say where an exchange goes; Envoy only walks it.
 
 mod plan;
 mod select;

@@ -1,4 +1,5 @@
 //! Compiled configuration: what the control plane last sent, in a form that cannot be inconsistent.
+//! The control plane compiles each snapshot by the same code before it sends it.
 
 mod chains;
 mod wire;

@@ -1,3 +1,5 @@
+//! The session's machine on bytes and a virtual clock.
+
 use prost::Message;
 use tollgate_proto::v1;
 
