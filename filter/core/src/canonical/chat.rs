@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::Seal;
+use super::{Seal, Vendor};
 
 /// A request for the next turn of a conversation, borrowed from the client's body where it can be.
 ///
@@ -206,15 +206,6 @@ pub enum Source<'a> {
         /// Whose.
         vendor: Vendor,
     },
-}
-
-/// Whose ids, seals and headers are understood by whom.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "names")]
-pub enum Vendor {
-    Openai,
-    Anthropic,
-    Google,
 }
 
 /// How long a marked prompt should stay cached.

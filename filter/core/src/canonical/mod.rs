@@ -7,14 +7,16 @@ mod failure;
 mod loss;
 mod seal;
 mod usage;
+mod vendor;
 
 pub use answer::{Answer, AnswerBlock, Choice};
 pub use chat::{
     Block, CacheMark, Chat, Effort, Function, Given, Message, Part, Reasoning, ResponseFormat, Role, Sampling,
-    ServiceTier, Source, Tool, ToolChoice, ToolKind, Vendor, WebSearch,
+    ServiceTier, Source, Tool, ToolChoice, ToolKind, WebSearch,
 };
 pub use event::{BlockStart, Citation, Delta, Event, Finish, FinishReason, TokenLogprob};
 pub use failure::Failure;
 pub use loss::{Loss, Losses};
 pub use seal::Seal;
 pub use usage::Usage;
+pub use vendor::Vendor;

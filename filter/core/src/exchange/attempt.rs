@@ -1,6 +1,5 @@
 //! One try at one target while it is under way, and how it becomes a part of the record.
 
-use super::{record, table::Exchange};
 use crate::{
     canonical::Losses,
     translate::Observed,
@@ -65,19 +64,5 @@ impl Attempt {
             0 => (Outcome::ProviderError, "no_answer"),
             _ => (Outcome::Interrupted, "interrupted"),
         })
-    }
-}
-
-impl Exchange {
-    /// The next attempt takes the place of the one before it, which goes on record. Answers its number, from 1.
-    pub(super) fn begin_attempt(&mut self, attempt: Attempt) -> u32 {
-        if let Some(before) = self.attempt.take() {
-            let end = before.over.unwrap_or(attempt.started);
-            let step = self.plan.steps.get(before.step);
-            self.tried.add(record::Attempt::of(&before, step, end, before.outcome_when_given_up()));
-        }
-        self.attempt = Some(attempt);
-        self.attempts = self.attempts.saturating_add(1);
-        self.attempts
     }
 }

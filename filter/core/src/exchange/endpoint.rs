@@ -1,8 +1,6 @@
 //! What a client's method and path ask for, and whose errors it reads.
 
-use std::borrow::Cow;
-
-use super::Head;
+use super::head::{Head, decode_percent};
 use crate::{
     translate::Framing,
     words::{Format, Operation},
@@ -148,11 +146,6 @@ fn generate_verb(path: &str) -> Option<(&str, bool)> {
         (name, "streamGenerateContent") => Some((name, true)),
         _ => None,
     }
-}
-
-/// Percent-decoding of one part of a URL (RFC 3986 §2.1); what is not valid UTF-8 afterwards stays as it was written.
-pub(super) fn decode_percent(text: &str) -> Cow<'_, str> {
-    percent_encoding::percent_decode_str(text).decode_utf8().unwrap_or(Cow::Borrowed(text))
 }
 
 #[cfg(test)]

@@ -2,8 +2,6 @@
 
 use std::borrow::Cow;
 
-use super::endpoint::decode_percent;
-
 /// The head of a request or response: pseudo-headers first, names in lower case, as Envoy keeps them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Head(pub Vec<(String, String)>);
@@ -61,4 +59,9 @@ impl Head {
     pub fn remove(&mut self, name: &str) {
         self.0.retain(|(found, _)| found != name);
     }
+}
+
+/// Percent-decoding of one part of a URL (RFC 3986 §2.1); what is not valid UTF-8 afterwards stays as it was written.
+pub(super) fn decode_percent(text: &str) -> Cow<'_, str> {
+    percent_encoding::percent_decode_str(text).decode_utf8().unwrap_or(Cow::Borrowed(text))
 }

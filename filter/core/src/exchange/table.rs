@@ -9,7 +9,7 @@ use super::{
     Reject,
     attempt::Attempt,
     forwarding,
-    record::{Attempts, Facts},
+    record::{self, Attempts, Facts},
 };
 use crate::{
     admit::route::{Plan, Step},
@@ -181,5 +181,17 @@ impl Exchange {
             exchange: id,
             created_s: self.facts.started.seconds(),
         })
+    }
+
+    /// The next attempt takes the place of the one before it, which goes on record. Answers its number, from 1.
+    pub(super) fn begin_attempt(&mut self, attempt: Attempt) -> u32 {
+        if let Some(before) = self.attempt.take() {
+            let end = before.over.unwrap_or(attempt.started);
+            let step = self.plan.steps.get(before.step);
+            self.tried.add(record::Attempt::of(&before, step, end, before.outcome_when_given_up()));
+        }
+        self.attempt = Some(attempt);
+        self.attempts = self.attempts.saturating_add(1);
+        self.attempts
     }
 }

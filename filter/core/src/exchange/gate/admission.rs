@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use super::{Admission, EXCHANGE_HEADER};
 use crate::{
     admit::{
         Principal,
@@ -12,7 +11,26 @@ use crate::{
     json::Envelope,
     translate::{Framing, UpstreamRequest},
     vm::Vm,
+    words::ExchangeId,
 };
+
+/// How an admitted request is passed on to Envoy's router.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Admission {
+    /// Handed to the adapter.
+    pub exchange: ExchangeId,
+    /// Whether there may be a second attempt.
+    pub may_retry: bool,
+    /// Headers to take out.
+    pub remove: Vec<String>,
+    /// Headers to set. They are few, and a head is dear to write whole (every header of it is removed and added again).
+    pub set: Vec<(&'static str, String)>,
+    /// The cluster of the plan.
+    pub cluster: String,
+}
+
+/// Names the exchange to the first attempt, which takes it out again. A client's own is removed before anything is read.
+pub const EXCHANGE_HEADER: &str = "x-tollgate-exchange";
 
 /// Longest model name: every vendor's is far shorter, and it is repeated in errors and records.
 const MAX_MODEL_NAME: usize = 256;

@@ -21,6 +21,7 @@ mod admission;
 mod ending;
 mod models;
 
+pub use admission::{Admission, EXCHANGE_HEADER};
 pub use ending::Ending;
 use ending::{Local, Refusal, close};
 
@@ -91,24 +92,6 @@ pub enum Decision {
     /// Answer it like this; nothing of it is passed on.
     Reply(Reply),
 }
-
-/// How an admitted request is passed on to Envoy's router.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Admission {
-    /// Handed to the adapter.
-    pub exchange: ExchangeId,
-    /// Whether there may be a second attempt.
-    pub may_retry: bool,
-    /// Headers to take out.
-    pub remove: Vec<String>,
-    /// Headers to set. They are few, and a head is dear to write whole (every header of it is removed and added again).
-    pub set: Vec<(&'static str, String)>,
-    /// The cluster of the plan.
-    pub cluster: String,
-}
-
-/// Names the exchange to the first attempt, which takes it out again. A client's own is removed before anything is read.
-pub const EXCHANGE_HEADER: &str = "x-tollgate-exchange";
 
 impl Gate {
     /// A gate for one stream. The id and the seed are the host's random bits.

@@ -1,6 +1,6 @@
 //! The lane between two formats: the provider's answer is decoded to events, and these are encoded for the client.
 
-use super::{Observed, ResponseKind};
+use super::observed::{Observed, ResponseKind};
 use crate::{
     canonical::{Answer, Event},
     dialect::{

@@ -1,6 +1,6 @@
 //! The lane inside one format: bytes pass, and a tap reads the usage on the way.
 
-use super::{Observed, Passed, ResponseKind};
+use super::observed::{Observed, Passed, ResponseKind};
 use crate::{
     dialect::{Frame, Framing, IdentitySide, Sighting, Tap, Translation},
     framing::{ArrayDecoder, ArrayError, sse},

@@ -1,8 +1,9 @@
 //! One message of a client, decoded: words, calls and results.
 
-use std::borrow::Cow;
-
-use super::{part::decode_content, thinking::Recalled};
+use super::{
+    part::{decode_content, part, pick},
+    thinking::Recalled,
+};
 use crate::{
     canonical::{Block, Message, Part, Role, Seal, Vendor},
     dialect::{InvalidRequest, want},
@@ -72,15 +73,6 @@ pub(super) fn decode_message<'a>(
         last.cache = Some(mark);
     }
     Ok(Message { role, parts, path })
-}
-
-/// The last member of that name. Contents are large, so members are looked for only once.
-pub(super) fn pick<'a>(members: &[(Cow<'a, str>, Node<'a>)], key: &str) -> Option<Node<'a>> {
-    members.iter().rev().find(|(name, _)| name == key).map(|(_, value)| *value)
-}
-
-pub(super) fn part(block: Block<'_>, path: String) -> Part<'_> {
-    Part { block, cache: None, path }
 }
 
 /// A call, after the seal that Google puts at it

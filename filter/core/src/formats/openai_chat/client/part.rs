@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use super::message::{part, pick};
 use crate::{
     canonical::{Block, CacheMark, Part, Source, Vendor},
     dialect::{InvalidRequest, want},
@@ -22,6 +21,15 @@ pub(super) fn decode_content<'a>(
     }
     let parts = want(value.elements(), &path, "a string or a list of parts")?.into_iter().enumerate();
     parts.map(|(index, value)| decode_part(value, format!("{path}.{index}"), extra)).collect()
+}
+
+/// The last member of that name. Contents are large, so members are looked for only once.
+pub(super) fn pick<'a>(members: &[(Cow<'a, str>, Node<'a>)], key: &str) -> Option<Node<'a>> {
+    members.iter().rev().find(|(name, _)| name == key).map(|(_, value)| *value)
+}
+
+pub(super) fn part(block: Block<'_>, path: String) -> Part<'_> {
+    Part { block, cache: None, path }
 }
 
 fn decode_part<'a>(value: Node<'a>, path: String, extra: &mut Vec<String>) -> Result<Part<'a>, InvalidRequest> {

@@ -25,7 +25,7 @@ pub(super) struct ResponseEncoder {
 impl ResponseEncoder {
     pub(super) fn new(translation: &Translation<'_>) -> Self {
         Self {
-            id: super::completion_id(translation),
+            id: super::wire::completion_id(translation),
             created_s: translation.created_s,
             model: translation.model.to_owned(),
         }

@@ -106,7 +106,7 @@ const MAX_CHOICES: usize = 128;
 impl StreamEncoder {
     pub(super) fn new(translation: &Translation<'_>) -> Self {
         let head = Head {
-            id: super::completion_id(translation),
+            id: super::wire::completion_id(translation),
             created_s: translation.created_s,
             model: translation.model.to_owned(),
             include_usage: translation.include_usage,

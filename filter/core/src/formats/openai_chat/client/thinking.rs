@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{super::wire::reasoning::Detail, message::part};
+use super::{super::wire::reasoning::Detail, part::part};
 use crate::{
     canonical::{Block, Part, Seal, Vendor},
     dialect::{InvalidRequest, want},

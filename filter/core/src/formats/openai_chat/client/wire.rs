@@ -3,7 +3,10 @@
 use serde::Serialize;
 
 use super::super::wire::reasoning::DetailWire;
-use crate::canonical::{Citation, Finish, FinishReason, Losses, TokenLogprob};
+use crate::{
+    canonical::{Citation, Finish, FinishReason, Losses, TokenLogprob},
+    dialect::Translation,
+};
 
 /// A message of the assistant, or a piece of one.
 #[derive(Default, Serialize)]
@@ -172,4 +175,9 @@ pub(super) const WORDS_FIRST: &str = "in the client's format words go before cal
 /// How many characters.
 pub(super) fn count(text: &str) -> u64 {
     u64::try_from(text.chars().count()).unwrap_or(u64::MAX)
+}
+
+/// The id of a completion that we encode.
+pub(super) fn completion_id(translation: &Translation<'_>) -> String {
+    format!("chatcmpl-{}", translation.exchange)
 }

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use crate::{
     canonical::{BlockStart, Citation, Delta, Event, Seal},
     dialect::{ResponseError, Sink},
+    json::{Cursor, Inside},
 };
 
 /// The blocks of one choice: what the provider mixes comes out one block after the other.
@@ -51,9 +52,7 @@ struct Waiting {
 #[derive(Clone, Copy, Debug, Default)]
 struct Input {
     begun: bool,
-    depth: usize,
-    in_string: bool,
-    escaped: bool,
+    inside: Inside,
 }
 
 /// The most that waits, in bytes.
@@ -214,25 +213,14 @@ impl Blocks {
 impl Input {
     /// Follows strings and brackets; whether it is JSON is for others to find out.
     fn read(&mut self, text: &str) {
-        for byte in text.bytes() {
-            match (self.in_string, byte) {
-                (true, _) if self.escaped => self.escaped = false,
-                (true, b'\\') => self.escaped = true,
-                (true, b'"') => self.in_string = false,
-                (false, b'"') => self.in_string = true,
-                (false, b'{' | b'[') => {
-                    self.begun = true;
-                    self.depth = self.depth.saturating_add(1);
-                }
-                (false, b'}' | b']') => self.depth = self.depth.saturating_sub(1),
-                _ => {}
-            }
-        }
+        let mut cursor = Cursor::resume(text.as_bytes(), 0, self.inside);
+        cursor.follow(|_| false);
+        self.inside = cursor.inside();
         self.begun |= !text.trim().is_empty();
     }
 
     fn is_complete(self) -> bool {
-        self.begun && self.depth == 0 && !self.in_string
+        self.begun && self.inside.is_nothing()
     }
 }
 

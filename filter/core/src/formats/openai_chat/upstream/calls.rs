@@ -5,8 +5,8 @@ use serde_json::value::RawValue;
 
 use super::{
     blocks::{Blocks, Key},
+    extra::{ExtraWire, text_of},
     ids,
-    message::{ExtraWire, text_of},
 };
 use crate::{
     canonical::Event,

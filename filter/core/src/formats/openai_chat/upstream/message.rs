@@ -1,7 +1,5 @@
 //! A message of an answer, or a piece of one, in the shapes of all who speak like OpenAI.
 
-use std::borrow::Cow;
-
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
@@ -9,11 +7,12 @@ use super::{
     super::wire::reasoning::Detail,
     blocks::{Blocks, Key},
     calls::{CallWire, FunctionWire},
+    extra::{ExtraWire, text_of},
 };
 use crate::{
     canonical::{Citation, Delta, Event, Seal, TokenLogprob, Vendor},
     dialect::{ResponseError, Sink},
-    json::{Node, Text},
+    json::Text,
 };
 
 /// A message of the assistant, or a piece of one (`delta`), in all the shapes that servers of this format give it.
@@ -56,19 +55,6 @@ pub(super) struct MessageWire<'e> {
     extra_content: Option<ExtraWire<'e>>,
 }
 
-/// Google's additions: <https://ai.google.dev/gemini-api/docs/thought-signatures#openai>.
-#[derive(Debug, Deserialize)]
-pub(super) struct ExtraWire<'e> {
-    #[serde(borrow)]
-    google: Option<GoogleWire<'e>>,
-}
-
-#[derive(Debug, Deserialize)]
-struct GoogleWire<'e> {
-    #[serde(borrow)]
-    thought_signature: Option<Text<'e>>,
-}
-
 /// <https://platform.openai.com/docs/guides/audio>
 #[derive(Debug, Deserialize)]
 struct AudioWire<'e> {
@@ -100,16 +86,6 @@ struct TopWire<'e> {
     #[serde(borrow)]
     token: Text<'e>,
     logprob: f64,
-}
-
-impl ExtraWire<'_> {
-    /// The seal that belongs to what it stands at, so before it.
-    pub(super) fn tell(self, blocks: &mut Blocks, sink: Sink<'_>) {
-        let seal = self.google.and_then(|google| google.thought_signature).map(|seal| seal.0);
-        if let Some(data) = seal.filter(|seal| !seal.is_empty()) {
-            blocks.seal(Seal { vendor: Vendor::Google, redacted: false, data }, sink);
-        }
-    }
 }
 
 impl MessageWire<'_> {
@@ -310,20 +286,6 @@ impl From<TokenWire<'_>> for TokenLogprob {
 pub(super) fn read<'e, T: Deserialize<'e>>(list: &'e RawValue) -> Vec<T> {
     let elements = serde_json::from_str::<Vec<&RawValue>>(list.get()).unwrap_or_default();
     elements.into_iter().filter_map(|element| serde_json::from_str(element.get()).ok()).collect()
-}
-
-/// A string.
-pub(super) fn text_of(value: &RawValue) -> Option<Cow<'_, str>> {
-    serde_json::from_str::<Text<'_>>(value.get()).ok().map(|text| text.0)
-}
-
-/// Whether there is anything in a member that errors stand in.
-pub(super) fn says_something(value: &RawValue) -> bool {
-    Node::parse(value.get().as_bytes()).is_ok_and(|node| {
-        !node.is_null()
-            && node.members().is_none_or(|members| !members.is_empty())
-            && node.string().is_none_or(|text| !text.is_empty())
-    })
 }
 
 fn lose(path: &'static str, sink: Sink<'_>) {

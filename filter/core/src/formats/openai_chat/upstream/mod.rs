@@ -1,11 +1,12 @@
 //! A provider that speaks this format: OpenAI, and all who follow OpenAI.
 //!
 //! `request`, `turn`, `part`, `tool` and `ids` encode what it is asked, as far as `capability` says that it takes it;
-//! `response`, `stream`, `message`, `blocks` and `calls` decode what it answers.
+//! `response`, `stream`, `message`, `blocks`, `calls` and `extra` decode what it answers.
 
 mod blocks;
 mod calls;
 mod capability;
+mod extra;
 mod ids;
 mod message;
 mod part;

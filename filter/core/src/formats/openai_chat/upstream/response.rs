@@ -14,7 +14,7 @@ pub(super) fn decode_response(body: &[u8], sink: Sink<'_>) -> Result<(), Respons
             None => Err(ResponseError::Malformed("a completion without choices".to_owned())),
         };
     };
-    if completion.error.is_some_and(super::message::says_something) {
+    if completion.error.is_some_and(super::extra::says_something) {
         return Err(ResponseError::Provider(failure(body)));
     }
     for choice in choices {

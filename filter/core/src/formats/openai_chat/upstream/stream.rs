@@ -6,7 +6,8 @@ use serde_json::value::RawValue;
 use super::{
     blocks::Blocks,
     calls::{Calls, Place},
-    message::{LogprobsWire, MessageWire, read, says_something},
+    extra::{says_something, text_of},
+    message::{LogprobsWire, MessageWire, read},
 };
 use crate::{
     canonical::{Citation, Event, Failure, Finish, FinishReason, Usage},
@@ -200,7 +201,7 @@ impl Choice {
                 self.calls.tell_function(function, place, &mut self.blocks, sink)?;
             }
         }
-        let stop_sequence = wire.stop_reason.and_then(super::message::text_of);
+        let stop_sequence = wire.stop_reason.and_then(text_of);
         match wire.finish_reason.map(|reason| decode_finish(&reason.0)) {
             None | Some(FinishWord::None) => Ok(()),
             Some(FinishWord::Finish(reason)) => {

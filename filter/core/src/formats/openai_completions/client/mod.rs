@@ -10,7 +10,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-use crate::dialect::{ClientSide, Translation};
+use crate::dialect::ClientSide;
 
 pub(super) const CLIENT: ClientSide = ClientSide {
     decode_request: request::decode_request,
@@ -18,8 +18,3 @@ pub(super) const CLIENT: ClientSide = ClientSide {
     response_encoder: |translation| Box::new(response::ResponseEncoder::new(translation)),
     stream_encoder: |translation| Box::new(stream::StreamEncoder::new(translation)),
 };
-
-/// The id of a completion that we encode.
-fn completion_id(translation: &Translation<'_>) -> String {
-    format!("cmpl-{}", translation.exchange)
-}

@@ -5,6 +5,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::{
     canonical::{Finish, FinishReason, Losses, TokenLogprob},
+    dialect::Translation,
     vendors::openai::EncodedUsage,
 };
 
@@ -85,3 +86,8 @@ pub(super) fn finish_reason(finish: &Finish<'_>, losses: &mut Losses) -> &'stati
 
 /// Why what is no text is lost.
 pub(super) const TEXT_ONLY: &str = "the client's format has text only";
+
+/// The id of a completion that we encode.
+pub(super) fn completion_id(translation: &Translation<'_>) -> String {
+    format!("cmpl-{}", translation.exchange)
+}
