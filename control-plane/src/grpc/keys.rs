@@ -1,3 +1,5 @@
+//! What a VM may know of a key that it has not seen.
+
 use tollgate_proto::v1::{
     Principal, ResolveRequest, ResolveResponse, keys_server,
     resolve_response::{Kind, Refusal},

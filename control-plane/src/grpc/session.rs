@@ -1,3 +1,5 @@
+//! The stream of each VM: what goes down it and what comes up.
+
 use std::{
     pin::Pin,
     sync::atomic::{AtomicI64, AtomicU64, Ordering},
