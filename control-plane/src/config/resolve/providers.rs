@@ -127,8 +127,8 @@ fn formats(check: &mut Check<'_>, list: &Spanned<Vec<Text>>) -> Vec<Format> {
             }
             Some(format) => formats.push(format),
             None => {
-                let nearest = suggestion(&value, Format::ALL.map(Format::name));
-                let known = Format::ALL.map(Format::name).join(", ");
+                let nearest = suggestion(&value, LISTED.map(Format::name));
+                let known = LISTED.map(Format::name).join(", ");
                 check.problem::<()>(
                     &text.referenced,
                     format!("unknown format `{}`{nearest}; one of {known}", text.value),
@@ -196,3 +196,14 @@ fn positive(text: &str) -> Option<u32> {
 fn kinds() -> String {
     Kind::ALL.map(Kind::name).join(", ")
 }
+
+/// Every format, in the order in which they are shown to people.
+const LISTED: [Format; Format::ALL.len()] = [
+    Format::OpenaiChat,
+    Format::OpenaiResponses,
+    Format::OpenaiCompletions,
+    Format::OpenaiEmbeddings,
+    Format::AnthropicMessages,
+    Format::GeminiGenerate,
+    Format::BedrockConverse,
+];

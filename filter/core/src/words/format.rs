@@ -23,10 +23,10 @@ pub enum Format {
 
 names!(Format {
     OpenaiChat = "openai_chat",
-    OpenaiResponses = "openai_responses",
-    OpenaiCompletions = "openai_completions",
     OpenaiEmbeddings = "openai_embeddings",
     AnthropicMessages = "anthropic_messages",
+    OpenaiResponses = "openai_responses",
+    OpenaiCompletions = "openai_completions",
     GeminiGenerate = "gemini_generate",
     BedrockConverse = "bedrock_converse",
 });
