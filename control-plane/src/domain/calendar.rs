@@ -2,7 +2,14 @@
 
 use jiff::{Timestamp, civil, tz::TimeZone};
 
-use super::usage::Unit;
+/// How long a stretch of time is that records are put together by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "they say it")]
+pub enum Unit {
+    Hour,
+    Day,
+    Month,
+}
 
 /// A zone, and how its clocks on the wall stand to UTC in the range that is asked about.
 #[derive(Clone, Debug)]

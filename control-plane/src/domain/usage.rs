@@ -1,7 +1,7 @@
 //! Questions about usage, and what answers them.
 
 use super::{
-    calendar::Calendar,
+    calendar::{Calendar, Unit},
     record::{Record, Tokens},
 };
 
@@ -62,15 +62,6 @@ pub enum Dimension {
     Provenance,
     /// When it began.
     Time(Unit),
-}
-
-/// How long a stretch of time is that records are put together by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "they say it")]
-pub enum Unit {
-    Hour,
-    Day,
-    Month,
 }
 
 impl Dimension {

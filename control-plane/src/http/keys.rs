@@ -8,7 +8,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Error, error::ErrorBody};
+use super::{Error, error::ErrorBody, time::show_time};
 use crate::{
     app::App,
     domain::key::{self, BootstrapKey, Source},
@@ -119,7 +119,7 @@ fn show(key: key::Key) -> Key {
         user: optional(key.user),
         models: key.models,
         source: key.source.name(),
-        created_at: super::usage::show_time(key.created_at),
-        revoked_at: key.revoked_at.map(super::usage::show_time),
+        created_at: show_time(key.created_at),
+        revoked_at: key.revoked_at.map(show_time),
     }
 }

@@ -6,6 +6,7 @@ mod health;
 mod keys;
 mod models;
 mod snapshot;
+mod time;
 mod usage;
 
 use axum::{

@@ -2,6 +2,8 @@
 //!
 //! SQL is here and nowhere else, and decides nothing that [`domain`](crate::domain) could.
 
+mod dialect;
+mod error;
 mod keys;
 mod records;
 mod rollups;
@@ -18,6 +20,8 @@ use sqlx::{
     migrate::{MigrateError, Migrator},
 };
 
+use dialect::Dialect;
+pub use error::Error;
 pub use usage::{GroupPage, Page};
 
 /// A database, migrated.
@@ -28,34 +32,11 @@ pub struct Store {
     numbers: rollups::Numbers,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Dialect {
-    Sqlite,
-    Postgres,
-}
-
 /// Tables whose rows have numbers that others read in a row.
 #[derive(Clone, Copy, Debug)]
 enum Numbered {
     KeyChanges,
     Snapshots,
-}
-
-/// Why the store cannot be used, or did not do what it was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The URL is of no database that we know.
-    #[error("`{0}` is no store: write sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE")]
-    UnknownUrl(String),
-    /// It could not be opened.
-    #[error("the store cannot be opened: {0}")]
-    Open(sqlx::Error),
-    /// Its tables could not be made or brought up to date.
-    #[error("the store cannot be migrated: {0}")]
-    Migrate(#[from] MigrateError),
-    /// A statement failed.
-    #[error("the store failed: {0}")]
-    Statement(#[from] sqlx::Error),
 }
 
 /// Statements of this text only read, or write one row at a time; longer work holds a transaction.

@@ -10,7 +10,9 @@ use std::{
 use sqlx::{AnyConnection, Row};
 
 use super::{
-    Dialect, Error, Store,
+    Store,
+    dialect::Dialect,
+    error::Error,
     statement::{Statement, rows_of},
 };
 use crate::domain::{

@@ -5,7 +5,7 @@
 
 use sqlx::{Any, AnyConnection, Arguments, Encode, Type, any::AnyArguments, any::AnyRow};
 
-use super::{Dialect, Error};
+use super::{dialect::Dialect, error::Error};
 
 /// A statement in the making: text of ours, and values of others.
 pub(super) struct Statement {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use tollgate_control_plane::{
     domain::{
-        calendar::Calendar,
+        calendar::{Calendar, Unit},
         record::{Attempt, Ending, Estimate, Facts, OpenExchange, Record, Target, Tokens},
-        usage::{Dimension, Filter, GroupValue, Grouping, Sums, Unit},
+        usage::{Dimension, Filter, GroupValue, Grouping, Sums},
     },
     store::Store,
 };

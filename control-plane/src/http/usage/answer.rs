@@ -9,6 +9,7 @@ use crate::domain::{
     record::{Attempt, Loss, Record, Tokens},
     usage::{Dimension, Group, GroupValue, Grouping},
 };
+use crate::http::time::show_time;
 
 row! {
     /// One exchange. What is absent is not known, which is not zero.
@@ -334,11 +335,6 @@ impl From<Tokens> for TokensRow {
             tokens;
         Self { input, cache_read, cache_write_5m, cache_write_1h, output, reasoning, audio_in, audio_out }
     }
-}
-
-/// RFC 3339 in UTC.
-pub(in crate::http) fn show_time(ms: i64) -> String {
-    jiff::Timestamp::from_millisecond(ms).map(|time| time.to_string()).unwrap_or_default()
 }
 
 /// Exact: nano-dollars have nine decimals.

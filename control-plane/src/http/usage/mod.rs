@@ -15,7 +15,6 @@ use axum::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-pub(super) use answer::show_time;
 use answer::{GroupRow, RecordRow};
 use question::Question;
 

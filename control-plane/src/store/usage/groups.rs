@@ -8,8 +8,9 @@ use super::{
 };
 use crate::{
     domain::{
+        calendar::Unit,
         calendar::{Calendar, DAY_MS, HOUR_MS},
-        usage::{Dimension, Filter, Group, GroupValue, Grouping, Sums, Unit},
+        usage::{Dimension, Filter, Group, GroupValue, Grouping, Sums},
     },
     store::{Error, Store, rollups::DIMENSIONS, statement::Statement},
 };
