@@ -678,6 +678,9 @@ pub struct OpenExchanges {
     pub dropped_records: u64,
     #[prost(uint64, tag = "3")]
     pub outbox_records: u64,
+    /// The list goes on in the next message: it may be longer than a message.
+    #[prost(bool, tag = "4")]
+    pub more: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OpenExchange {

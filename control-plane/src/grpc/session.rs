@@ -14,7 +14,7 @@ use tonic::{Request, Response, Status, Streaming};
 use tracing::{info, warn};
 
 use super::wire;
-use crate::app::App;
+use crate::{app::App, domain::record::OpenExchange};
 
 /// `tollgate.v1.Session`.
 #[derive(Debug)]
@@ -59,6 +59,9 @@ struct Session {
     /// The last sign of life that this session put on record.
     heard_at: AtomicI64,
 }
+
+/// The most open exchanges that are kept of one VM, which has far fewer; what is beyond leaves no trace if the VM dies.
+const MAX_OPEN: usize = 100_000;
 
 /// Why a session is over.
 enum Over {
@@ -114,12 +117,14 @@ impl Session {
         let patience = self.app.heartbeat * 3;
         let silence = tokio::time::sleep(patience);
         tokio::pin!(silence);
+        // What has come of a list of open exchanges that goes on.
+        let mut open = Vec::new();
         loop {
             let sent = tokio::select! {
                 message = up.message() => match message {
                     Ok(Some(Up { kind: Some(kind) })) => {
                         silence.as_mut().reset(tokio::time::Instant::now() + patience);
-                        self.handle(&hello.vm_id, kind).await
+                        self.handle(&hello.vm_id, kind, &mut open).await
                     }
                     Ok(Some(Up { kind: None })) => Ok(()),
                     Ok(None) | Err(_) => return Over::Gone,
@@ -152,7 +157,7 @@ impl Session {
         }
     }
 
-    async fn handle(&self, vm_id: &str, kind: up::Kind) -> Result<(), Over> {
+    async fn handle(&self, vm_id: &str, kind: up::Kind, open: &mut Vec<OpenExchange>) -> Result<(), Over> {
         match kind {
             up::Kind::Hello(_) => return Err(Over::Refused(Status::invalid_argument("hello was said before"))),
             up::Kind::SnapshotAck(SnapshotAck { version, refusal, in_force_version }) => {
@@ -163,7 +168,14 @@ impl Session {
                 self.app.vms.acknowledge(vm_id, in_force_version, refused);
             }
             up::Kind::Usage(batch) => return self.keep(batch).await,
-            up::Kind::OpenExchanges(open) => self.note_open(vm_id, open).await,
+            up::Kind::OpenExchanges(part) => {
+                let OpenExchanges { exchanges, dropped_records, outbox_records, more } = part;
+                open.extend(exchanges.into_iter().filter_map(|wire| wire::open_exchange(wire).ok()));
+                open.truncate(MAX_OPEN);
+                if !more {
+                    self.note_open(vm_id, std::mem::take(open), dropped_records, outbox_records).await;
+                }
+            }
         }
         Ok(())
     }
@@ -195,15 +207,14 @@ impl Session {
         }
     }
 
-    async fn note_open(&self, vm_id: &str, open: OpenExchanges) {
+    async fn note_open(&self, vm_id: &str, open: Vec<OpenExchange>, dropped_records: u64, outbox_records: u64) {
         self.app.vms.update(vm_id, |vm| {
-            vm.open_exchanges = open.exchanges.len();
-            vm.dropped_records = open.dropped_records;
-            vm.outbox_records = open.outbox_records;
+            vm.open_exchanges = open.len();
+            vm.dropped_records = dropped_records;
+            vm.outbox_records = outbox_records;
         });
         self.hear(vm_id).await;
-        let exchanges: Vec<_> = open.exchanges.into_iter().filter_map(|wire| wire::open_exchange(wire).ok()).collect();
-        if let Err(error) = self.app.store.set_open(vm_id, &exchanges).await {
+        if let Err(error) = self.app.store.set_open(vm_id, &open).await {
             self.app.metrics.store_errors.inc();
             warn!(vm.id = vm_id, %error, "open exchanges could not be stored; the next beat says them again");
         }

@@ -19,6 +19,7 @@ use crate::support::{
 
 on_each_store! {
     what_a_vm_had_open_is_lost_when_it_does_not_come_back,
+    a_list_of_open_exchanges_in_parts_is_one_list,
     two_control_planes_write_off_an_exchange_once,
     a_vm_that_is_silent_is_gone,
     a_vm_that_never_returns_after_a_restart_is_gone,
@@ -69,6 +70,18 @@ async fn what_a_vm_had_open_is_lost_when_it_does_not_come_back(database: Databas
     assert_eq!((&lost["provenance"], &lost["status"]), (&Value::from("none"), &Value::from(0)));
     assert!(lost["input"].is_null() && lost["charged_nanousd"].is_null(), "a loss is not free of charge: {lost}");
     assert_eq!(plane.records().await.len(), 2);
+}
+
+async fn a_list_of_open_exchanges_in_parts_is_one_list(database: Database) {
+    let plane = Plane::start_at(&database, SHORT_GRACE).await;
+    let mut vm = Vm::connect(&plane, "vm-1").await;
+    vm.state_open(1, vec![open(9)]).await;
+    vm.state_open_in_parts(2, vec![vec![open(1)], vec![open(2)], vec![open(3)]]).await;
+    drop(vm);
+    until_lost(&plane, 1).await;
+    until_lost(&plane, 2).await;
+    until_lost(&plane, 3).await;
+    assert!(outcomes(&plane, 9).await.is_empty(), "only the last list counts");
 }
 
 async fn two_control_planes_write_off_an_exchange_once(database: Database) {

@@ -108,6 +108,16 @@ impl Vm {
         self.deliver(sequence, Vec::new()).await;
     }
 
+    /// As [`Self::state_open`], in several messages.
+    pub(crate) async fn state_open_in_parts(&mut self, sequence: u64, parts: Vec<Vec<OpenExchange>>) {
+        let last = parts.len() - 1;
+        for (index, exchanges) in parts.into_iter().enumerate() {
+            let part = OpenExchanges { exchanges, more: index < last, ..OpenExchanges::default() };
+            self.send(up::Kind::OpenExchanges(part)).await;
+        }
+        self.deliver(sequence, Vec::new()).await;
+    }
+
     /// The next snapshot that comes down, which the machine has then put in force or refused.
     pub(crate) async fn snapshot(&mut self) -> Snapshot {
         self.until("a snapshot", |kind| match kind {

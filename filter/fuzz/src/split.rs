@@ -1,3 +1,5 @@
+//! Pieces of a text, as a network would cut them.
+
 /// `bytes` in pieces that `how` decides: whole, one byte each, or sizes drawn from it.
 pub(crate) fn split(bytes: &[u8], how: u8) -> Vec<&[u8]> {
     match how {

@@ -1,3 +1,5 @@
+//! The fastest of many rounds.
+
 use std::time::{Duration, Instant};
 
 /// Nanoseconds of one call in the fastest of many short rounds: what other programs do meanwhile only makes rounds slower.

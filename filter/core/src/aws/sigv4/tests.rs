@@ -1,3 +1,5 @@
+//! Signatures that AWS publishes, and what is left out of one.
+
 use super::*;
 
 const HOST: (&str, &str) = ("host", "bedrock-runtime.us-east-1.amazonaws.com");

@@ -1,3 +1,5 @@
+//! The moment of a signature, as AWS writes it.
+
 /// A moment in the basic form of ISO 8601, to the second: `20150830T123600Z`.
 pub(super) fn basic(time_s: u64) -> String {
     let (days, second) = (time_s / 86_400, time_s % 86_400);

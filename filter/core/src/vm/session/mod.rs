@@ -74,7 +74,7 @@ impl Session {
                 let beat = now >= next_heartbeat;
                 if unnamed || beat {
                     let open = vm.exchanges.named();
-                    actions.push(Action::Send(wire::encode_open_exchanges(open, &vm.outbox)));
+                    actions.extend(wire::encode_open_exchanges(open, &vm.outbox).into_iter().map(Action::Send));
                 }
                 vm.session.state = State::Open {
                     heartbeat_ms,

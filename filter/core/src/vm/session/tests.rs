@@ -235,8 +235,8 @@ fn everything_on_a_record_is_on_the_wire() {
     assert!(!text.contains("\"\"") && !text.contains("Unspecified"), "{text}");
 }
 
-#[test]
-fn an_open_exchange_and_its_record_say_the_same_facts() {
+/// A VM in session that knows a key and a provider.
+fn serving() -> Vm {
     let mut vm = opened();
     let mut wire = snapshot(7, "chain/openai");
     wire.providers[0].formats = vec![v1::Format::OpenaiChat.into()];
@@ -246,6 +246,11 @@ fn an_open_exchange_and_its_record_say_the_same_facts() {
         .principal
         .map(|p| crate::admit::Principal { models: vec![crate::words::Glob::new("*")], ..(*p).clone() });
     vm.keys.learn(KeyDigest::of(b"sk"), &Resolution::Good(principal.unwrap().into(), 60_000), NOW);
+    vm
+}
+
+/// An exchange that is admitted and stays open.
+fn admitted(vm: &mut Vm, number: u128) -> crate::exchange::Gate {
     let pairs = [
         (":method", "POST"),
         (":path", "/v1/chat/completions"),
@@ -255,9 +260,32 @@ fn an_open_exchange_and_its_record_say_the_same_facts() {
         ("x-forwarded-for", "10.0.0.1"),
     ];
     let head = Head(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec());
-    let mut gate = crate::exchange::Gate::new(ExchangeId::from_random(5), 0);
-    gate.handle_head(&mut vm, head, false, NOW);
-    gate.handle_body(&mut vm, br#"{"model":"openai/m","user":"ann","stream":true}"#.to_vec());
+    let mut gate = crate::exchange::Gate::new(ExchangeId::from_random(number), 0);
+    gate.handle_head(vm, head, false, NOW);
+    gate.handle_body(vm, br#"{"model":"openai/m","user":"ann","stream":true}"#.to_vec());
+    gate
+}
+
+#[test]
+fn a_list_of_open_exchanges_longer_than_a_message_comes_in_parts() {
+    let mut vm = serving();
+    let _gates: Vec<_> = (0..10_000).map(|number| admitted(&mut vm, number)).collect();
+    let said = Session::handle_tick(&mut vm, NOW.plus(2_000), 0);
+    let longest = said.iter().map(|action| if let Action::Send(message) = action { message.len() } else { 0 }).max();
+    assert!(longest < Some(1_100_000), "{longest:?}");
+    let parts: Vec<_> = sent(&said)
+        .into_iter()
+        .filter_map(|kind| if let v1::up::Kind::OpenExchanges(part) = kind { Some(part) } else { None })
+        .collect();
+    assert!(parts.len() > 1);
+    assert_eq!(parts.iter().map(|part| part.exchanges.len()).sum::<usize>(), 10_000);
+    assert!(parts.iter().rev().skip(1).all(|part| part.more) && !parts.last().unwrap().more);
+}
+
+#[test]
+fn an_open_exchange_and_its_record_say_the_same_facts() {
+    let mut vm = serving();
+    let mut gate = admitted(&mut vm, 5);
 
     let named = sent(&Session::handle_tick(&mut vm, NOW.plus(2_000), 0));
     let Some(v1::up::Kind::OpenExchanges(open)) = named.into_iter().last() else { panic!("not named") };

@@ -54,23 +54,40 @@ pub(super) fn encode_acknowledgement(ack: Acknowledgement) -> Vec<u8> {
     }))
 }
 
-pub(super) fn encode_open_exchanges<'a>(open: impl Iterator<Item = &'a Exchange>, outbox: &Outbox) -> Vec<u8> {
-    let exchanges = open
-        .map(|exchange| {
-            let (provider, upstream_model) = exchange.last_target().unwrap_or_default();
-            v1::OpenExchange {
-                facts: Some(encode_facts(&exchange.facts)),
-                provider: provider.to_string(),
-                upstream_model: upstream_model.to_string(),
-            }
-        })
-        .collect();
-    up(v1::up::Kind::OpenExchanges(v1::OpenExchanges {
-        exchanges,
-        dropped_records: outbox.dropped(),
-        outbox_records: outbox.len() as u64,
-    }))
+/// The whole list, in as many messages as it needs: at least one, because it is the heartbeat too.
+pub(super) fn encode_open_exchanges<'a>(open: impl Iterator<Item = &'a Exchange>, outbox: &Outbox) -> Vec<Vec<u8>> {
+    let mut parts = vec![Vec::new()];
+    let mut bytes: usize = 0;
+    for exchange in open {
+        let (provider, upstream_model) = exchange.last_target().unwrap_or_default();
+        let exchange = v1::OpenExchange {
+            facts: Some(encode_facts(&exchange.facts)),
+            provider: provider.to_string(),
+            upstream_model: upstream_model.to_string(),
+        };
+        bytes = bytes.saturating_add(exchange.encoded_len());
+        if bytes > MAX_PART {
+            bytes = exchange.encoded_len();
+            parts.push(Vec::new());
+        }
+        if let Some(part) = parts.last_mut() {
+            part.push(exchange);
+        }
+    }
+    let last = parts.len().saturating_sub(1);
+    let message = |(index, exchanges)| {
+        up(v1::up::Kind::OpenExchanges(v1::OpenExchanges {
+            exchanges,
+            dropped_records: outbox.dropped(),
+            outbox_records: outbox.len() as u64,
+            more: index < last,
+        }))
+    };
+    parts.into_iter().enumerate().map(message).collect()
 }
+
+/// The most that one message of open exchanges has of them, in bytes.
+const MAX_PART: usize = 1 << 20;
 
 pub(super) fn encode_usage(sequence: u64, records: &[&Record]) -> Vec<u8> {
     let records = records.iter().map(|record| encode_record(record)).collect();
