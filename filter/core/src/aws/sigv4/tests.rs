@@ -1,4 +1,4 @@
-//! Signatures that AWS publishes, and what is left out of one.
+//! Signatures as botocore makes them, and the calendar that dates them.
 
 use super::*;
 
