@@ -13,7 +13,11 @@ pub fn undated(model: &str) -> &str {
 fn strip_date<'a>(model: &'a str, shape: &str) -> Option<&'a str> {
     let (name, date) = model.split_at_checked(model.len().checked_sub(shape.len())?)?;
     let fits = |(byte, wanted): (u8, u8)| if wanted == b'0' { byte.is_ascii_digit() } else { byte == wanted };
-    date.bytes().zip(shape.bytes()).all(fits).then_some(name)
+    date.bytes().zip(shape.bytes()).all(fits).then_some(())?;
+    let digits: String = date.chars().filter(char::is_ascii_digit).collect();
+    let part = |range: std::ops::Range<usize>| digits.get(range)?.parse::<u32>().ok();
+    let (month, day) = (part(4..6)?, part(6..8)?);
+    ((1..=12).contains(&month) && (1..=31).contains(&day)).then_some(name)
 }
 
 #[cfg(test)]
@@ -32,6 +36,8 @@ mod tests {
         for whole in [
             "gpt-4o",
             "gpt-4o-2024",
+            "gpt-4o-2024-13-01",
+            "gpt-4o-20241200",
             "gpt-4-0613",
             "-20250929",
             "-latest",
