@@ -28,6 +28,9 @@ use crate::{
 const MAX_BACKOFF_MS: u64 = 5_000;
 /// How long the welcome may take.
 const WELCOME_TIMEOUT_MS: u64 = 5_000;
+/// Most batches of records that are sent at one tick: all of a long outbox at once would take its size in memory again, which
+/// wasm never gives back.
+const BATCHES_AT_ONCE: usize = 4;
 /// An exchange that is open for longer is named to the control plane.
 const NAMED_AFTER_MS: u64 = 1_000;
 
@@ -143,7 +146,9 @@ impl Session {
     /// Sends what the outbox holds, if the stream is open.
     fn flush(vm: &mut Vm) -> Vec<Action> {
         let mut actions = Vec::new();
-        while let Some((sequence, records)) = vm.outbox.next_batch() {
+        while actions.len() < BATCHES_AT_ONCE
+            && let Some((sequence, records)) = vm.outbox.next_batch()
+        {
             actions.push(Action::Send(wire::encode_usage(sequence, &records)));
         }
         actions
