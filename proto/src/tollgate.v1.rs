@@ -266,7 +266,7 @@ pub struct UsageRecord {
     /// Sum over the attempts. Absent means that nothing is known, which is not zero.
     #[prost(message, optional, tag = "18")]
     pub usage: ::core::option::Option<Usage>,
-    /// Of the last attempt's figures.
+    /// How far that sum can be trusted: partial where one attempt's figures are.
     #[prost(enumeration = "Provenance", tag = "19")]
     pub provenance: i32,
     /// What the exchange is charged with, in nano-dollars: the sum over the attempts. Absent when it cannot be known.

@@ -63,7 +63,7 @@ impl GateContext {
                 );
                 match asked {
                     Ok(_) => Action::Pause,
-                    Err(_) => self.answer(&Resolution::Unavailable),
+                    Err(_) => self.resolve(&Resolution::Unavailable),
                 }
             }
             // `None` is a VM without a gate's configuration, which admits nothing.
@@ -77,9 +77,9 @@ impl GateContext {
         }
     }
 
-    fn answer(&mut self, answer: &Resolution) -> Action {
+    fn resolve(&mut self, resolution: &Resolution) -> Action {
         let now = host::now();
-        let decision = host::with_vm(|vm| self.gate.handle_resolution(vm, answer, now));
+        let decision = host::with_vm(|vm| self.gate.handle_resolution(vm, resolution, now));
         self.apply(decision)
     }
 
@@ -111,7 +111,7 @@ impl Context for GateContext {
             _ => Resolution::Unavailable,
         };
         self.in_callback = false;
-        self.answer(&answer);
+        self.resolve(&answer);
         self.in_callback = true;
     }
 }

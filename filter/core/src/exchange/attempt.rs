@@ -53,9 +53,15 @@ impl Attempt {
         match self.failure {
             Some(failure) => Some((Outcome::ProviderError, failure)),
             None if self.shown >= 400 => Some((Outcome::ProviderError, "provider_error")),
-            None if self.ended => Some((Outcome::Success, "")),
+            None if self.is_complete() => Some((Outcome::Success, "")),
             None => None,
         }
+    }
+
+    /// Whether all of its answer has passed. Clients read a stream's last event and may close the connection before the body's end is
+    /// seen here; what the format calls its end, with the last figures, is one.
+    pub(super) fn is_complete(&self) -> bool {
+        self.ended || (self.observed.finished && self.observed.terminal)
     }
 
     /// What it came to where Envoy gave it up.

@@ -18,9 +18,10 @@ mod outgoing;
 /// The filter in the upstream chain: one for each attempt.
 ///
 /// ```text
-///   AwaitingRequest ──► AwaitingResponse ──┬─► Relaying   chunks pass through, as they are or translated
-///                                          ├─► Holding    the whole body is needed to say what its head is
-///                                          └─► Passing    nothing to see
+///   AwaitingResponse ──┬──► Relaying        chunks pass through, as they are or translated ──┐
+///                      ├──► HoldingAnswer   the whole body is needed to say what its head is ┼──► Ended
+///                      ├──► HoldingError    likewise, to put it into the client's shape ─────┘
+///                      └──► Passing         nothing to see
 /// ```
 #[derive(Debug)]
 pub struct Adapter {

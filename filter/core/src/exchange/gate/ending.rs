@@ -3,7 +3,7 @@
 use crate::{
     exchange::{
         Exchange, Reply,
-        record::{self, Attempts, End, Facts, Lost, Record},
+        record::{self, Attempts, End, Facts, LossList, Record},
     },
     words::{Millis, Outcome},
 };
@@ -29,7 +29,7 @@ impl Refusal {
     /// Its record: counted, without cost.
     pub(super) fn record(self, outcome: Outcome, now: Millis) -> Record {
         let end = End { at: now, first_byte: None, outcome, status: self.status, reason: self.code };
-        Record::new(self.facts, &end, Attempts::default(), Lost::default())
+        Record::new(self.facts, &end, Attempts::default(), LossList::default())
     }
 }
 
@@ -59,8 +59,9 @@ pub(super) fn close(
 ) -> Record {
     let Exchange { facts, plan, attempt, tried: mut attempts, .. } = exchange;
     let shown = attempt.as_ref().map_or(0, |attempt| attempt.shown);
-    let said =
-        attempt.as_ref().and_then(|attempt| attempt.outcome().filter(|_| attempt.ended || attempt.failure.is_some()));
+    let said = attempt
+        .as_ref()
+        .and_then(|attempt| attempt.outcome().filter(|_| attempt.is_complete() || attempt.failure.is_some()));
     let (outcome, status, reason) = match (local, ending, said) {
         (Some(local), ..) => (Outcome::ProviderError, local.status, local.code),
         (None, Some(Ending::ClientGone), _) if !answering => (Outcome::ClientAbort, 0, "client_gone"),
@@ -71,7 +72,7 @@ pub(super) fn close(
     };
     let end =
         End { at: now, first_byte: attempt.as_ref().and_then(|attempt| attempt.first_byte), outcome, status, reason };
-    let Some(last) = attempt else { return Record::new(facts, &end, attempts, Lost::default()) };
+    let Some(last) = attempt else { return Record::new(facts, &end, attempts, LossList::default()) };
     // What its own answer does not tell of the last attempt, the end of the exchange does.
     let came_to = match (local, ending) {
         (Some(local), _) => last.outcome().unwrap_or((Outcome::ProviderError, local.code)),
@@ -81,5 +82,5 @@ pub(super) fn close(
         _ => last.outcome_when_given_up(),
     };
     attempts.add(record::Attempt::of(&last, plan.steps.get(last.step), last.over.unwrap_or(now), came_to));
-    Record::new(facts, &end, attempts, Lost::of([&last.losses, &last.observed.losses]))
+    Record::new(facts, &end, attempts, LossList::of([&last.losses, &last.observed.losses]))
 }

@@ -10,7 +10,7 @@ use crate::{
     words::{Format, Millis, Outcome, Provenance},
 };
 
-/// Most attempts that are told apart on one record. Envoy tries each step of a route once, and no route has so many.
+/// Most attempts that are told apart on one record; Envoy tries each step of a plan once.
 const MAX_LISTED: usize = 16;
 
 /// One try at one target, once it is over.
@@ -53,7 +53,7 @@ pub struct Attempts {
     pub count: u32,
     /// The sum of what is known; `None` where nothing is.
     pub usage: Option<Usage>,
-    /// Of the last figures that there are, or of the last attempt where there are none.
+    /// `Partial` where that of one attempt is: the sum is too. Otherwise `Reported` where one has figures.
     pub provenance: Provenance,
     charged: Option<NanoUsd>,
     /// Whether something was used that has no price.
@@ -110,9 +110,7 @@ impl Attempt {
 impl Attempts {
     /// Adds the attempt that came after the others.
     pub(crate) fn add(&mut self, attempt: Attempt) {
-        if attempt.usage.is_some() || self.usage.is_none() {
-            self.provenance = attempt.provenance;
-        }
+        self.provenance = weaker(self.provenance, attempt.provenance);
         if let Some(used) = attempt.usage {
             self.usage = Some(self.usage.unwrap_or_default().plus(&used));
             self.unpriced |= attempt.charged.is_none();
@@ -138,6 +136,15 @@ impl Attempts {
     /// As [`Record::size`](super::Record::size).
     pub(super) fn size(&self) -> usize {
         self.list.iter().map(Attempt::size).fold(0, usize::saturating_add)
+    }
+}
+
+/// Of a sum, given what its parts have: nothing is known of an attempt without figures, unless it was cut off.
+fn weaker(sum: Provenance, part: Provenance) -> Provenance {
+    match (sum, part) {
+        (Provenance::Partial, _) | (_, Provenance::Partial) => Provenance::Partial,
+        (Provenance::None, part) => part,
+        (sum, _) => sum,
     }
 }
 
@@ -181,10 +188,14 @@ mod tests {
     }
 
     #[test]
-    fn provenance_is_that_of_the_last_figures() {
+    fn a_sum_is_no_better_known_than_its_parts() {
         let reported = Attempt { provenance: Provenance::Reported, ..attempt(Some(1), None) };
-        assert_eq!(sum(&[attempt(None, None), reported.clone()]).provenance, Provenance::Reported);
-        assert_eq!(sum(&[reported, attempt(None, None)]).provenance, Provenance::Reported);
+        let partial = Attempt { provenance: Provenance::Partial, ..attempt(Some(1), None) };
+        let unanswered = Attempt { provenance: Provenance::None, ..attempt(None, None) };
+        assert_eq!(sum(&[unanswered.clone(), reported.clone()]).provenance, Provenance::Reported);
+        assert_eq!(sum(&[reported.clone(), unanswered]).provenance, Provenance::Reported);
+        assert_eq!(sum(&[partial.clone(), reported.clone()]).provenance, Provenance::Partial);
+        assert_eq!(sum(&[reported, partial]).provenance, Provenance::Partial);
         assert_eq!(sum(&[attempt(None, None)]).provenance, Provenance::None);
     }
 

@@ -73,7 +73,7 @@ impl Facts {
         for (name, value) in &head.0 {
             match name.as_str() {
                 "x-forwarded-for" => facts.client_address = said::last_address(value),
-                "traceparent" => facts.traceparent = said::traceparent(value).into(),
+                "traceparent" if facts.traceparent.is_empty() => facts.traceparent = said::traceparent(value).into(),
                 "x-tollgate-tags" => said::add_tags(&mut facts.tags, value),
                 name => {
                     let rank = said::session_rank(name).filter(|_| !value.trim().is_empty());

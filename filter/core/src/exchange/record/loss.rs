@@ -10,14 +10,14 @@ const MAX_PATH: usize = 256;
 
 /// The first losses, and how many there were.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Lost {
+pub struct LossList {
     /// The first 32, in the order in which they were met.
     pub first: Vec<Loss>,
     /// Of all.
     pub count: u32,
 }
 
-impl Lost {
+impl LossList {
     /// What the request lost, then what the answer lost.
     #[must_use]
     pub fn of(lists: [&Losses; 2]) -> Self {
@@ -44,7 +44,7 @@ mod tests {
         let (mut request, mut answer) = (Losses::default(), Losses::default());
         (0..30).for_each(|n| request.declare(format!("member.{n}"), "unknown"));
         (0..30).for_each(|n| answer.approximate(format!("\0{}", "é".repeat(200 + n)), "clamped"));
-        let lost = Lost::of([&request, &answer]);
+        let lost = LossList::of([&request, &answer]);
         assert_eq!((lost.first.len(), lost.count), (32, 60));
         assert_eq!((&*lost.first[29].path, lost.first[29].kind), ("member.29", LossKind::Dropped));
         let last = &lost.first[31];

@@ -10,7 +10,7 @@ mod said;
 
 pub use attempt::{Attempt, Attempts};
 pub use facts::Facts;
-pub use loss::Lost;
+pub use loss::LossList;
 
 use crate::words::{Millis, Outcome};
 
@@ -32,7 +32,7 @@ pub struct Record {
     /// Every time that a provider was asked, and what that comes to.
     pub attempts: Attempts,
     /// What the translation of the last attempt could not carry.
-    pub losses: Lost,
+    pub losses: LossList,
 }
 
 /// How an exchange ended, as its client saw it.
@@ -53,7 +53,7 @@ pub struct End {
 impl Record {
     /// The record of an exchange that has ended like this.
     #[must_use]
-    pub fn new(facts: Box<Facts>, end: &End, attempts: Attempts, losses: Lost) -> Self {
+    pub fn new(facts: Box<Facts>, end: &End, attempts: Attempts, losses: LossList) -> Self {
         Self {
             duration_ms: end.at.since(facts.started),
             first_byte_ms: end.first_byte.map(|at| at.since(facts.started)),

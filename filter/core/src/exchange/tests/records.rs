@@ -259,3 +259,24 @@ fn whatever_a_client_says_of_itself_its_record_stays_small_and_clean() {
         }
     }
 }
+
+/// Clients close the connection when they have read a stream's last event, which may be before its end is seen here.
+#[test]
+fn a_client_that_leaves_after_the_last_event_has_had_the_whole_answer() {
+    let events = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hi\"},\"finish_reason\":\"stop\"}]}\n\n\
+         data: {\"choices\":[],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":5}}\n\ndata: [DONE]\n\n";
+    for (seen, outcome) in
+        [(events.len(), Outcome::Success), (events.find("data: {\"choices\":[],").unwrap(), Outcome::ClientAbort)]
+    {
+        let mut vm = vm();
+        let mut gate = gate();
+        let admission = admitted(&mut vm, &mut gate, &BODY.replace("\"x\":1", "\"stream\":true"));
+        let (mut adapter, _) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
+        adapter.handle_response_head(&mut vm, response("200", "text/event-stream"), false, NOW);
+        assert!(!gate.is_local_reply(&mut vm));
+        adapter.handle_response_chunk(&mut vm, &events.as_bytes()[..seen], false);
+        gate.handle_log(&mut vm, Some(Ending::ClientGone), NOW.plus(9));
+        let record = record(&mut vm);
+        assert_eq!((record.outcome, record.attempts.list[0].outcome), (outcome, outcome));
+    }
+}

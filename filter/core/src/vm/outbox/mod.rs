@@ -98,14 +98,14 @@ impl Outbox {
 mod tests {
     use super::*;
     use crate::{
-        exchange::record::{Attempts, End, Facts, Lost},
+        exchange::record::{Attempts, End, Facts, LossList},
         words::{ExchangeId, Millis, Outcome},
     };
 
     fn record(n: u128) -> Record {
         let facts = Facts::new(ExchangeId::from_random(n), Millis(0));
         let end = End { at: Millis(1), first_byte: None, outcome: Outcome::Success, status: 200, reason: "" };
-        Record::new(facts.into(), &end, Attempts::default(), Lost::default())
+        Record::new(facts.into(), &end, Attempts::default(), LossList::default())
     }
 
     fn large(n: u128, bytes: usize) -> Record {

@@ -8,7 +8,7 @@ use crate::{
     canonical::{Losses, Usage},
     exchange::{
         Head,
-        record::{Attempt, Attempts, End, Facts, Lost, Record},
+        record::{Attempt, Attempts, End, Facts, LossList, Record},
     },
     meter::price::NanoUsd,
     vm::{Known, Resolution},
@@ -203,7 +203,7 @@ fn full_record() -> Record {
     (0..32).for_each(|n| losses.declare(format!("{n}{}", name("l")), "the other side has no place for it"));
     let at = Millis(u64::MAX / 2);
     let end = End { at, first_byte: Some(at), outcome: Outcome::ProviderError, status: 599, reason: "provider_error" };
-    Record::new(facts.into(), &end, attempts, Lost::of([&losses, &Losses::default()]))
+    Record::new(facts.into(), &end, attempts, LossList::of([&losses, &Losses::default()]))
 }
 
 #[test]
@@ -214,7 +214,7 @@ fn a_record_is_no_larger_as_a_message_than_the_outbox_reckons() {
     assert!(record.size() < 30_000, "{}", record.size());
     let small = Facts::new(ExchangeId::from_random(1), Millis(u64::MAX / 4));
     let end = End { at: NOW, first_byte: None, outcome: Outcome::Refused, status: 401, reason: "missing_api_key" };
-    let small = Record::new(small.into(), &end, Attempts::default(), Lost::default());
+    let small = Record::new(small.into(), &end, Attempts::default(), LossList::default());
     assert!(wire::encode_usage(1, &[&small]).len() <= small.size());
 }
 
