@@ -171,7 +171,7 @@ pub struct Sums {
     pub charged_nanousd: i64,
     /// The best guesses at what was used where the provider did not say.
     pub estimated_nanousd: i64,
-    /// Exchanges with usage whose model has no price.
+    /// Exchanges that used something without a price.
     pub unpriced: i64,
     /// Exchanges whose usage is known only in part.
     pub partial: i64,
@@ -248,7 +248,10 @@ impl Sums {
     /// Adds these, or takes them out again.
     pub fn add(&mut self, other: &Self, times: i64) {
         let mut figures = self.figures();
-        figures.iter_mut().zip(other.figures()).for_each(|(sum, figure)| *sum += figure * times);
+        figures
+            .iter_mut()
+            .zip(other.figures())
+            .for_each(|(sum, figure)| *sum = sum.saturating_add(figure.saturating_mul(times)));
         *self = Self::of_figures(figures);
     }
 }

@@ -127,7 +127,11 @@ impl Session {
                         self.handle(&hello.vm_id, kind, &mut open).await
                     }
                     Ok(Some(Up { kind: None })) => Ok(()),
-                    Ok(None) | Err(_) => return Over::Gone,
+                    Ok(None) => return Over::Gone,
+                    Err(status) => {
+                        info!(vm.id = hello.vm_id, error = %status, "the stream of a session broke");
+                        return Over::Gone;
+                    }
                 },
                 changed = snapshots.changed() => {
                     let current = snapshots.borrow_and_update().clone();

@@ -1,4 +1,7 @@
 //! From the protocol's records to ours: the only place that names its messages for usage.
+//!
+//! A record that is dropped is money that nobody sees. So only what a record cannot be without is insisted on (its id, its time, how
+//! it ended); a detail that cannot be read is left out, and a figure that nobody can have used is cut to the most that is believed.
 
 use tollgate_core::words::{EstimateMethod, Format, LossKind, Operation, Outcome, Provenance};
 use tollgate_proto::v1;
@@ -10,11 +13,11 @@ use crate::domain::record::{Attempt, Ending, Estimate, Facts, Loss, OpenExchange
 pub(super) enum InvalidRecord {
     #[error("`{0}` is no exchange id")]
     Id(String),
-    #[error("the {0} is not one that we know")]
-    Unknown(&'static str),
+    #[error("the outcome is not one that we know")]
+    Outcome,
     #[error("a number is too large")]
     TooLarge,
-    #[error("the cost is negative or too large")]
+    #[error("the cost is negative")]
     Cost,
 }
 
@@ -22,17 +25,17 @@ pub(super) fn record(wire: v1::UsageRecord) -> Result<Record, InvalidRecord> {
     let listed = i64::try_from(wire.attempts.len()).map_err(|_| InvalidRecord::TooLarge)?;
     let attempt_count = i64::from(wire.attempt_count).max(listed);
     let attempts = wire.attempts.into_iter().map(attempt).collect::<Result<Vec<_>, _>>()?;
-    let losses = wire.losses.into_iter().take(MAX_LOSSES).map(loss).collect::<Result<_, _>>()?;
+    let losses = wire.losses.into_iter().take(MAX_LOSSES).filter_map(loss).collect();
     let ending = Ending {
         duration_ms: number(wire.duration_ms)?,
         first_byte_ms: wire.first_byte_ms.map(number).transpose()?,
-        outcome: stated(Outcome::from_wire(wire.outcome), "outcome")?,
+        outcome: known(Outcome::from_wire(wire.outcome)).ok_or(InvalidRecord::Outcome)?,
         status: i64::from(wire.status),
         reason: text(wire.reason),
-        tokens: wire.usage.map(tokens).transpose()?,
-        provenance: provenance(wire.provenance)?,
+        tokens: wire.usage.map(tokens),
+        provenance: provenance(wire.provenance),
         charged_nanousd: wire.charged_nanousd.map(cost).transpose()?,
-        estimate: wire.estimate.map(estimate).transpose()?,
+        estimate: wire.estimate.and_then(estimate),
         attempt_count,
         losses,
         loss_count: i64::from(wire.loss_count),
@@ -63,9 +66,9 @@ fn facts(wire: v1::Facts) -> Result<Facts, InvalidRecord> {
         user: name(wire.user),
         model: name(wire.model),
         route: name(wire.route),
-        operation: known(Operation::from_wire(wire.operation), "operation")?,
+        operation: known(Operation::from_wire(wire.operation)),
         stream: wire.stream,
-        client_format: known(Format::from_wire(wire.client_format), "format")?,
+        client_format: known(Format::from_wire(wire.client_format)),
         end_user: name(wire.end_user),
         session_id: text(wire.session_id),
         tags: wire.tags.into_iter().take(MAX_TAGS).map(text).collect(),
@@ -79,57 +82,53 @@ fn attempt(wire: v1::Attempt) -> Result<Attempt, InvalidRecord> {
     Ok(Attempt {
         provider: name(wire.provider),
         upstream_model: name(wire.upstream_model),
-        provider_format: known(Format::from_wire(wire.provider_format), "format")?,
+        provider_format: known(Format::from_wire(wire.provider_format)),
         started_at: time(wire.started_at_ms)?,
         first_byte_ms: wire.first_byte_ms.map(number).transpose()?,
         duration_ms: number(wire.duration_ms)?,
-        outcome: known(Outcome::from_wire(wire.outcome), "outcome of an attempt")?,
+        outcome: known(Outcome::from_wire(wire.outcome)),
         status: i64::from(wire.status),
         reason: text(wire.reason),
-        tokens: wire.usage.map(tokens).transpose()?,
-        provenance: provenance(wire.provenance)?,
-        charged_nanousd: wire.charged_nanousd.map(cost).transpose()?,
+        tokens: wire.usage.map(tokens),
+        provenance: provenance(wire.provenance),
+        charged_nanousd: wire.charged_nanousd.and_then(|charged| cost(charged).ok()),
         price_version: text(wire.price_version),
     })
 }
 
-fn estimate(wire: v1::Estimate) -> Result<Estimate, InvalidRecord> {
-    Ok(Estimate {
-        tokens: wire.usage.map(tokens).transpose()?,
-        cost_nanousd: wire.cost_nanousd.map(cost).transpose()?,
-        method: stated(EstimateMethod::from_wire(wire.method), "method of the estimate")?,
+fn estimate(wire: v1::Estimate) -> Option<Estimate> {
+    Some(Estimate {
+        tokens: wire.usage.map(tokens),
+        cost_nanousd: wire.cost_nanousd.and_then(|guess| cost(guess).ok()),
+        method: known(EstimateMethod::from_wire(wire.method))?,
     })
 }
 
-fn loss(wire: v1::Loss) -> Result<Loss, InvalidRecord> {
-    let kind = stated(LossKind::from_wire(wire.kind), "kind of a loss")?;
-    Ok(Loss { path: text(wire.path), reason: text(wire.reason), kind })
+fn loss(wire: v1::Loss) -> Option<Loss> {
+    Some(Loss { path: text(wire.path), reason: text(wire.reason), kind: known(LossKind::from_wire(wire.kind))? })
 }
 
-fn tokens(wire: v1::Usage) -> Result<Tokens, InvalidRecord> {
-    Ok(Tokens {
-        input: count(wire.input)?,
-        cache_read: count(wire.cache_read)?,
-        cache_write_5m: count(wire.cache_write_5m)?,
-        cache_write_1h: count(wire.cache_write_1h)?,
-        output: count(wire.output)?,
-        reasoning: count(wire.reasoning)?,
-        audio_in: count(wire.audio_in)?,
-        audio_out: count(wire.audio_out)?,
-    })
+fn tokens(wire: v1::Usage) -> Tokens {
+    Tokens {
+        input: count(wire.input),
+        cache_read: count(wire.cache_read),
+        cache_write_5m: count(wire.cache_write_5m),
+        cache_write_1h: count(wire.cache_write_1h),
+        output: count(wire.output),
+        reasoning: count(wire.reasoning),
+        audio_in: count(wire.audio_in),
+        audio_out: count(wire.audio_out),
+    }
 }
 
 /// Nothing said is nothing reported.
-fn provenance(wire: i32) -> Result<Provenance, InvalidRecord> {
-    Ok(known(Provenance::from_wire(wire), "provenance")?.unwrap_or(Provenance::None))
+fn provenance(wire: i32) -> Provenance {
+    known(Provenance::from_wire(wire)).unwrap_or(Provenance::None)
 }
 
-fn known<T>(word: Result<Option<T>, i32>, what: &'static str) -> Result<Option<T>, InvalidRecord> {
-    word.map_err(|_| InvalidRecord::Unknown(what))
-}
-
-fn stated<T>(word: Result<Option<T>, i32>, what: &'static str) -> Result<T, InvalidRecord> {
-    known(word, what)?.ok_or(InvalidRecord::Unknown(what))
+/// The word, where one is said that this version knows.
+fn known<T>(word: Result<Option<T>, i32>) -> Option<T> {
+    word.ok().flatten()
 }
 
 fn id(text: String) -> Result<String, InvalidRecord> {
@@ -148,13 +147,13 @@ fn time(ms: u64) -> Result<i64, InvalidRecord> {
 
 /// A number of tokens that one exchange can have used. Sums of them must stay far from overflow, and what a provider
 /// reports is not ours to trust.
-fn count(value: u64) -> Result<i64, InvalidRecord> {
-    number(value).ok().filter(|count| *count <= MAX_TOKENS).ok_or(InvalidRecord::TooLarge)
+fn count(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX).min(MAX_TOKENS)
 }
 
 /// As [`count`], for money, which nobody is paid.
 fn cost(nanousd: i64) -> Result<i64, InvalidRecord> {
-    if (0..=MAX_COST_NANOUSD).contains(&nanousd) { Ok(nanousd) } else { Err(InvalidRecord::Cost) }
+    if nanousd < 0 { Err(InvalidRecord::Cost) } else { Ok(nanousd.min(MAX_COST_NANOUSD)) }
 }
 
 /// What sums are told apart by: eight of these stand together in one row of an index, of which PostgreSQL takes 2,704 bytes.
@@ -174,9 +173,10 @@ fn storable(text: String, most: usize) -> String {
     text
 }
 
-const MAX_TOKENS: i64 = 1_000_000_000_000;
-/// A million dollars.
-const MAX_COST_NANOUSD: i64 = 1_000_000_000_000_000;
+/// A hundred times the largest context window there is: sums of nine billion such exchanges fit into 64 bits.
+const MAX_TOKENS: i64 = 1_000_000_000;
+/// Ten thousand dollars.
+const MAX_COST_NANOUSD: i64 = 10_000_000_000_000;
 /// 2100-01-01T00:00:00Z.
 const END_OF_TIME_MS: i64 = 4_102_444_800_000;
 const MAX_NAME_BYTES: usize = 256;

@@ -2,7 +2,7 @@
 
 use reqwest::StatusCode;
 use serde_json::json;
-use tollgate_proto::v1::{Attempt, Estimate, Facts, OpenExchange, Outcome, Usage, UsageRecord, down};
+use tollgate_proto::v1::{Attempt, Estimate, Facts, Loss, LossKind, OpenExchange, Outcome, Usage, UsageRecord, down};
 use tonic::Code;
 
 use crate::support::{
@@ -17,6 +17,7 @@ on_each_store! {
     an_acknowledged_record_survives_a_kill,
     nothing_is_acknowledged_that_is_not_kept,
     a_record_that_cannot_be_read_is_counted_and_does_not_hold_up_others,
+    a_detail_that_cannot_be_read_costs_no_record,
     what_is_not_known_stays_unknown,
     a_replay_is_not_counted_in_the_metrics,
     losses_are_counted_by_the_formats_that_met,
@@ -88,18 +89,9 @@ async fn a_record_that_cannot_be_read_is_counted_and_does_not_hold_up_others(dat
         UsageRecord { outcome: Outcome::Unspecified.into(), ..record(2) },
         UsageRecord { outcome: 99, ..record(3) },
         UsageRecord { duration_ms: u64::MAX, ..record(4) },
-        // What no exchange can have used: a few of these would overflow every sum that they are in.
-        UsageRecord { usage: Some(Usage { input: i64::MAX as u64, ..Usage::default() }), ..record(6) },
-        UsageRecord { usage: Some(Usage { input: i64::MAX as u64, ..Usage::default() }), ..record(7) },
-        UsageRecord { charged_nanousd: Some(i64::MAX), ..record(8) },
         UsageRecord { charged_nanousd: Some(-1), ..record(9) },
         UsageRecord { facts: None, ..record(10) },
-        with_facts(record(11), |facts| facts.operation = 99),
-        with_facts(record(12), |facts| facts.client_format = 99),
-        with_attempt(record(13), |attempt| attempt.outcome = 99),
-        with_attempt(record(14), |attempt| attempt.charged_nanousd = Some(-1)),
         with_facts(record(15), |facts| facts.started_at_ms = 1 << 50),
-        UsageRecord { estimate: Some(Estimate::default()), ..record(16) },
     ];
     let malformed = bad.len() as f64;
     vm.deliver(5, bad.into_iter().chain([record(5)]).collect()).await;
@@ -108,6 +100,32 @@ async fn a_record_that_cannot_be_read_is_counted_and_does_not_hold_up_others(dat
     assert_eq!(records[0]["exchange_id"], id(5));
     assert_eq!(plane.metric("tollgate_malformed_records_total").await, malformed);
     assert_eq!(plane.get("/api/v1/usage?group_by=team").await["groups"][0]["input"], 10);
+}
+
+async fn a_detail_that_cannot_be_read_costs_no_record(database: Database) {
+    let plane = Plane::start(&database).await;
+    let mut vm = Vm::connect(&plane, "vm-1").await;
+    let loss = |kind| Loss { path: "n".to_owned(), reason: "no such member".to_owned(), kind };
+    let odd = vec![
+        with_facts(record(1), |facts| facts.operation = 99),
+        with_facts(record(2), |facts| facts.client_format = 99),
+        with_attempt(record(3), |attempt| attempt.outcome = 99),
+        with_attempt(record(4), |attempt| attempt.charged_nanousd = Some(-1)),
+        UsageRecord { estimate: Some(Estimate::default()), ..record(5) },
+        UsageRecord { losses: vec![loss(99), loss(LossKind::Dropped.into())], loss_count: 2, ..record(6) },
+        // What no exchange can have used: a few of these, as they are, would overflow every sum that they are in.
+        UsageRecord { usage: Some(Usage { input: u64::MAX, ..Usage::default() }), ..record(7) },
+        UsageRecord { charged_nanousd: Some(i64::MAX), ..record(8) },
+    ];
+    vm.deliver(1, odd).await;
+    let records = plane.records().await;
+    assert_eq!(records.len(), 8);
+    assert_eq!(plane.metric("tollgate_malformed_records_total").await, 0.0);
+    let of = |number: u64| records.iter().find(|record| record["exchange_id"] == id(number)).expect("on record");
+    assert!(of(1)["operation"].is_null() || of(1)["operation"] == "");
+    assert_eq!(of(6)["losses"].as_array().map(Vec::len), Some(1));
+    assert_eq!(of(7)["input"], 1_000_000_000);
+    assert_eq!(of(8)["charged_nanousd"], 10_000_000_000_000_i64);
 }
 
 async fn what_is_not_known_stays_unknown(database: Database) {
