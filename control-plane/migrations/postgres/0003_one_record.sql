@@ -4,16 +4,38 @@ alter table usage_records rename column cost_nanousd to charged_nanousd;
 alter table usage_records rename column losses to loss_count;
 alter table usage_records rename column attempts to attempt_count;
 
--- Names are bounded from here on: what sums are told apart by stands together in one row of an index.
+-- Names have 256 bytes at most from here on, and a longer one 64 characters, which are no more: what sums are told apart by
+-- stands together in one row of an index.
 update usage_records set
-    key_id = substr(key_id, 1, 200),
-    team = substr(team, 1, 200),
-    user_name = substr(user_name, 1, 200),
-    model = substr(model, 1, 200),
-    provider = substr(provider, 1, 200),
-    upstream_model = substr(upstream_model, 1, 200)
-where length(key_id) > 200 or length(team) > 200 or length(user_name) > 200
-    or length(model) > 200 or length(provider) > 200 or length(upstream_model) > 200;
+    key_id = case when octet_length(key_id) > 256 then substr(key_id, 1, 64) else key_id end,
+    team = case when octet_length(team) > 256 then substr(team, 1, 64) else team end,
+    user_name = case when octet_length(user_name) > 256 then substr(user_name, 1, 64) else user_name end,
+    model = case when octet_length(model) > 256 then substr(model, 1, 64) else model end,
+    provider = case when octet_length(provider) > 256 then substr(provider, 1, 64) else provider end,
+    upstream_model = case when octet_length(upstream_model) > 256 then substr(upstream_model, 1, 64) else upstream_model end
+where octet_length(key_id) > 256
+    or octet_length(team) > 256
+    or octet_length(user_name) > 256
+    or octet_length(model) > 256
+    or octet_length(provider) > 256
+    or octet_length(upstream_model) > 256;
+update open_exchanges set
+    key_id = case when octet_length(key_id) > 256 then substr(key_id, 1, 64) else key_id end,
+    team = case when octet_length(team) > 256 then substr(team, 1, 64) else team end,
+    user_name = case when octet_length(user_name) > 256 then substr(user_name, 1, 64) else user_name end,
+    model = case when octet_length(model) > 256 then substr(model, 1, 64) else model end,
+    provider = case when octet_length(provider) > 256 then substr(provider, 1, 64) else provider end,
+    upstream_model = case when octet_length(upstream_model) > 256 then substr(upstream_model, 1, 64) else upstream_model end
+where octet_length(key_id) > 256
+    or octet_length(team) > 256
+    or octet_length(user_name) > 256
+    or octet_length(model) > 256
+    or octet_length(provider) > 256
+    or octet_length(upstream_model) > 256;
+
+-- Times are of this century: questions walk through the days from the first record to the last.
+update usage_records set started_at = case when started_at < 0 then 0 else 4102444799999 end
+    where started_at < 0 or started_at > 4102444799999;
 
 alter table usage_records add column route text not null default '';
 alter table usage_records add column end_user text not null default '';
@@ -29,17 +51,6 @@ alter table usage_records add column estimated_tokens text;
 alter table usage_records add column losses text not null default '[]';
 -- The row of usage_dimensions that has this record's.
 alter table usage_records add column dimensions bigint not null default 0;
-
--- Of an exchange before, only the last attempt is known.
-update usage_records set attempts = json_build_array(json_build_object(
-    'provider', provider, 'upstream_model', upstream_model, 'provider_format', nullif(provider_format, ''),
-    'started_at', started_at, 'first_byte_ms', first_byte_ms, 'duration_ms', duration_ms,
-    'outcome', outcome, 'status', status, 'reason', reason,
-    'tokens', case when input is null then null else json_build_object(
-        'input', input, 'cache_read', cache_read, 'cache_write_5m', cache_write_5m, 'cache_write_1h', cache_write_1h,
-        'output', output, 'reasoning', reasoning, 'audio_in', audio_in, 'audio_out', audio_out) end,
-    'provenance', provenance, 'charged_nanousd', charged_nanousd, 'price_version', price_version))::text
-    where attempt_count > 0;
 
 alter table open_exchanges add column route text not null default '';
 alter table open_exchanges add column client_format text not null default '';
@@ -133,7 +144,16 @@ select distinct
     operation, case when stream <> 0 then 'true' else 'false' end, outcome, provenance
 from usage_records;
 
-update usage_records set dimensions = (
+-- One pass over all records. Of an exchange before, only the last attempt is known.
+update usage_records set attempts = case when attempt_count > 0 then json_build_array(json_build_object(
+    'provider', provider, 'upstream_model', upstream_model, 'provider_format', nullif(provider_format, ''),
+    'started_at', started_at, 'first_byte_ms', first_byte_ms, 'duration_ms', duration_ms,
+    'outcome', outcome, 'status', status, 'reason', reason,
+    'tokens', case when input is null then null else json_build_object(
+        'input', input, 'cache_read', cache_read, 'cache_write_5m', cache_write_5m, 'cache_write_1h', cache_write_1h,
+        'output', output, 'reasoning', reasoning, 'audio_in', audio_in, 'audio_out', audio_out) end,
+    'provenance', provenance, 'charged_nanousd', charged_nanousd, 'price_version', price_version))::text else '[]' end,
+dimensions = (
     select id from usage_dimensions as d
     where d.key_id = usage_records.key_id
         and d.team = usage_records.team
@@ -167,7 +187,7 @@ select
     coalesce(sum(audio_out), 0),
     coalesce(sum(charged_nanousd), 0),
     coalesce(sum(estimated_nanousd), 0),
-    sum(case when input is not null and price_version = '' then 1 else 0 end),
+    sum(case when input is not null and charged_nanousd is null then 1 else 0 end),
     sum(case when provenance = 'partial' then 1 else 0 end),
     sum(attempt_count)
 from usage_records

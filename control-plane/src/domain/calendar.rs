@@ -39,10 +39,10 @@ impl Calendar {
         Self { zone, range: (from, to), offsets }
     }
 
-    /// Of all time, in UTC.
+    /// The zone's name; `UTC` where it has none.
     #[must_use]
-    pub fn utc() -> Self {
-        Self { zone: TimeZone::UTC, range: (0, i64::MAX), offsets: vec![(0, 0)] }
+    pub fn zone_name(&self) -> &str {
+        self.zone.iana_name().unwrap_or("UTC")
     }
 
     /// As this, of another range.
@@ -91,7 +91,7 @@ impl Calendar {
     #[must_use]
     pub fn day_after(&self, at: i64, days: i64) -> i64 {
         let day = moment(at).to_zoned(self.zone.clone()).date();
-        let later = day.saturating_add(jiff::Span::new().days(days.min(10_000)));
+        let later = day.saturating_add(jiff::Span::new().days(days));
         later.to_zoned(self.zone.clone()).map_or(i64::MAX, |start| start.timestamp().as_millisecond())
     }
 

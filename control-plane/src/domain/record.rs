@@ -130,10 +130,10 @@ pub struct OpenExchange {
 }
 
 impl Record {
-    /// Whether it has usage but no price.
+    /// Whether something was used that has no price, so that what it is charged with is not known.
     #[must_use]
     pub fn unpriced(&self) -> bool {
-        self.ending.tokens.is_some() && self.target.price_version.is_empty()
+        self.ending.tokens.is_some() && self.ending.charged_nanousd.is_none()
     }
 
     /// Why what it is charged with is known, or is not: never silently zero.

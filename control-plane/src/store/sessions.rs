@@ -86,39 +86,49 @@ impl Store {
             .bind(ended_before)
             .fetch_all(&self.pool)
             .await?;
-        let mut lost = 0;
+        let (mut lost, mut failed) = (0, None);
         for row in gone {
-            let vm_id: String = row.try_get("id")?;
-            let mut transaction = self.begin().await?;
-            // Once more inside the transaction: it may have come back, or another control plane may have been quicker.
-            let still = sqlx::query("delete from vms where id = $1 and (heard_at < $2 or ended_at < $3)")
-                .bind(&vm_id)
-                .bind(silent_since)
-                .bind(ended_before)
-                .execute(&mut *transaction)
-                .await?;
-            if still.rows_affected() == 0 {
-                continue;
+            // One that cannot be written off must not keep those behind it.
+            match self.write_off_vm(&row.try_get::<String, _>("id")?, silent_since, ended_before).await {
+                Ok(count) => lost += count,
+                Err(error) => failed = Some(error),
             }
-            let rows = sqlx::query("select * from open_exchanges where vm_id = $1")
-                .bind(&vm_id)
-                .fetch_all(&mut *transaction)
-                .await?;
-            let mut open = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-            open.sort_unstable_by(|one, other| one.facts.exchange_id.cmp(&other.facts.exchange_id));
-            let now = now_ms();
-            let written_off: Vec<Record> = open.into_iter().map(|exchange| exchange.lost(now)).collect();
-            let written_off: Vec<&Record> = written_off.iter().collect();
-            let dimensions = rollups::dimensions_within(&mut transaction, self.dialect, &written_off).await?;
-            let mut changes = Changes::default();
-            let new = records::insert(&mut transaction, self.dialect, &written_off, &dimensions, &mut changes).await?;
-            changes.write(&mut transaction, self.dialect).await?;
-            // Last, as where records come in: two that lock the same rows must do it in one order.
-            sqlx::query("delete from open_exchanges where vm_id = $1").bind(&vm_id).execute(&mut *transaction).await?;
-            transaction.commit().await?;
-            lost += new.len() as u64;
         }
-        Ok(lost)
+        match failed {
+            Some(error) if lost == 0 => Err(error),
+            _ => Ok(lost),
+        }
+    }
+
+    async fn write_off_vm(&self, vm_id: &str, silent_since: i64, ended_before: i64) -> Result<u64, Error> {
+        let mut transaction = self.begin().await?;
+        // Once more inside the transaction: it may have come back, or another control plane may have been quicker.
+        let still = sqlx::query("delete from vms where id = $1 and (heard_at < $2 or ended_at < $3)")
+            .bind(vm_id)
+            .bind(silent_since)
+            .bind(ended_before)
+            .execute(&mut *transaction)
+            .await?;
+        if still.rows_affected() == 0 {
+            return Ok(0);
+        }
+        let rows = sqlx::query("select * from open_exchanges where vm_id = $1")
+            .bind(vm_id)
+            .fetch_all(&mut *transaction)
+            .await?;
+        let mut open = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        open.sort_unstable_by(|one, other| one.facts.exchange_id.cmp(&other.facts.exchange_id));
+        let now = now_ms();
+        let written_off: Vec<Record> = open.into_iter().map(|exchange| exchange.lost(now)).collect();
+        let written_off: Vec<&Record> = written_off.iter().collect();
+        let dimensions = rollups::dimensions_within(&mut transaction, self.dialect, &written_off).await?;
+        let mut changes = Changes::default();
+        let new = records::insert(&mut transaction, self.dialect, &written_off, &dimensions, &mut changes).await?;
+        changes.write(&mut transaction, self.dialect).await?;
+        // Last, as where records come in: two that lock the same rows must do it in one order.
+        sqlx::query("delete from open_exchanges where vm_id = $1").bind(vm_id).execute(&mut *transaction).await?;
+        transaction.commit().await?;
+        Ok(new.len() as u64)
     }
 }
 

@@ -11,6 +11,7 @@ use crate::support::{database::Database, plane::Plane, vm::id};
 on_each_store! {
     old_records_are_carried_over,
     an_old_open_exchange_is_still_lost,
+    names_of_any_length_are_carried_over,
 }
 
 /// How many steps the revision before had.
@@ -169,4 +170,38 @@ async fn an_old_open_exchange_is_still_lost(database: Database) {
     assert_eq!(store.write_off(i64::MAX, i64::MIN).await.expect("the store works"), 1);
     let page = store.records(&Default::default(), None, 10).await.expect("the store works");
     assert_eq!(page.records[0].facts.team, "red");
+}
+
+/// What sums are told apart by stands in one row of an index, of which PostgreSQL takes 2,704 bytes.
+async fn names_of_any_length_are_carried_over(database: Database) {
+    let mut old = old_database(&database).await;
+    let long =
+        |first: char| (0..300).map(|n| char::from_u32(first as u32 + n * 7 % 2_000).expect("a letter")).collect();
+    let names: [String; 5] = ['\u{4e00}', '\u{5a00}', '\u{6600}', '\u{7200}', '\u{7e00}'].map(long);
+    let [team, user, model, provider, upstream] = &names;
+    let ascii = "a".repeat(250);
+    for (number, team) in [(1, team), (2, &ascii)] {
+        let row = format!(
+            "'{}', {number}, 1, 40, 12, 'key_1', 'first', '{team}', '{user}', '{model}', '{provider}', '{upstream}', 'chat', 1, \
+             'success', 200, '', 1, 'reported', 1, 0, 0, 0, 1, 0, 0, 0, 5, 'book@1', 0, 1, 'openai_chat', 'openai_chat'",
+            id(number)
+        );
+        let sql = format!("insert into usage_records ({OLD_COLUMNS}) values ({row})");
+        old.execute(sqlx::AssertSqlSafe(sql)).await.expect("the row is good");
+    }
+    let opened = format!(
+        "insert into open_exchanges (exchange_id, vm_id, started_at, key_id, key_name, team, user_name, model, provider, \
+         upstream_model, operation, stream) values ('{}', 'vm-1', 5, 'key_1', 'dev', '{team}', '{user}', '{model}', '{provider}', \
+         '{upstream}', 'chat', 1)",
+        id(3)
+    );
+    old.execute(sqlx::AssertSqlSafe(opened)).await.expect("the row is good");
+    old.execute("insert into vms (id, heard_at) values ('vm-1', 5)").await.expect("the row is good");
+    old.close().await.expect("it closes");
+
+    let store = Store::open(&database.url).await.expect("the store opens");
+    assert_eq!(store.write_off(i64::MAX, i64::MIN).await.expect("the store works"), 1);
+    let page = store.records(&Default::default(), None, 10).await.expect("the store works");
+    let teams: Vec<_> = page.records.iter().map(|record| record.facts.team.chars().count()).collect();
+    assert_eq!(teams, [64, 250, 64], "cut only where it is longer than what new records have");
 }

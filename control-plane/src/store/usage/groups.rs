@@ -69,12 +69,15 @@ impl Store {
         }
         let (mut days, mut groups) = (if unit == Unit::Hour { 1 } else { 32 }, Vec::new());
         while from < to && groups.len() < limit {
-            let end = if unit == Unit::Month { to } else { grouping.calendar.day_after(from, days).min(to) };
+            let end = match unit {
+                Unit::Month => to,
+                _ => grouping.calendar.day_after(from, days).clamp(from.saturating_add(1), to),
+            };
             (filter.from, filter.to) = (Some(from), Some(end));
             grouping.calendar = grouping.calendar.of_range(from, end);
             groups.extend(self.part_of_groups(&filter, &grouping, cursor, limit - groups.len()).await?);
             from = end;
-            days *= 4;
+            days = (days * 4).min(10_000);
         }
         Ok(groups)
     }
@@ -180,7 +183,7 @@ const RECORDS: &str = "select started_at, dimensions, 1 as requests, coalesce(in
     coalesce(cache_write_1h, 0) as cache_write_1h, coalesce(output, 0) as output, coalesce(reasoning, 0) as reasoning, \
     coalesce(audio_in, 0) as audio_in, coalesce(audio_out, 0) as audio_out, \
     coalesce(charged_nanousd, 0) as charged_nanousd, coalesce(estimated_nanousd, 0) as estimated_nanousd, \
-    case when input is not null and price_version = '' then 1 else 0 end as unpriced, \
+    case when input is not null and charged_nanousd is null then 1 else 0 end as unpriced, \
     case when provenance = 'partial' then 1 else 0 end as partial, attempt_count as attempts \
     from usage_records where 1 = 1";
 
