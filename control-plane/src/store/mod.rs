@@ -12,11 +12,14 @@ mod snapshots;
 mod statement;
 mod usage;
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    str::FromStr,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use sqlx::{
-    AnyPool, Executor,
-    any::{AnyPoolOptions, install_default_drivers},
+    AnyPool, ConnectOptions, Executor,
+    any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers},
     migrate::{MigrateError, Migrator},
 };
 
@@ -68,7 +71,10 @@ impl Store {
                 Box::pin(async move { connection.execute(pragmas).await.map(|_| ()) })
             });
         }
-        let pool = options.connect(&url).await.map_err(Error::Open)?;
+        // A slow statement is known by its caller; its text may be pages long.
+        let connect = AnyConnectOptions::from_str(&url).map_err(Error::Open)?.disable_statement_logging();
+        let pool = options.connect_with(connect).await.map_err(Error::Open)?;
+        tracing::info!("bringing the store up to date; of a large one of an older version, that takes minutes");
         match dialect {
             Dialect::Sqlite => migrate_unlocked(&sqlx::migrate!("migrations/sqlite"), &pool).await?,
             Dialect::Postgres => sqlx::migrate!("migrations/postgres").run(&pool).await?,
