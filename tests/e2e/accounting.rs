@@ -49,6 +49,31 @@ async fn a_client_that_hangs_up_before_the_answer_leaves_one_record() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_client_says_of_itself_is_on_record_and_goes_no_further() {
+    let stack = Stack::start().await;
+    let traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let mut body = ask("gpt-4o", "hello");
+    body["user"] = json!("ann");
+    // As the Codex CLI names its session: a name that an edge may well drop.
+    for session in ["session_id", "x-tollgate-session"] {
+        let request = stack.request(Method::POST, "/v1/chat/completions").json(&body);
+        let request =
+            request.header(session, "s-1").header("x-tollgate-tags", "a, b").header("traceparent", traceparent);
+        assert_eq!(request.send().await.expect("an answer").status(), 200);
+    }
+    for record in stack.api().wait_for_records(2).await {
+        assert_eq!((&record["end_user"], &record["session_id"]), (&json!("ann"), &json!("s-1")), "{record:#}");
+        assert_eq!((&record["tags"], &record["traceparent"]), (&json!(["a", "b"]), &json!(traceparent)), "{record:#}");
+        assert!(record["client_address"].as_str().is_some_and(|address| !address.is_empty()), "{record:#}");
+        assert_eq!(record["route"], "gpt-4o", "{record:#}");
+    }
+    for request in stack.providers().openai.requests() {
+        let names: Vec<_> = request.headers.iter().map(|(name, _)| name.as_str()).collect();
+        assert!(!names.iter().any(|name| name.contains("session") || name.contains("tollgate")), "{names:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn records_say_who_what_and_how_much() {
     let stack = Stack::start().await;
     stack.chat(ask("gpt-4o", "hello")).await;

@@ -34,7 +34,8 @@ fn connection_manager(settings: &Settings, source: ClusterSource<'_>) -> Value {
         "common_http_protocol_options": {
             "idle_timeout": "3600s",
             "max_headers_count": 100,
-            "headers_with_underscores_action": "DROP_HEADER",
+            // Some clients name their session in one (`session_id`). None passes to a provider that is not on the adapter's list.
+            "headers_with_underscores_action": "ALLOW",
         },
         "http2_protocol_options": {
             "max_concurrent_streams": 1000,
