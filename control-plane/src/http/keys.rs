@@ -59,7 +59,8 @@ pub(super) struct Created {
 }
 
 /// All keys, the oldest first, revoked ones included.
-#[utoipa::path(get, path = "/api/v1/keys", responses((status = 200, body = Keys)))]
+#[utoipa::path(get, path = "/api/v1/keys", 
+    responses((status = 200, description = "All keys, revoked ones too, without the keys themselves.", body = Keys)))]
 pub(super) async fn list(State(app): State<App>) -> Result<Json<Keys>, Error> {
     let keys = app.store.keys().await?.into_iter().map(show).collect();
     Ok(Json(Keys { keys }))
@@ -67,7 +68,9 @@ pub(super) async fn list(State(app): State<App>) -> Result<Json<Keys>, Error> {
 
 /// Makes a key. It works within a second.
 #[utoipa::path(post, path = "/api/v1/keys", request_body = Wanted,
-    responses((status = 201, body = Created), (status = 400, body = ErrorBody)))]
+    responses(
+        (status = 201, description = "The new key, which is shown this once.", body = Created),
+        (status = 400, description = "The body says what is not allowed.", body = ErrorBody)))]
 pub(super) async fn create(
     State(app): State<App>,
     wanted: Result<Json<Wanted>, JsonRejection>,
@@ -75,6 +78,10 @@ pub(super) async fn create(
     let Json(wanted) = wanted?;
     if wanted.name.trim().is_empty() {
         return Err(Error::Invalid("name must not be empty".to_owned()));
+    }
+    let texts = [Some(&wanted.name), wanted.team.as_ref(), wanted.user.as_ref()].into_iter().flatten();
+    if texts.chain(wanted.models.iter().flatten()).any(|text| text.chars().any(char::is_control)) {
+        return Err(Error::Invalid("names must be free of control characters".to_owned()));
     }
     let models = wanted.models.unwrap_or_else(|| vec!["*".to_owned()]);
     if models.is_empty() || models.iter().any(String::is_empty) {
@@ -94,7 +101,10 @@ pub(super) async fn create(
 
 /// Revokes a key. It stops working within a second.
 #[utoipa::path(delete, path = "/api/v1/keys/{id}", params(("id" = String, Path, description = "as in the list")),
-    responses((status = 204), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody)))]
+    responses(
+        (status = 204, description = "It is revoked."),
+        (status = 404, description = "There is no such key.", body = ErrorBody),
+        (status = 409, description = "The configuration file states it, which alone can take it back.", body = ErrorBody)))]
 pub(super) async fn revoke(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode, Error> {
     let missing = || Error::NotFound(format!("there is no key with the id {id}"));
     let key = app.store.key(&id).await?.ok_or_else(missing)?;

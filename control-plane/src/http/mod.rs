@@ -21,7 +21,10 @@ use subtle::ConstantTimeEq;
 use tollgate_core::words::Secret;
 use utoipa::{
     Modify, OpenApi,
-    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    openapi::{
+        ResponseBuilder,
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -62,13 +65,14 @@ impl FromRef<Served> for App {
 /// Everything under `/api/v1` wants the admin token; `/health` and `/metrics` do not.
 pub(crate) fn router(app: App, admin_token: Secret) -> Router {
     let served = Served { app, admin_token };
-    let (behind_token, api) = OpenApiRouter::with_openapi(Api::openapi())
+    let (behind_token, mut api) = OpenApiRouter::with_openapi(Api::openapi())
         .routes(routes!(usage::usage))
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))
         .routes(routes!(models::models))
         .routes(routes!(snapshot::snapshot))
         .split_for_parts();
+    add_refusals(&mut api);
     behind_token
         .route("/api/v1/openapi.json", get(move || async move { Json(api) }))
         .layer(from_fn_with_state(served.clone(), authorise))
@@ -76,6 +80,17 @@ pub(crate) fn router(app: App, admin_token: Secret) -> Router {
         .route("/metrics", get(health::metrics))
         .fallback(async |request: Request| Error::NotFound(format!("nothing is served at {}", request.uri().path())))
         .with_state(served)
+}
+
+/// Every operation is behind the admin token.
+fn add_refusals(api: &mut utoipa::openapi::OpenApi) {
+    let refused = ResponseBuilder::new().description("The admin token is missing or wrong.").build();
+    for path in api.paths.paths.values_mut() {
+        let operations = [&mut path.get, &mut path.post, &mut path.put, &mut path.delete, &mut path.patch];
+        for operation in operations.into_iter().flatten() {
+            operation.responses.responses.insert("401".to_owned(), refused.clone().into());
+        }
+    }
 }
 
 async fn authorise(State(served): State<Served>, request: Request, next: Next) -> Response {

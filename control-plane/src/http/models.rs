@@ -51,7 +51,8 @@ struct Price {
 }
 
 /// The models in force, with their targets and prices.
-#[utoipa::path(get, path = "/api/v1/models", responses((status = 200, body = Models)))]
+#[utoipa::path(get, path = "/api/v1/models", 
+    responses((status = 200, description = "What the configuration in force serves.", body = Models)))]
 pub(super) async fn models(State(app): State<App>) -> Json<Models> {
     let published = app.publisher.current();
     let policy = published.iter().map(|published| &*published.policy);

@@ -43,7 +43,8 @@ struct Refused {
 }
 
 /// The snapshot in force, and which VM has acknowledged which.
-#[utoipa::path(get, path = "/api/v1/snapshot", responses((status = 200, body = InForce)))]
+#[utoipa::path(get, path = "/api/v1/snapshot", 
+    responses((status = 200, description = "What is in force, and on which VMs.", body = InForce)))]
 pub(super) async fn snapshot(State(app): State<App>) -> Json<InForce> {
     let published = app.publisher.current();
     let show = |(id, vm): (String, crate::vms::Vm)| Vm {

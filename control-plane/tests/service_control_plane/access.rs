@@ -85,6 +85,14 @@ async fn the_openapi_document_describes_what_is_served(database: Database) {
     let plane = Plane::start(&database).await;
     let document = plane.get("/api/v1/openapi.json").await;
     assert!(document["openapi"].as_str().is_some_and(|version| version.starts_with("3.1.")), "{document}");
+    // https://spec.openapis.org/oas/v3.1.0#response-object: a response without a description is none.
+    let operations = document["paths"].as_object().expect("paths").values().flat_map(|path| path.as_object());
+    for operation in operations.flat_map(|path| path.values()) {
+        let responses = operation["responses"].as_object().expect("responses");
+        assert!(responses.values().all(|response| response["description"].is_string()), "{operation}");
+        assert!(responses.contains_key("401"), "{operation}");
+    }
+    assert!(document["paths"]["/api/v1/usage"]["get"]["responses"]["200"]["content"]["text/csv"].is_object());
     assert!(document["info"]["title"].is_string() && document["info"]["version"].is_string());
     for (path, method) in [
         ("/api/v1/usage", "get"),

@@ -67,21 +67,22 @@ row! {
         /// `priced`; `unpriced`: the model has no price; `none`: refused before anything was used; `unknown`.
         cost_status: &'static str,
         price_version: String,
-        /// The best guess at what was really used, where the provider's figures are missing or stop early; no part of what is charged.
+        /// A place for the best guess at what was really used, where the provider's figures are missing or stop early; no part of what is
+        /// charged. Nothing fills it yet.
         estimated_nanousd: Option<i64>,
         estimated_usd: Option<String>,
         /// `counted` or `bytes`.
         estimate_method: Option<&'static str>,
         /// How much the translation could not carry.
         loss_count: i64,
-        /// The peer's address as Envoy saw it.
+        /// The peer's address as Envoy saw it; of a peer on the same machine, the machine's.
         client_address: String,
         /// W3C Trace Context, as the client sent it.
         traceparent: String,
         snapshot_version: i64,
     }
     json only {
-        /// Every time that a provider was asked, in order.
+        /// Every time that a provider was asked, in order: of more than 16 the first ones and the last, of records of old databases the last.
         attempts: Vec<AttemptRow>,
         /// What the last attempt's translation could not carry: the first of it.
         losses: Vec<LossRow>,

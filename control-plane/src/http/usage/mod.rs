@@ -38,7 +38,11 @@ pub(super) struct Usage {
 
 /// What was used and what it cost. Absent tokens and costs are unknown, which is not zero.
 #[utoipa::path(get, path = "/api/v1/usage", params(Question),
-    responses((status = 200, body = Usage), (status = 400, body = ErrorBody)))]
+    responses(
+        (status = 200, description = "Records or groups; as CSV, one line each.",
+            content((Usage = "application/json"), (String = "text/csv")),
+            headers(("x-next-cursor" = String, description = "Of CSV: `next_cursor`; absent at the end."))),
+        (status = 400, description = "A parameter says what is not allowed.", body = ErrorBody)))]
 pub(super) async fn usage(
     State(app): State<App>,
     headers: HeaderMap,
@@ -74,7 +78,7 @@ async fn groups(
     let cursor = question.groups_cursor(grouping)?;
     let page = app.store.groups(filter, grouping, cursor.as_deref(), question.limit()?).await?;
     let rows: Vec<GroupRow> = page.groups.iter().map(|group| GroupRow::new(group, grouping)).collect();
-    let next_cursor = page.next.map(question::show_groups_cursor);
+    let next_cursor = page.next.map(|values| question::show_groups_cursor(values, grouping));
     if csv {
         let shown = |column: &str| Dimension::from_name(column).is_none_or(|it| grouping.dimensions.contains(&it));
         return Ok(table::csv(&rows, shown, next_cursor));

@@ -2,8 +2,8 @@
 
 use axum::http::{HeaderMap, header::ACCEPT};
 use jiff::tz::TimeZone;
-use serde::Deserialize;
-use tollgate_core::words::{Format, Operation, Outcome, Provenance};
+use serde::{Deserialize, Serialize};
+use tollgate_core::words::{ExchangeId, Format, Operation, Outcome, Provenance};
 use utoipa::IntoParams;
 
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
         calendar::Calendar,
         usage::{Dimension, Filter, GroupValue, Grouping},
     },
-    http::Error,
+    http::error::Error,
 };
 
 #[derive(Deserialize, IntoParams)]
@@ -101,9 +101,15 @@ impl Question {
             (Dimension::Outcome, &self.outcome),
             (Dimension::Provenance, &self.provenance),
         ];
+        for (name, value) in [("session_id", &self.session_id), ("tag", &self.tag)] {
+            check_storable(name, value.as_deref().unwrap_or_default())?;
+        }
         let stated = equals.into_iter().filter_map(|(dimension, value)| Some((dimension, value.clone()?)));
         let equals: Vec<_> = stated.collect();
-        equals.iter().try_for_each(|(dimension, value)| check_word(*dimension, value))?;
+        equals.iter().try_for_each(|(dimension, value)| {
+            check_storable(dimension.name(), value)?;
+            check_word(*dimension, value)
+        })?;
         Ok(Filter {
             from: self.from.as_deref().map(|text| parse_time("from", text)).transpose()?,
             to: self.to.as_deref().map(|text| parse_time("to", text)).transpose()?,
@@ -149,12 +155,11 @@ impl Question {
     }
 
     pub(super) fn records_cursor(&self) -> Result<Option<(i64, String)>, Error> {
-        let parse = |text: &str| text.split_once('-').and_then(|(time, id)| Some((time.parse().ok()?, id.to_owned())));
-        self.cursor.as_deref().map(|text| parse(text).ok_or_else(bad_cursor)).transpose()
+        self.cursor.as_deref().map(|text| read_records_cursor(text).ok_or_else(bad_cursor)).transpose()
     }
 
     pub(super) fn groups_cursor(&self, grouping: &Grouping) -> Result<Option<Vec<GroupValue>>, Error> {
-        self.cursor.as_deref().map(|text| read_values(text, grouping).ok_or_else(bad_cursor)).transpose()
+        self.cursor.as_deref().map(|text| read_groups_cursor(text, grouping).ok_or_else(bad_cursor)).transpose()
     }
 }
 
@@ -162,27 +167,53 @@ pub(super) fn show_records_cursor((time, id): (i64, String)) -> String {
     format!("{time}-{id}")
 }
 
-/// Values are what clients made up, so they go as hexadecimal digits.
-pub(super) fn show_groups_cursor(values: Vec<GroupValue>) -> String {
+/// What a cursor of groups goes on from. It says which grouping it is of: in another one it would leave rows out in silence.
+#[derive(Serialize, Deserialize)]
+struct GroupsCursor {
+    of: String,
+    after: Vec<String>,
+}
+
+/// Values are what clients made up, so a cursor goes as hexadecimal digits.
+pub(super) fn show_groups_cursor(values: Vec<GroupValue>, grouping: &Grouping) -> String {
     let text = |value| match value {
         GroupValue::Time(time) => time.to_string(),
         GroupValue::Text(text) => text,
     };
-    hex::encode(serde_json::json!(values.into_iter().map(text).collect::<Vec<_>>()).to_string())
+    let cursor = GroupsCursor { of: name_grouping(grouping), after: values.into_iter().map(text).collect() };
+    hex::encode(serde_json::to_string(&cursor).unwrap_or_default())
 }
 
-fn read_values(text: &str, grouping: &Grouping) -> Option<Vec<GroupValue>> {
-    let values: Vec<String> = serde_json::from_slice(&hex::decode(text).ok()?).ok()?;
+fn read_groups_cursor(text: &str, grouping: &Grouping) -> Option<Vec<GroupValue>> {
+    let GroupsCursor { of, after } = serde_json::from_slice(&hex::decode(text).ok()?).ok()?;
+    (of == name_grouping(grouping) && after.len() == grouping.dimensions.len()).then_some(())?;
     let value = |(dimension, text): (&Dimension, String)| match dimension {
         Dimension::Time(_) => text.parse().ok().map(GroupValue::Time),
-        _ => Some(GroupValue::Text(text)),
+        _ => (!text.contains('\0')).then_some(GroupValue::Text(text)),
     };
-    (values.len() == grouping.dimensions.len()).then_some(())?;
-    grouping.dimensions.iter().zip(values).map(value).collect()
+    grouping.dimensions.iter().zip(after).map(value).collect()
+}
+
+fn name_grouping(grouping: &Grouping) -> String {
+    let names: Vec<_> = grouping.dimensions.iter().map(|dimension| dimension.name()).collect();
+    format!("{} {}", names.join(","), grouping.calendar.zone_name())
+}
+
+/// The time and the id of a record, as [`show_records_cursor`] shows them.
+fn read_records_cursor(text: &str) -> Option<(i64, String)> {
+    let (time, id) = text.split_once('-')?;
+    let known = ExchangeId::parse(id.as_bytes())?.to_string();
+    (known == id).then_some((time.parse().ok()?, known))
 }
 
 fn bad_cursor() -> Error {
-    Error::Invalid("cursor: give next_cursor of the answer before, with the same group_by".to_owned())
+    Error::Invalid("cursor: give next_cursor of the answer before, to the same question".to_owned())
+}
+
+/// PostgreSQL's text has every character but NUL, so nothing on record has one.
+fn check_storable(name: &str, value: &str) -> Result<(), Error> {
+    let invalid = || Error::Invalid(format!("{name}: the character NUL is in no record"));
+    if value.contains('\0') { Err(invalid()) } else { Ok(()) }
 }
 
 /// Words of ours, so that a misspelt one is not taken for one that never happened. Empty is where it is not known.

@@ -60,10 +60,12 @@ fn members(row: &impl Row) -> Map<String, Value> {
     }
 }
 
-/// Text as it is, nothing for what is not known, everything else as in JSON.
+/// Text, nothing for what is not known, everything else as in JSON. Clients choose some of the text, and spreadsheets run what begins
+/// like a formula: an apostrophe before it makes it text (<https://owasp.org/www-community/attacks/CSV_Injection>).
 fn cell(row: &Map<String, Value>, column: &str) -> String {
     match row.get(column) {
         None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => format!("'{text}"),
         Some(Value::String(text)) => text.clone(),
         Some(value) => value.to_string(),
     }
