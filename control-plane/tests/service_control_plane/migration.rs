@@ -12,6 +12,7 @@ on_each_store! {
     old_records_are_carried_over,
     an_old_open_exchange_is_still_lost,
     names_of_any_length_are_carried_over,
+    odd_old_rows_hide_no_others,
 }
 
 /// How many steps the revision before had.
@@ -204,4 +205,26 @@ async fn names_of_any_length_are_carried_over(database: Database) {
     let page = store.records(&Default::default(), None, 10).await.expect("the store works");
     let teams: Vec<_> = page.records.iter().map(|record| record.facts.team.chars().count()).collect();
     assert_eq!(teams, [64, 250, 64], "cut only where it is longer than what new records have");
+}
+
+/// A time that is far off, and a word that this revision does not know.
+async fn odd_old_rows_hide_no_others(database: Database) {
+    let mut old = old_database(&database).await;
+    for number in [1, 2, 4] {
+        let sql = format!("insert into usage_records ({OLD_COLUMNS}) values ({})", old_row(number));
+        old.execute(sqlx::AssertSqlSafe(sql)).await.expect("the row is good");
+    }
+    for (number, change) in [(1, "started_at = 9000000000000000000"), (2, "provider_format = 'morse'")] {
+        let sql = format!("update usage_records set {change} where exchange_id = '{}'", id(number));
+        old.execute(sqlx::AssertSqlSafe(sql)).await.expect("the row is there");
+    }
+    old.close().await.expect("it closes");
+    let plane = Plane::start(&database).await;
+    assert_eq!(plane.records().await.len(), 3);
+    for unit in ["hour", "day", "month"] {
+        let answer = plane.get(&format!("/api/v1/usage?group_by={unit}")).await;
+        let requests =
+            answer["groups"].as_array().expect("groups").iter().filter_map(|group| group["requests"].as_i64());
+        assert_eq!(requests.sum::<i64>(), 3, "{unit}");
+    }
 }

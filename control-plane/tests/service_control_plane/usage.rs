@@ -21,6 +21,8 @@ on_each_store! {
     days_and_months_begin_where_the_zone_says,
     records_say_what_became_of_each_attempt,
     bad_questions_are_named,
+    a_cursor_goes_on_in_its_own_grouping_only,
+    csv_runs_nothing_in_a_spreadsheet,
 }
 
 const HOUR_MS: u64 = 3_600_000;
@@ -220,11 +222,42 @@ async fn bad_questions_are_named(database: Database) {
         ("group_by=key&limit=10001", "limit"),
         ("group_by=key&cursor=abc", "cursor"),
         ("group_by=key&cursor=5b5d", "cursor"),
+        ("cursor=1764000000000-x", "cursor"),
+        // PostgreSQL's text has no NUL: what it says of one is not the caller's business.
+        ("end_user=%00", "end_user"),
+        ("tag=%00", "tag"),
+        ("session_id=a%00b", "session_id"),
     ] {
         let (status, body) = plane.try_get(&format!("/api/v1/usage?{question}")).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{question}: {body}");
         assert!(body["error"]["message"].as_str().is_some_and(|message| message.contains(named)), "{question}: {body}");
     }
+}
+
+/// In another one it would leave rows out in silence.
+async fn a_cursor_goes_on_in_its_own_grouping_only(database: Database) {
+    let plane = Plane::start(&database).await;
+    given(&plane).await;
+    let first = plane.get("/api/v1/usage?group_by=day,team&limit=1").await;
+    let cursor = first["next_cursor"].as_str().expect("there is more");
+    plane.get(&format!("/api/v1/usage?group_by=day,team&cursor={cursor}")).await;
+    for other in ["group_by=day,model", "group_by=hour,team", "group_by=team,day", "group_by=day,team&tz=Europe/Berlin"]
+    {
+        let (status, body) = plane.try_get(&format!("/api/v1/usage?{other}&cursor={cursor}")).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{other}: {body}");
+    }
+}
+
+/// Clients choose some of the text: <https://owasp.org/www-community/attacks/CSV_Injection>.
+async fn csv_runs_nothing_in_a_spreadsheet(database: Database) {
+    let plane = Plane::start(&database).await;
+    let mut vm = Vm::connect(&plane, "vm-1").await;
+    let formula = with_facts(record(1), |facts| facts.end_user = "=1+1".to_owned());
+    vm.deliver(1, vec![formula]).await;
+    let answer = plane.request(Method::GET, "/api/v1/usage?format=csv").send().await.expect("an answer");
+    let text = answer.text().await.expect("text");
+    assert!(text.contains(",'=1+1,") && !text.contains(",=1+1,"), "{text}");
+    assert_eq!(plane.records().await[0]["end_user"], "=1+1", "JSON says what the client said");
 }
 
 async fn csv_says_where_the_next_page_is(database: Database) {

@@ -298,3 +298,16 @@ fn an_open_exchange_and_its_record_say_the_same_facts() {
     assert_eq!((facts.end_user.as_str(), facts.session_id.as_str(), facts.stream), ("ann", "s", true));
     assert_eq!(batch.records[0].facts, Some(facts));
 }
+
+/// All of it at once would take its size in memory again, which wasm never gives back.
+#[test]
+fn a_long_outbox_leaves_in_portions() {
+    let mut vm = opened();
+    (0..5_000).for_each(|_| vm.outbox.push(full_record()));
+    let batches = |vm: &mut Vm, now| {
+        let said = sent(&Session::handle_tick(vm, now, 0));
+        said.iter().filter(|kind| matches!(kind, v1::up::Kind::Usage(_))).count()
+    };
+    assert_eq!(batches(&mut vm, NOW.plus(10)), 4);
+    assert_eq!(batches(&mut vm, NOW.plus(20)), 4, "the rest follows without an acknowledgement");
+}
