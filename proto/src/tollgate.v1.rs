@@ -585,7 +585,7 @@ impl Provenance {
 /// From a VM to the control plane.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Up {
-    #[prost(oneof = "up::Kind", tags = "1, 2, 3, 4")]
+    #[prost(oneof = "up::Kind", tags = "1, 2, 3, 4, 5")]
     pub kind: ::core::option::Option<up::Kind>,
 }
 /// Nested message and enum types in `Up`.
@@ -600,6 +600,8 @@ pub mod up {
         Usage(super::UsageBatch),
         #[prost(message, tag = "4")]
         OpenExchanges(super::OpenExchanges),
+        #[prost(message, tag = "5")]
+        Opened(super::Opened),
     }
 }
 /// From the control plane to a VM.
@@ -667,8 +669,16 @@ pub struct UsageAck {
     #[prost(uint64, tag = "1")]
     pub sequence: u64,
 }
-/// The whole list of exchanges that have been open for longer than a second and have no record yet, so that their end can
-/// be known when the VM is lost. Also the heartbeat: sent each interval, empty or not.
+/// Exchanges that were admitted since the last `opened` or `open_exchanges` and have no record yet, so that their end can be known
+/// when the VM is lost: they join the VM's list. Sent at every tick that finds one, which is the beat within which an exchange is
+/// named. What ended before its first tick is never named: its record is on its way.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Opened {
+    #[prost(message, repeated, tag = "1")]
+    pub exchanges: ::prost::alloc::vec::Vec<OpenExchange>,
+}
+/// The whole list of exchanges that are open: it takes the place of the one that the control plane has. Also the heartbeat: sent
+/// first of all in a session and then each interval, empty or not.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct OpenExchanges {
     #[prost(message, repeated, tag = "1")]

@@ -8,7 +8,8 @@ use std::{
 use tokio::sync::{broadcast::error::RecvError, mpsc};
 use tokio_stream::{Stream, wrappers::ReceiverStream};
 use tollgate_proto::v1::{
-    Down, Hello, KeysChanged, OpenExchanges, SnapshotAck, Up, UsageAck, UsageBatch, Welcome, down, session_server, up,
+    Down, Hello, KeysChanged, OpenExchanges, Opened, SnapshotAck, Up, UsageAck, UsageBatch, Welcome, down,
+    session_server, up,
 };
 use tonic::{Request, Response, Status, Streaming};
 use tracing::{info, warn};
@@ -172,6 +173,13 @@ impl Session {
                 self.app.vms.acknowledge(vm_id, in_force_version, refused);
             }
             up::Kind::Usage(batch) => return self.keep(batch).await,
+            up::Kind::Opened(Opened { exchanges }) => {
+                let opened: Vec<_> = exchanges.into_iter().filter_map(|wire| wire::open_exchange(wire).ok()).collect();
+                if let Err(error) = self.app.store.add_open(vm_id, &opened).await {
+                    self.app.metrics.store_errors.inc();
+                    warn!(vm.id = vm_id, %error, "exchanges that were opened could not be stored; the next beat says them again");
+                }
+            }
             up::Kind::OpenExchanges(part) => {
                 let OpenExchanges { exchanges, dropped_records, outbox_records, more } = part;
                 open.extend(exchanges.into_iter().filter_map(|wire| wire::open_exchange(wire).ok()));

@@ -1,6 +1,6 @@
 //! VMs: signs of life, what each has open, and what is lost with one.
 
-use sqlx::{Row, any::AnyRow};
+use sqlx::{AnyConnection, Row, any::AnyRow};
 
 use super::{
     Error, Store, now_ms,
@@ -47,13 +47,35 @@ impl Store {
     pub async fn set_open(&self, vm_id: &str, open: &[OpenExchange]) -> Result<(), Error> {
         let mut transaction = self.begin().await?;
         sqlx::query("delete from open_exchanges where vm_id = $1").bind(vm_id).execute(&mut *transaction).await?;
+        self.insert_open(&mut transaction, vm_id, open).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Adds to what is known to be open on a VM. An exchange that is on record already is not open.
+    ///
+    /// # Errors
+    /// When the store fails; what was known stays then.
+    pub async fn add_open(&self, vm_id: &str, open: &[OpenExchange]) -> Result<(), Error> {
+        let mut transaction = self.begin().await?;
+        self.insert_open(&mut transaction, vm_id, open).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    async fn insert_open(
+        &self,
+        connection: &mut AnyConnection,
+        vm_id: &str,
+        open: &[OpenExchange],
+    ) -> Result<(), Error> {
         for chunk in open.chunks(rows_of(OPEN_COLUMNS)) {
             let mut recorded = Statement::new(
                 self.dialect,
                 "select exchange_id from usage_records where outcome <> 'lost' and exchange_id in ",
             );
             recorded.list(chunk.iter().map(|exchange| exchange.facts.exchange_id.as_str()))?;
-            let recorded = records::ids(recorded.rows(&mut transaction).await?)?;
+            let recorded = records::ids(recorded.rows(connection).await?)?;
             let mut open: Vec<_> =
                 chunk.iter().filter(|exchange| !recorded.contains(&exchange.facts.exchange_id)).collect();
             if open.is_empty() {
@@ -69,9 +91,8 @@ impl Store {
                 statement.separated(',', [vm_id, &target.provider, &target.upstream_model])?.push(")");
             }
             statement.push(" on conflict (exchange_id) do nothing");
-            statement.execute(&mut transaction).await?;
+            statement.execute(connection).await?;
         }
-        transaction.commit().await?;
         Ok(())
     }
 
