@@ -5,10 +5,11 @@ use std::rc::Rc;
 use tollgate_control_plane::compile::{Compiled, compile};
 use tollgate_control_plane::config::{Config, Environment};
 use tollgate_control_plane::prices::Book;
+use tollgate_core::admit::keys::Resolution;
 use tollgate_core::admit::{Principal, snapshot::Snapshot};
 use tollgate_core::exchange::record::Record;
-use tollgate_core::exchange::{Adapter, Admission, Decision, Gate, Head};
-use tollgate_core::vm::{Node, Resolution, Vm};
+use tollgate_core::exchange::{Adapter, Admission, Gate, Head, Response, Verdict};
+use tollgate_core::vm::{Node, Vm};
 use tollgate_core::words::{ExchangeId, Glob, KeyDigest, Millis};
 
 const FILE: &str = r#"
@@ -43,7 +44,7 @@ fn vm(compiled: &Compiled) -> Vm {
     let clusters: Vec<String> = compiled.clusters.iter().map(|cluster| cluster.name.clone()).collect();
     let snapshot = Snapshot::compile(compiled.snapshot.clone(), Some(&clusters)).expect("the filter takes it");
     let mut vm = Vm::new(Node { vm_id: "vm-1".to_owned(), node_id: "n".to_owned() }, Some(clusters));
-    vm.snapshot = Some(snapshot.into());
+    vm.shared.snapshot = Some(snapshot.into());
     let principal = Principal {
         key_id: "k1".into(),
         name: "dev".into(),
@@ -51,7 +52,7 @@ fn vm(compiled: &Compiled) -> Vm {
         user: "".into(),
         models: vec![Glob::new("*")],
     };
-    vm.keys.learn(KeyDigest::of(b"sk-client"), &Resolution::Good(Rc::new(principal), 60_000), NOW);
+    vm.shared.keys.learn(KeyDigest::of(b"sk-client"), &Resolution::Good(Rc::new(principal), 60_000), NOW);
     vm
 }
 
@@ -67,10 +68,10 @@ fn admitted(vm: &mut Vm, model: &str, provider: Option<&str>, seed: u64) -> (Gat
     head.extend(provider.map(|provider| ("x-provider", provider)));
     let head = Head(head.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect());
     let mut gate = Gate::new(ExchangeId::from_random(seed.into()), seed);
-    assert_eq!(gate.handle_head(vm, head, false, NOW), Decision::Hold);
+    assert_eq!(gate.handle_head(&mut vm.shared, head, false, NOW), Verdict::Hold);
     let body = format!(r#"{{"model":"{model}","messages":[{{"role":"user","content":"hi"}}]}}"#);
-    match gate.handle_body(vm, body.into_bytes()) {
-        Decision::Admit(admission) => (gate, admission),
+    match gate.handle_whole_body(&mut vm.shared, body.into_bytes()) {
+        Verdict::Admit(admission) => (gate, admission),
         other => panic!("{model} is not admitted: {other:?}"),
     }
 }
@@ -78,20 +79,21 @@ fn admitted(vm: &mut Vm, model: &str, provider: Option<&str>, seed: u64) -> (Gat
 /// A whole exchange, of which the provider reports a million tokens each way in its own format.
 fn exchange(vm: &mut Vm, model: &str, provider: Option<&str>) -> Record {
     let (mut gate, admission) = admitted(vm, model, provider, 7);
-    let (mut adapter, _) = Adapter::begin(vm, admission.exchange, 0, NOW).expect("a first attempt");
+    let (mut adapter, _) = Adapter::begin(&mut vm.shared, admission.exchange, 0, NOW).expect("a first attempt");
     let answer = [(":status", "200"), ("content-type", "application/json")];
     let answer = Head(answer.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect());
-    adapter.handle_response_head(vm, answer, false, NOW);
+    adapter.handle_response_head(&mut vm.shared, answer, false, NOW);
     let usage = br#"{"id":"m","type":"message","role":"assistant","model":"m","content":[],"choices":[],
         "usage":{"prompt_tokens":1000000,"completion_tokens":1000000,"input_tokens":1000000,"output_tokens":1000000}}"#;
-    assert!(!gate.is_local_reply(vm));
+    assert_eq!(gate.handle_response_head(&mut vm.shared, false), Response::Pass);
     if adapter.is_holding() {
-        adapter.handle_whole_response(vm, usage);
+        adapter.handle_whole_response(&mut vm.shared, usage);
     } else {
-        adapter.handle_response_chunk(vm, usage, true);
+        adapter.handle_response_chunk(&mut vm.shared, usage, true);
     }
-    adapter.handle_done(vm, NOW);
-    gate.handle_log(vm, None, NOW);
+    adapter.handle_done(&mut vm.shared, NOW);
+    let ended = gate.handle_log(&mut vm.shared, None, NOW);
+    vm.keep(ended);
     let (sequence, record) = {
         let (sequence, records) = vm.outbox.next_batch().expect("a record");
         (sequence, records[0].clone())
@@ -161,10 +163,11 @@ models:
     let mut counts = std::collections::BTreeMap::new();
     for seed in 0..DRAWS {
         let (mut gate, admission) = admitted(&mut vm, "m", None, seed);
-        let plan = &vm.exchanges.find(admission.exchange).expect("it was admitted").plan;
+        let plan = &vm.shared.exchanges.find(admission.exchange).expect("it was admitted").plan;
         let models: Vec<String> = plan.steps.iter().map(|step| step.model.to_string()).collect();
         *counts.entry(models.join(" ")).or_insert(0_u64) += 1;
-        gate.handle_log(&mut vm, None, NOW);
+        let ended = gate.handle_log(&mut vm.shared, None, NOW);
+        vm.keep(ended);
     }
     let expected =
         [("a1 b1 c1 c2 a2 b2", 6), ("a1 b1 c1 a2 c2 b2", 2), ("b1 c1 a1 c2 a2 b2", 3), ("b1 c1 a1 a2 c2 b2", 1)];

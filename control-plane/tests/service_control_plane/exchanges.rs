@@ -3,8 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use prost::Message as _;
-use tollgate_core::exchange::{Adapter, Decision, Gate, Head};
-use tollgate_core::vm::session::{decode_resolution, encode_resolve};
+use tollgate_core::exchange::{Adapter, Gate, Head, Response, Verdict};
 use tollgate_core::words::{ExchangeId, Millis};
 use tollgate_proto::v1::ResolveRequest;
 
@@ -40,22 +39,23 @@ async fn what_the_filter_admits_is_on_record_with_its_price(database: Database) 
         (":path", "/v1/chat/completions"),
         ("authorization", "Bearer sk-of-the-client"),
     ];
-    let Decision::Ask(digest) = gate.handle_head(vm.machine(), head(&asked), false, now) else { panic!("not asked") };
-    let question = ResolveRequest::decode(encode_resolve(&digest).as_slice()).expect("the protocol's question");
+    let Verdict::Call(asked) = gate.handle_head(vm.shared(), head(&asked), false, now) else { panic!("not asked") };
+    assert_eq!((asked.service, asked.method), ("tollgate.v1.Keys", "Resolve"));
+    let question = ResolveRequest::decode(asked.message.as_slice()).expect("the protocol's question");
     let answer = resolve(&plane, &question.digest, Some(NODE_TOKEN)).await.expect("the question is answered");
-    let resolution = decode_resolution(&answer.encode_to_vec());
-    assert_eq!(gate.handle_resolution(vm.machine(), &resolution, now), Decision::Hold);
+    assert_eq!(gate.handle_reply(vm.shared(), Ok(&answer.encode_to_vec()), now), Verdict::Hold);
     let body = br#"{"model":"codestral-latest","messages":[{"role":"user","content":"hi"}]}"#;
-    let Decision::Admit(admission) = gate.handle_body(vm.machine(), body.to_vec()) else { panic!("not admitted") };
+    let Verdict::Admit(admission) = gate.handle_whole_body(vm.shared(), body.to_vec()) else { panic!("not admitted") };
 
-    let (mut adapter, _) = Adapter::begin(vm.machine(), admission.exchange, 0, now).expect("a first attempt");
+    let (mut adapter, _) = Adapter::begin(vm.shared(), admission.exchange, 0, now).expect("a first attempt");
     let answered = [(":status", "200"), ("content-type", "application/json")];
-    adapter.handle_response_head(vm.machine(), head(&answered), false, now);
-    assert!(!gate.is_local_reply(vm.machine()));
+    adapter.handle_response_head(vm.shared(), head(&answered), false, now);
+    assert_eq!(gate.handle_response_head(vm.shared(), false), Response::Pass);
     let body = br#"{"choices":[],"usage":{"prompt_tokens":1000,"completion_tokens":1000,"total_tokens":2000}}"#;
-    adapter.handle_response_chunk(vm.machine(), body, true);
-    adapter.handle_done(vm.machine(), now);
-    gate.handle_log(vm.machine(), None, now);
+    adapter.handle_response_chunk(vm.shared(), body, true);
+    adapter.handle_done(vm.shared(), now);
+    let record = gate.handle_log(vm.shared(), None, now);
+    vm.machine().keep(record);
     vm.flush().await;
 
     let records = plane.records().await;

@@ -9,10 +9,7 @@ use tollgate_control_plane::{
     store::Store,
 };
 use tollgate_core::admit::KeyRefusal;
-use tollgate_core::vm::{
-    Known, Resolution,
-    session::{decode_resolution, encode_resolve},
-};
+use tollgate_core::admit::keys::{Known, Resolution, decode_resolution, encode_resolve};
 use tollgate_core::words::{KeyDigest, Millis, Secret};
 use tollgate_proto::v1::{
     Principal, ResolveRequest, Snapshot,
@@ -113,18 +110,18 @@ async fn the_filter_reads_what_it_is_told_of_a_key(database: Database) {
     let mut vm = Vm::connect(&plane, "vm-1").await;
     let (key, digest, made) = make_key(&plane, json!({"name": "ci", "team": "red", "models": ["gpt-*"]})).await;
     let digest_of_filter = KeyDigest::of(key.as_bytes());
-    assert_eq!(vm.machine().keys.look_up(&digest_of_filter, true, NOW), Known::Ask(None));
+    assert_eq!(vm.shared().keys.look_up(&digest_of_filter, true, NOW), Known::Ask(None));
     let learnt = ask_as_the_filter(&plane, &digest_of_filter).await;
     let Resolution::Good(principal, 300_000) = &learnt else { panic!("{learnt:?}") };
     assert_eq!((&*principal.name, &*principal.team), ("ci", "red"));
     assert!(principal.may_use("gpt-4o") && !principal.may_use("claude"));
     vm.told_of(&digest).await;
-    vm.machine().keys.learn(digest_of_filter, &learnt, NOW);
-    assert_eq!(vm.machine().keys.look_up(&digest_of_filter, true, NOW), Known::Good(principal.clone()));
+    vm.shared().keys.learn(digest_of_filter, &learnt, NOW);
+    assert_eq!(vm.shared().keys.look_up(&digest_of_filter, true, NOW), Known::Good(principal.clone()));
 
     revoke(&plane, made["id"].as_str().expect("an id")).await;
     vm.told_of(&digest).await;
-    assert_eq!(vm.machine().keys.look_up(&digest_of_filter, true, NOW), Known::Ask(None), "the push reached it");
+    assert_eq!(vm.shared().keys.look_up(&digest_of_filter, true, NOW), Known::Ask(None), "the push reached it");
     let refused = ask_as_the_filter(&plane, &digest_of_filter).await;
     assert_eq!(refused, Resolution::Refused(KeyRefusal::Revoked, 30_000));
 }

@@ -5,10 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use prost::Message as _;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tollgate_core::vm::{
-    self, Node,
-    session::{Action, Session},
-};
+use tollgate_core::exchange::Shared;
+use tollgate_core::vm::{self, Action, Node};
 use tollgate_core::words::Millis;
 use tollgate_proto::v1::{
     Attempt, Down, Facts, Format, OpenExchange, OpenExchanges, Operation, Outcome, Provenance, ResolveRequest,
@@ -57,6 +55,11 @@ impl Vm {
         Ok(Self { up, down, machine: vm::Vm::new(nobody, None) })
     }
 
+    /// What the filter's exchanges work on.
+    pub(crate) fn shared(&mut self) -> &mut Shared {
+        &mut self.machine.shared
+    }
+
     /// The filter's machine, whose outbox goes up with the next [`Self::tick`].
     pub(crate) fn machine(&mut self) -> &mut vm::Vm {
         &mut self.machine
@@ -64,7 +67,7 @@ impl Vm {
 
     /// Lets time pass for the filter's machine.
     pub(crate) async fn tick(&mut self) {
-        let actions = Session::handle_tick(&mut self.machine, now(), 0);
+        let actions = self.machine.handle_tick(now(), 0);
         self.act(actions).await;
     }
 
@@ -162,7 +165,7 @@ impl Vm {
     pub(crate) async fn next(&mut self) -> Result<Option<down::Kind>, Status> {
         let message = tokio::time::timeout(DEADLINE, self.down.message()).await.expect("a message, or the end")?;
         let Some(message) = message else { return Ok(None) };
-        let actions = Session::handle_message(&mut self.machine, &message.encode_to_vec(), now());
+        let actions = self.machine.handle_message(&message.encode_to_vec(), now());
         self.act(actions).await;
         Ok(Some(message.kind.expect("a message of a kind that we know")))
     }

@@ -8,6 +8,8 @@ pub mod aws;
 pub mod canonical;
 mod dialect;
 pub mod exchange;
+#[cfg(test)]
+mod fake_envoy;
 mod formats;
 pub mod framing;
 pub mod json;

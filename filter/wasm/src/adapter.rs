@@ -38,8 +38,10 @@ fn read_exchange() -> Option<ExchangeId> {
 impl AdapterContext {
     fn whole_response(&mut self, size: usize) {
         let body = if self.has_body { host::read_body(BufferType::HttpResponseBody, size) } else { Vec::new() };
-        let whole =
-            self.adapter.as_mut().and_then(|adapter| host::with_vm(|vm| adapter.handle_whole_response(vm, &body)));
+        let whole = self
+            .adapter
+            .as_mut()
+            .and_then(|adapter| host::with_vm(|vm| adapter.handle_whole_response(&mut vm.shared, &body)));
         if let Some(whole) = whole {
             host::write_head(MapType::HttpResponseHeaders, &whole.head.0);
             if let Some(body) = whole.body.filter(|_| self.has_body) {
@@ -53,7 +55,7 @@ impl Context for AdapterContext {
     fn on_done(&mut self) -> bool {
         if let Some(adapter) = &mut self.adapter {
             let now = host::now();
-            host::with_vm(|vm| adapter.handle_done(vm, now));
+            host::with_vm(|vm| adapter.handle_done(&mut vm.shared, now));
         }
         true
     }
@@ -65,8 +67,8 @@ impl HttpContext for AdapterContext {
         let now = host::now();
         let begun = host::with_vm(|vm| {
             let id = exchange?;
-            let step = if Adapter::has_one_step(vm, id) { 0 } else { read_step()? };
-            Some(Adapter::begin(vm, id, step, now))
+            let step = if Adapter::has_one_step(&mut vm.shared, id) { 0 } else { read_step()? };
+            Some(Adapter::begin(&mut vm.shared, id, step, now))
         })
         .flatten();
         match begun {
@@ -102,7 +104,7 @@ impl HttpContext for AdapterContext {
         let Some(adapter) = &mut self.adapter else { return Action::Continue };
         let head = host::read_head(MapType::HttpResponseHeaders);
         let now = host::now();
-        match host::with_vm(|vm| adapter.handle_response_head(vm, head, end_of_stream, now)) {
+        match host::with_vm(|vm| adapter.handle_response_head(&mut vm.shared, head, end_of_stream, now)) {
             Some(ResponseHead::Replace(head)) => {
                 host::write_head(MapType::HttpResponseHeaders, &head.0);
                 Action::Continue
@@ -122,9 +124,9 @@ impl HttpContext for AdapterContext {
             self.whole_response(size);
             return Action::Continue;
         }
-        let chunk = if size == 0 { Vec::new() } else { host::read_body(BufferType::HttpResponseBody, size) };
+        let chunk = host::read_body(BufferType::HttpResponseBody, size);
         if let Some(Chunk::Replace(bytes)) =
-            host::with_vm(|vm| adapter.handle_response_chunk(vm, &chunk, end_of_stream))
+            host::with_vm(|vm| adapter.handle_response_chunk(&mut vm.shared, &chunk, end_of_stream))
         {
             host::write_body(BufferType::HttpResponseBody, &bytes);
         }
@@ -136,7 +138,7 @@ impl HttpContext for AdapterContext {
         match &mut self.adapter {
             Some(adapter) if adapter.is_holding() => self.whole_response(usize::MAX),
             Some(adapter) => {
-                host::with_vm(|vm| adapter.handle_response_chunk(vm, &[], true));
+                host::with_vm(|vm| adapter.handle_response_chunk(&mut vm.shared, &[], true));
             }
             None => {}
         }

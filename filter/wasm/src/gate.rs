@@ -8,11 +8,7 @@ use proxy_wasm::{
     types::{Action, BufferType, MapType},
 };
 use tollgate_core::{
-    exchange::{Admission, Decision, Ending, Gate, Reply},
-    vm::{
-        Resolution,
-        session::{decode_resolution, encode_resolve},
-    },
+    exchange::{Admission, CallFailed, Chunk, Ending, Gate, Response, Rpc, Verdict},
     words::ExchangeId,
 };
 
@@ -21,72 +17,61 @@ use crate::{host, root::Link};
 pub(crate) struct GateContext {
     gate: Gate,
     link: Rc<Link>,
-    admitted: bool,
-    /// The host waits for us inside a callback; outside of one it must be told to go on.
-    in_callback: bool,
-    /// Envoy takes one reply from a context: a second is an error that the SDK panics on.
-    replied: bool,
+    /// Envoy's name for the call that is under way.
+    call: Option<u32>,
 }
 
 impl GateContext {
     pub(crate) fn new(link: Rc<Link>) -> Self {
         let gate = Gate::new(ExchangeId::from_random(host::random_wide()), host::random());
-        Self { gate, link, admitted: false, in_callback: true, replied: false }
+        Self { gate, link, call: None }
     }
 
-    fn apply(&mut self, decision: Option<Decision>) -> Action {
-        match decision {
-            Some(Decision::Admit(admission)) => {
+    fn apply(&mut self, verdict: Option<Verdict>) -> Action {
+        match verdict {
+            Some(Verdict::Admit(admission)) => {
                 admit(&admission);
-                self.admitted = true;
-                if !self.in_callback {
-                    host::check("resuming the request", hostcalls::resume_http_request());
-                }
                 Action::Continue
             }
-            Some(Decision::Reply(reply)) => {
-                self.reply(&reply);
+            Some(Verdict::Forward) => Action::Continue,
+            Some(Verdict::Reply(reply)) => {
+                host::reply(&reply);
                 Action::Pause
             }
-            Some(Decision::Ask(digest)) => {
-                let link = Rc::clone(&self.link);
-                let (cluster, metadata) = link.call();
-                let question = encode_resolve(&digest);
-                let timeout = host::RESOLVE_TIMEOUT;
-                let asked = hostcalls::dispatch_grpc_call(
-                    cluster,
-                    "tollgate.v1.Keys",
-                    "Resolve",
-                    metadata,
-                    Some(&question),
-                    timeout,
-                );
-                match asked {
-                    Ok(_) => Action::Pause,
-                    Err(_) => self.resolve(&Resolution::Unavailable),
-                }
-            }
+            Some(Verdict::Call(rpc)) => self.call(&rpc),
             // `None` is a VM without a gate's configuration, which admits nothing.
-            Some(Decision::Hold) | None => Action::Pause,
+            Some(Verdict::Hold | Verdict::TakeBody) | None => Action::Pause,
         }
     }
 
-    fn reply(&mut self, reply: &Reply) {
-        if !std::mem::replace(&mut self.replied, true) {
-            host::reply(reply);
+    fn call(&mut self, rpc: &Rpc) -> Action {
+        let Rpc { service, method, message, timeout } = rpc;
+        let link = Rc::clone(&self.link);
+        let (cluster, metadata) = link.call();
+        match hostcalls::dispatch_grpc_call(cluster, service, method, metadata, Some(message), *timeout) {
+            Ok(token) => {
+                self.call = Some(token);
+                Action::Pause
+            }
+            Err(_) => self.replied(Err(CallFailed)),
         }
     }
 
-    fn resolve(&mut self, resolution: &Resolution) -> Action {
+    fn replied(&mut self, reply: Result<&[u8], CallFailed>) -> Action {
         let now = host::now();
-        let decision = host::with_vm(|vm| self.gate.handle_resolution(vm, resolution, now));
-        self.apply(decision)
+        let verdict = host::with_vm(|vm| self.gate.handle_reply(&mut vm.shared, reply, now));
+        self.apply(verdict)
     }
 
-    fn whole_body(&mut self, size: usize) -> Action {
-        let body = if size == 0 { Vec::new() } else { host::read_body(BufferType::HttpRequestBody, size) };
-        let decision = host::with_vm(|vm| self.gate.handle_body(vm, body));
-        self.apply(decision)
+    fn body(&mut self, size: usize, end: bool) -> Action {
+        let verdict = match self.gate.handle_body(size, end) {
+            Verdict::TakeBody => {
+                let body = host::read_body(BufferType::HttpRequestBody, size);
+                host::with_vm(|vm| self.gate.handle_whole_body(&mut vm.shared, body))
+            }
+            other => Some(other),
+        };
+        self.apply(verdict)
     }
 }
 
@@ -105,14 +90,15 @@ fn admit(admission: &Admission) {
 }
 
 impl Context for GateContext {
-    fn on_grpc_call_response(&mut self, _token: u32, status_code: u32, response_size: usize) {
-        let answer = match status_code {
-            0 => decode_resolution(&host::read_body(BufferType::GrpcReceiveBuffer, response_size)),
-            _ => Resolution::Unavailable,
-        };
-        self.in_callback = false;
-        self.resolve(&answer);
-        self.in_callback = true;
+    fn on_grpc_call_response(&mut self, token: u32, status_code: u32, response_size: usize) {
+        if self.call.take_if(|call| *call == token).is_none() {
+            return;
+        }
+        let message = (status_code == 0).then(|| host::read_body(BufferType::GrpcReceiveBuffer, response_size));
+        // No callback of the request waits for this answer: Envoy must be told to go on.
+        if self.replied(message.as_deref().ok_or(CallFailed)) == Action::Continue {
+            host::check("resuming the request", hostcalls::resume_http_request());
+        }
     }
 }
 
@@ -122,56 +108,46 @@ impl HttpContext for GateContext {
         #[cfg(feature = "fault-injection")]
         trap_if_asked(&head);
         let now = host::now();
-        let decision = host::with_vm(|vm| self.gate.handle_head(vm, head, end_of_stream, now));
-        self.apply(decision)
+        let verdict = host::with_vm(|vm| self.gate.handle_head(&mut vm.shared, head, end_of_stream, now));
+        self.apply(verdict)
     }
 
     fn on_http_request_body(&mut self, size: usize, end_of_stream: bool) -> Action {
-        if self.admitted {
-            return Action::Continue;
-        }
-        if end_of_stream {
-            return self.whole_body(size);
-        }
-        let decision = self.gate.handle_buffered(size);
-        self.apply(Some(decision))
+        self.body(size, end_of_stream)
     }
 
     fn on_http_request_trailers(&mut self, _count: usize) -> Action {
         // What headers may not carry to a provider, trailers may not either.
         host::write_head(MapType::HttpRequestTrailers, &[]);
-        if self.admitted {
-            return Action::Continue;
-        }
         // Trailers are an end of body: no body callback says so.
-        self.whole_body(usize::MAX)
+        self.body(usize::MAX, true)
     }
 
     fn on_http_response_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
-        if host::with_vm(|vm| self.gate.is_local_reply(vm)).unwrap_or(false) {
-            let mut head = host::read_head(MapType::HttpResponseHeaders);
-            let details = host::property(&["response", "code_details"]).unwrap_or_default();
-            let details = String::from_utf8_lossy(&details).into_owned();
-            let status = head.status();
-            let reply = host::with_vm(|vm| self.gate.handle_local_reply(vm, status, &details));
-            if let Some(reply) = reply {
-                if end_of_stream && !self.replied {
-                    self.reply(&reply);
-                    return Action::Pause;
-                }
-                head.remove("content-length");
-                reply.headers.iter().for_each(|(name, value)| head.set(name, value.as_str()));
-                host::write_head(MapType::HttpResponseHeaders, &head.0);
+        let response = host::with_vm(|vm| match self.gate.handle_response_head(&mut vm.shared, end_of_stream) {
+            Response::Explain => {
+                let (status, details) = read_local_reply();
+                self.gate.handle_local_reply(&mut vm.shared, status, &details, end_of_stream)
             }
-        } else if end_of_stream && let Some(Some(reply)) = host::with_vm(|vm| self.gate.handle_bodiless_error(vm)) {
-            self.reply(&reply);
-            return Action::Pause;
+            response => response,
+        });
+        match response {
+            Some(Response::Reply(reply)) => {
+                host::reply(&reply);
+                Action::Pause
+            }
+            Some(Response::Rewrite(reply)) => {
+                let mut head = host::read_head(MapType::HttpResponseHeaders);
+                reply.write_over(&mut head);
+                host::write_head(MapType::HttpResponseHeaders, &head.0);
+                Action::Continue
+            }
+            Some(Response::Pass | Response::Explain) | None => Action::Continue,
         }
-        Action::Continue
     }
 
     fn on_http_response_body(&mut self, _size: usize, _end_of_stream: bool) -> Action {
-        if let Some(body) = self.gate.take_local_body() {
+        if let Chunk::Replace(body) = self.gate.handle_response_body() {
             host::write_body(BufferType::HttpResponseBody, &body);
         }
         Action::Continue
@@ -180,16 +156,23 @@ impl HttpContext for GateContext {
     fn on_log(&mut self) {
         let now = host::now();
         host::with_vm(|vm| {
-            let ending = self.gate.is_unfinished(vm).then(read_ending);
-            self.gate.handle_log(vm, ending, now);
+            let ending = self.gate.wants_ending(&mut vm.shared).then(read_ending);
+            let record = self.gate.handle_log(&mut vm.shared, ending, now);
+            vm.keep(record);
         });
     }
 }
 
-/// Bit 14 of Envoy's response flags is `DownstreamConnectionTermination`: the client has gone.
+/// The status of a reply of Envoy's own, and what it says of the cause.
+fn read_local_reply() -> (u16, String) {
+    let head = host::read_head(MapType::HttpResponseHeaders);
+    let details = host::property(&["response", "code_details"]).unwrap_or_default();
+    (head.status(), String::from_utf8_lossy(&details).into_owned())
+}
+
 fn read_ending() -> Ending {
     let flags = host::property(&["response", "flags"]).and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes);
-    if flags.unwrap_or(0) & 1 << 14 == 0 { Ending::CutOff } else { Ending::ClientGone }
+    Ending::from_flags(flags.unwrap_or(0))
 }
 
 /// Loses the VM on purpose, so that the tests can see what becomes of its exchanges. Not in the module that is shipped.

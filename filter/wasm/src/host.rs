@@ -8,7 +8,7 @@ use std::{
     cell::RefCell,
     collections::hash_map::RandomState,
     hash::{BuildHasher, Hasher},
-    time::{Duration, UNIX_EPOCH},
+    time::UNIX_EPOCH,
 };
 
 use proxy_wasm::{
@@ -86,8 +86,11 @@ pub(crate) fn write_header(map: MapType, name: &str, value: Option<&str>) {
     check("writing a header", hostcalls::set_map_value(map, name, value));
 }
 
-/// What is in a body buffer, whole.
+/// What is in a body buffer of this size, whole. One of no size need not be there.
 pub(crate) fn read_body(buffer: BufferType, size: usize) -> Vec<u8> {
+    if size == 0 {
+        return Vec::new();
+    }
     check("reading a body", hostcalls::get_buffer(buffer, 0, size)).flatten().unwrap_or_default()
 }
 
@@ -107,8 +110,6 @@ pub(crate) fn reply(reply: &Reply) {
     check("replying", hostcalls::send_http_response(u32::from(reply.status), headers, Some(&reply.body)));
 }
 
-/// How long the control plane may take to say what it knows of a key.
-pub(crate) const RESOLVE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Where the gate leaves the exchange's id for the attempts after the first: Envoy's filter state, which every attempt sees
 /// and no provider. A property costs as much as all other calls of an attempt together (docs/adr/0001), so it is set only
 /// where there may be a second attempt.

@@ -9,16 +9,14 @@ use proxy_wasm::{
 };
 use serde::Deserialize;
 use tollgate_core::{
-    vm::{
-        Node, Vm,
-        session::{Action, Session, Severity},
-    },
+    vm::{Action, Node, Severity, Vm},
     words::ExchangeId,
 };
 
 use crate::{adapter::AdapterContext, gate::GateContext, host};
 
-/// How often the session is driven: what bounds the delay of a usage record.
+/// How often the session is driven: what bounds the delay of a usage record, and how long the control plane knows nothing of an
+/// exchange.
 const TICK: Duration = Duration::from_millis(50);
 
 thread_local! {
@@ -108,7 +106,7 @@ impl Root {
 
     fn closed(&mut self, reason: &str) {
         let (now, seed) = (host::now(), host::random());
-        let actions = host::with_vm(|vm| Session::handle_closed(vm, reason, now, seed));
+        let actions = host::with_vm(|vm| vm.handle_closed(reason, now, seed));
         self.apply(actions.unwrap_or_default());
     }
 }
@@ -118,7 +116,7 @@ impl Drop for Root {
         if DRIVER.get() == Some(self.context_id) {
             DRIVER.set(None);
             let (now, seed) = (host::now(), host::random());
-            host::with_vm(|vm| Session::handle_closed(vm, "its configuration was replaced", now, seed));
+            host::with_vm(|vm| vm.handle_closed("its configuration was replaced", now, seed));
         }
     }
 }
@@ -130,7 +128,7 @@ impl Context for Root {
         }
         let message = host::read_body(BufferType::GrpcReceiveBuffer, message_size);
         let now = host::now();
-        let actions = host::with_vm(|vm| Session::handle_message(vm, &message, now));
+        let actions = host::with_vm(|vm| vm.handle_message(&message, now));
         self.apply(actions.unwrap_or_default());
     }
 
@@ -181,7 +179,7 @@ impl RootContext for Root {
             return;
         }
         let (now, seed) = (host::now(), host::random());
-        let actions = host::with_vm(|vm| Session::handle_tick(vm, now, seed));
+        let actions = host::with_vm(|vm| vm.handle_tick(now, seed));
         self.apply(actions.unwrap_or_default());
     }
 

@@ -4,6 +4,7 @@
 //! snapshot go in, a plan or a refusal comes out.
 
 mod credential;
+pub mod keys;
 mod principal;
 pub mod route;
 pub mod snapshot;

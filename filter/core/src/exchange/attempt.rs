@@ -2,12 +2,12 @@
 
 use crate::{
     canonical::Losses,
-    translate::Observed,
+    translate::{Observed, Relay},
     words::{Millis, Outcome},
 };
 
-/// One try at one target.
-#[derive(Clone, Debug)]
+/// One try at one target. It owns the relay of its answer, so that what was seen of it is on record whatever its end.
+#[derive(Debug)]
 pub struct Attempt {
     /// Which step of the plan.
     pub step: usize,
@@ -19,8 +19,10 @@ pub struct Attempt {
     pub shown: u16,
     /// When it answered.
     pub first_byte: Option<Millis>,
-    /// What its answer said so far.
-    pub observed: Observed,
+    /// What passes its answer on, while it comes.
+    relay: Option<Box<Relay>>,
+    /// What its answer said, once that is over.
+    seen: Observed,
     /// Whether its answer came to its end.
     pub ended: bool,
     /// When the adapter was gone: Envoy tries another, or all is over.
@@ -40,11 +42,35 @@ impl Attempt {
             status: 0,
             shown: 0,
             first_byte: None,
-            observed: Observed::default(),
+            relay: None,
+            seen: Observed::default(),
             ended: false,
             over: None,
             losses,
             failure: None,
+        }
+    }
+
+    /// Its answer will come through this relay.
+    pub(super) fn relay_through(&mut self, relay: Box<Relay>) {
+        self.relay = Some(relay);
+    }
+
+    /// The relay of its answer; `None` where there is none, or none any more.
+    pub(super) fn relay(&mut self) -> Option<&mut Relay> {
+        self.relay.as_deref_mut()
+    }
+
+    /// What its answer said so far.
+    pub(super) fn observed(&self) -> &Observed {
+        self.relay.as_deref().map_or(&self.seen, Relay::observed)
+    }
+
+    /// It is over: nothing more of its answer will be seen. Only its first end counts.
+    pub(super) fn end(&mut self, now: Millis) {
+        self.over.get_or_insert(now);
+        if let Some(relay) = self.relay.take() {
+            self.seen = relay.into_observed();
         }
     }
 
@@ -61,7 +87,7 @@ impl Attempt {
     /// Whether all of its answer has passed. Clients read a stream's last event and may close the connection before the body's end is
     /// seen here; what the format calls its end, with the last figures, is one.
     pub(super) fn is_complete(&self) -> bool {
-        self.ended || (self.observed.finished && self.observed.terminal)
+        self.ended || (self.observed().finished && self.observed().terminal)
     }
 
     /// What it came to where Envoy gave it up.

@@ -25,10 +25,10 @@ mod table;
 pub use adapter::{Adapter, Chunk, ResponseHead, UpstreamHead, Whole};
 pub use attempt::Attempt;
 pub use endpoint::{Call, Endpoint, PathCall};
-pub use gate::{Admission, Decision, EXCHANGE_HEADER, Ending, Gate};
+pub use gate::{Admission, CallFailed, EXCHANGE_HEADER, Ending, Gate, Response, Rpc, Verdict};
 pub use head::Head;
 pub use reject::{Reject, Reply};
-pub use table::{Exchange, Request, Table};
+pub use table::{Exchange, Request, Shared, Table};
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! Why a client gets no provider's answer, and the answer it gets instead.
 
+use super::Head;
 use crate::{
     admit::KeyRefusal,
     canonical::Losses,
@@ -90,6 +91,13 @@ impl Reply {
     #[must_use]
     pub fn json(status: u16, body: Vec<u8>) -> Self {
         Self { status, headers: vec![("content-type", "application/json".to_owned())], body }
+    }
+
+    /// Makes the head of another answer this one's. What else stands in it stays, but for the length of a body that is replaced.
+    pub fn write_over(&self, head: &mut Head) {
+        head.remove("content-length");
+        head.set(":status", self.status.to_string());
+        self.headers.iter().for_each(|(name, value)| head.set(name, value.as_str()));
     }
 }
 

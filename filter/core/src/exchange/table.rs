@@ -5,18 +5,30 @@ use std::{
     rc::Rc,
 };
 
-use super::{
-    Reject,
-    attempt::Attempt,
-    forwarding,
-    record::{self, Attempts, Facts},
-};
+use super::{Reject, attempt::Attempt, forwarding, record::Facts};
 use crate::{
-    admit::route::{Plan, Step},
+    admit::{
+        keys::KeyCache,
+        route::{Plan, Step},
+        snapshot::Snapshot,
+    },
     json::Envelope,
     translate::{Framing, InvalidRequest, Translation, UpstreamRequest, encode_request},
-    words::{ExchangeId, Format, Millis},
+    words::{ExchangeId, Format},
 };
+
+/// What the exchanges of one VM share, and its gates and adapters work on.
+#[derive(Debug, Default)]
+pub struct Shared {
+    /// What the control plane last sent and this VM accepted.
+    pub snapshot: Option<Rc<Snapshot>>,
+    /// What is known of keys.
+    pub keys: KeyCache,
+    /// What is under way.
+    pub exchanges: Table,
+    /// Whether there is a session with the control plane, so that changes are being pushed right now.
+    pub is_connected: bool,
+}
 
 /// The exchanges of one VM that were admitted and have not ended.
 #[derive(Debug, Default)]
@@ -24,6 +36,8 @@ pub struct Table {
     open: HashMap<ExchangeId, Exchange>,
     /// Bytes of the bodies that they hold.
     held: usize,
+    /// Those that the control plane has not been told of; some may have ended since.
+    unnamed: Vec<ExchangeId>,
 }
 
 /// Most bytes of bodies that one VM holds. Memory of wasm32 ends at 4 GiB, never shrinks, and running out of it costs the
@@ -39,18 +53,12 @@ pub struct Exchange {
     pub request: Request,
     /// Whom to ask, in order.
     pub plan: Plan,
-    /// How often a provider was asked.
-    pub attempts: u32,
-    /// The last attempt.
-    pub attempt: Option<Attempt>,
-    /// Those before it.
-    pub tried: Attempts,
+    /// Every time that a provider was asked, in order: at most one for each step of the plan, because no more retries are asked for.
+    pub attempts: Vec<Attempt>,
     /// The first step's request, where the gate had to translate it to know that it can be.
     pub prepared: Option<UpstreamRequest>,
     /// Why the last attempt was refused by the adapter, if it was.
     pub refused: Option<Reject>,
-    /// Whether the control plane has been told that it is open.
-    named: bool,
 }
 
 /// What a client asked for.
@@ -66,7 +74,7 @@ pub struct Request {
     pub include_usage: bool,
     /// Whether the client asked to be told about losses.
     pub debug: bool,
-    /// The body as it came.
+    /// The body as it came; empty once the last attempt that there can be has begun.
     pub body: Vec<u8>,
     /// Its top-level members.
     pub envelope: Envelope,
@@ -79,6 +87,7 @@ impl Table {
     pub fn insert(&mut self, exchange: Exchange) {
         if let Entry::Vacant(place) = self.open.entry(exchange.facts.id) {
             self.held = self.held.saturating_add(exchange.request.body.len());
+            self.unnamed.push(exchange.facts.id);
             place.insert(exchange);
         }
     }
@@ -101,21 +110,28 @@ impl Table {
         self.held.saturating_add(body) <= MAX_HELD
     }
 
-    /// Marks those that have been open for longer than `after_ms`; whether there is one that was not marked before.
-    pub fn name_open(&mut self, now: Millis, after_ms: u64) -> bool {
-        let mut any = false;
-        for exchange in
-            self.open.values_mut().filter(|exchange| !exchange.named && now.since(exchange.facts.started) > after_ms)
-        {
-            exchange.named = true;
-            any = true;
+    /// Frees the body of an exchange that no attempt will ask for again.
+    pub(super) fn release_body(&mut self, id: ExchangeId) {
+        if let Some(exchange) = self.open.get_mut(&id) {
+            let body = std::mem::take(&mut exchange.request.body);
+            self.held = self.held.saturating_sub(body.len());
         }
-        any
     }
 
-    /// Those that were marked.
-    pub fn named(&self) -> impl Iterator<Item = &Exchange> {
-        self.open.values().filter(|exchange| exchange.named)
+    /// Those that are open and have not been named; from now on they have.
+    pub fn take_unnamed(&mut self) -> impl Iterator<Item = &Exchange> {
+        std::mem::take(&mut self.unnamed).into_iter().filter_map(|id| self.open.get(&id))
+    }
+
+    /// All that are open; from now on all of them have been named.
+    pub fn name_all(&mut self) -> impl Iterator<Item = &Exchange> {
+        self.forget_unnamed();
+        self.open.values()
+    }
+
+    /// Nobody needs to be told one by one of what was opened so far.
+    pub fn forget_unnamed(&mut self) {
+        self.unnamed.clear();
     }
 
     /// How many.
@@ -135,23 +151,13 @@ impl Exchange {
     /// An exchange whose first attempt is yet to come.
     #[must_use]
     pub fn new(facts: Box<Facts>, request: Request, plan: Plan) -> Self {
-        Self {
-            facts,
-            request,
-            plan,
-            attempts: 0,
-            attempt: None,
-            tried: Attempts::default(),
-            prepared: None,
-            refused: None,
-            named: false,
-        }
+        Self { facts, request, plan, attempts: Vec::new(), prepared: None, refused: None }
     }
 
     /// The step of the last attempt, or the first one of the plan where there was none.
     #[must_use]
     pub fn last_step(&self) -> Option<&Step> {
-        self.plan.steps.get(self.attempt.as_ref().map_or(0, |attempt| attempt.step))
+        self.plan.steps.get(self.attempts.last().map_or(0, |attempt| attempt.step))
     }
 
     /// Provider and model of [`Self::last_step`].
@@ -183,15 +189,18 @@ impl Exchange {
         })
     }
 
-    /// The next attempt takes the place of the one before it, which goes on record. Answers its number, from 1.
-    pub(super) fn begin_attempt(&mut self, attempt: Attempt) -> u32 {
-        if let Some(before) = self.attempt.take() {
-            let end = before.over.unwrap_or(attempt.started);
-            let step = self.plan.steps.get(before.step);
-            self.tried.add(record::Attempt::of(&before, step, end, before.outcome_when_given_up()));
+    /// The next attempt begins, and so the one before it is over. Answers its place in the list.
+    pub(super) fn begin_attempt(&mut self, attempt: Attempt) -> usize {
+        if let Some(before) = self.attempts.last_mut() {
+            before.end(attempt.started);
         }
-        self.attempt = Some(attempt);
-        self.attempts = self.attempts.saturating_add(1);
-        self.attempts
+        let place = self.attempts.len();
+        self.attempts.push(attempt);
+        place
+    }
+
+    /// Whether Envoy can begin no other attempt: it is told to retry once for each step after the first.
+    pub(super) fn has_no_attempts_left(&self) -> bool {
+        self.attempts.len() >= self.plan.steps.len()
     }
 }

@@ -2,14 +2,19 @@
 //!
 //! The states are here; the head that a provider gets is built in `outgoing`.
 
-use super::{Head, Reject, Reply, attempt::Attempt, forwarding, table::Exchange};
+use super::{
+    Head, Reject, Reply,
+    attempt::Attempt,
+    forwarding,
+    reject::NoAnswer,
+    table::{Exchange, Shared},
+};
 use crate::{
     admit::route::Step,
     translate::{
-        InvalidRequest, Passed, Relay, ResponseKind, STREAM_MEDIA_TYPES, UpstreamBody, UpstreamRequest, is_error_of,
-        retry_after_s, translate_error,
+        InvalidRequest, Passed, Relay, ResponseError, ResponseKind, STREAM_MEDIA_TYPES, UpstreamBody, UpstreamRequest,
+        is_error_of, retry_after_s, translate_error,
     },
-    vm::Vm,
     words::{ExchangeId, Format, Millis},
 };
 
@@ -23,11 +28,15 @@ mod outgoing;
 ///                      ├──► HoldingError    likewise, to put it into the client's shape ─────┘
 ///                      └──► Passing         nothing to see
 /// ```
+/// The host calls [`begin`](Self::begin) with the request's head and [`handle_request_body`](Self::handle_request_body) with its body;
+/// then [`handle_response_head`](Self::handle_response_head) once, and for what follows
+/// [`handle_response_chunk`](Self::handle_response_chunk), or, where the head is held,
+/// [`handle_whole_response`](Self::handle_whole_response) once; in the end, at any moment, [`handle_done`](Self::handle_done).
 #[derive(Debug)]
 pub struct Adapter {
     id: ExchangeId,
-    /// Which attempt of the exchange this is; a later one makes this adapter's words void.
-    attempt: u32,
+    /// Which attempt of the exchange this is.
+    attempt: usize,
     body: Option<UpstreamBody>,
     state: State,
 }
@@ -35,8 +44,8 @@ pub struct Adapter {
 #[derive(Debug)]
 enum State {
     AwaitingResponse,
-    Relaying(Box<Relay>),
-    HoldingAnswer(Box<Relay>, Head),
+    Relaying,
+    HoldingAnswer(Head),
     HoldingError(Head),
     Passing,
     Ended,
@@ -78,16 +87,16 @@ pub struct Whole {
 impl Adapter {
     /// Whether the plan of this exchange has only one step, which the host then need not look up.
     #[must_use]
-    pub fn has_one_step(vm: &mut Vm, id: ExchangeId) -> bool {
-        vm.exchanges.find(id).is_some_and(|exchange| exchange.plan.steps.len() == 1)
+    pub fn has_one_step(shared: &mut Shared, id: ExchangeId) -> bool {
+        shared.exchanges.find(id).is_some_and(|exchange| exchange.plan.steps.len() == 1)
     }
 
     /// The attempt begins: Envoy leads it to `step` of the exchange's plan. The time is part of what is signed.
     ///
     /// # Errors
     /// What to answer instead, where this step cannot serve the exchange. Envoy tries no other after that.
-    pub fn begin(vm: &mut Vm, id: ExchangeId, step: usize, now: Millis) -> Result<(Self, UpstreamHead), Reply> {
-        let Some(exchange) = vm.exchanges.find(id) else {
+    pub fn begin(shared: &mut Shared, id: ExchangeId, step: usize, now: Millis) -> Result<(Self, UpstreamHead), Reply> {
+        let Some(exchange) = shared.exchanges.find(id) else {
             return Err(Reject::NoExchange.reply(Format::OpenaiChat));
         };
         let client = exchange.request.format;
@@ -95,7 +104,7 @@ impl Adapter {
             Ok(encoded) => encoded,
             Err(reject) => {
                 // Where a provider has failed already, its failure is what the client must hear of: trying again may help.
-                let reject = if exchange.attempts > 0 { Reject::NoFallback(Box::new(reject)) } else { reject };
+                let reject = if !exchange.attempts.is_empty() { Reject::NoFallback(Box::new(reject)) } else { reject };
                 exchange.refused = Some(reject.clone());
                 return Err(reject.reply(client));
             }
@@ -103,6 +112,9 @@ impl Adapter {
         let head = outgoing::head(&exchange.request, &target, target.format.unwrap_or(client), &encoded, now);
         let UpstreamRequest { body, losses, .. } = encoded;
         let attempt = exchange.begin_attempt(Attempt::begin(step, now, losses));
+        if exchange.has_no_attempts_left() {
+            shared.exchanges.release_body(id);
+        }
         let adapter = Self { id, attempt, body: Some(body), state: State::AwaitingResponse };
         Ok((adapter, UpstreamHead(head.0)))
     }
@@ -123,9 +135,9 @@ impl Adapter {
     }
 
     /// The provider answers. `end` says that there is no body.
-    pub fn handle_response_head(&mut self, vm: &mut Vm, head: Head, end: bool, now: Millis) -> ResponseHead {
-        let (id, number) = (self.id, self.attempt);
-        let Some(exchange) = vm.exchanges.find(id).filter(|exchange| exchange.attempts == number) else {
+    pub fn handle_response_head(&mut self, shared: &mut Shared, head: Head, end: bool, now: Millis) -> ResponseHead {
+        let id = self.id;
+        let Some(exchange) = shared.exchanges.find(id) else {
             self.state = State::Passing;
             return ResponseHead::Pass;
         };
@@ -133,8 +145,7 @@ impl Adapter {
         let mut head = head;
         let mut changed = forwarding::clean(&mut head, exchange.request.format);
         let name = id.to_string();
-        let step = exchange.attempt.as_ref().map_or(0, |attempt| attempt.step);
-        let target = exchange.plan.steps.get(step);
+        let target = exchange.attempts.get(self.attempt).and_then(|attempt| exchange.plan.steps.get(attempt.step));
         if exchange.request.debug {
             changed = true;
             head.set("x-tollgate-exchange", name.as_str());
@@ -143,51 +154,58 @@ impl Adapter {
                 head.set("x-tollgate-target", to_header_value(&shown));
             }
         }
-        show_losses(exchange, &mut head);
+        show_losses(exchange, self.attempt, &mut head);
         let stream = STREAM_MEDIA_TYPES.iter().any(|media_type| head.is_media_type(media_type));
         let framed = exchange.request.framing.media_type();
         let kind = if stream { ResponseKind::Stream } else { ResponseKind::Whole };
-        let relay = target
-            .and_then(|target| exchange.translation(target, &name))
-            .map(|found| (Box::new(Relay::new(&found, kind)), found.upstream == found.client, found.stream));
-        if let Some(attempt) = exchange.attempt.as_mut() {
+        let translation = target.and_then(|target| exchange.translation(target, &name));
+        let relay = translation
+            .filter(|_| !end && (200..300).contains(&status))
+            .map(|found| (Box::new(Relay::new(&found, kind)), found.upstream == found.client));
+        let asked = exchange.request.stream;
+        // A redirect is no answer, and where it leads is not the client's business; nor is an answer without a body.
+        let is_unusable = status < 400 && (end || !(200..300).contains(&status));
+        if is_unusable {
+            head.remove("location");
+            head.set(":status", "502");
+            changed = true;
+        }
+        let lane = relay.as_ref().map(|(_, is_identity)| *is_identity);
+        if let Some(attempt) = exchange.attempts.get_mut(self.attempt) {
             attempt.status = status;
             attempt.shown = status;
             attempt.first_byte = Some(now);
             attempt.ended = end;
-        }
-        if status < 400 && (end || !(200..300).contains(&status)) {
-            // A redirect is no answer, and where it leads is not the client's business; nor is an answer without a body.
-            head.remove("location");
-            head.set(":status", "502");
-            changed = true;
-            if let Some(attempt) = exchange.attempt.as_mut() {
+            if is_unusable {
                 attempt.shown = 502;
                 attempt.failure = Some(UNREADABLE);
             }
+            if let Some((relay, _)) = relay {
+                attempt.relay_through(relay);
+            }
         }
-        self.state = match relay {
+        self.state = match lane {
             _ if end => State::Ended,
             _ if !(200..300).contains(&status) => {
                 self.state = State::HoldingError(head);
                 return ResponseHead::Hold;
             }
-            Some((relay, true, asked)) => {
+            Some(true) => {
                 // The usage event that we asked for may be taken out of a stream: its length is not known.
                 if stream && asked && head.value("content-length").is_some() {
                     head.remove("content-length");
                     changed = true;
                 }
-                State::Relaying(relay)
+                State::Relaying
             }
-            Some((relay, false, true)) if stream => {
+            Some(false) if stream && asked => {
                 head.remove("content-length");
                 head.set("content-type", framed);
                 changed = true;
-                State::Relaying(relay)
+                State::Relaying
             }
-            Some((relay, false, _)) => {
-                self.state = State::HoldingAnswer(relay, head);
+            Some(false) => {
+                self.state = State::HoldingAnswer(head);
                 return ResponseHead::Hold;
             }
             None => State::Passing,
@@ -202,13 +220,10 @@ impl Adapter {
     }
 
     /// A piece of the response's body passes; `end` says that it is the last.
-    pub fn handle_response_chunk(&mut self, vm: &mut Vm, chunk: &[u8], end: bool) -> Chunk {
-        let State::Relaying(relay) = &mut self.state else {
-            if end {
-                self.note(vm, |attempt| attempt.ended = true);
-            }
-            return Chunk::Pass;
-        };
+    pub fn handle_response_chunk(&mut self, shared: &mut Shared, chunk: &[u8], end: bool) -> Chunk {
+        let Some(attempt) = self.attempt(shared) else { return Chunk::Pass };
+        attempt.ended |= end;
+        let Some(relay) = attempt.relay().filter(|_| matches!(self.state, State::Relaying)) else { return Chunk::Pass };
         let mut passed = if chunk.is_empty() { Passed::AsReceived } else { relay.push(chunk) };
         let mut failure = None;
         if end {
@@ -224,17 +239,10 @@ impl Adapter {
                 }
                 Err(_) => failure = Some(UNREADABLE),
             }
-        }
-        let observed = relay.observed().clone();
-        let failure = failure.or(observed.failed.then_some("provider_stream_failed"));
-        self.note(vm, |attempt| {
-            attempt.failure = attempt.failure.or(failure);
-            attempt.observed = observed;
-            attempt.ended = end;
-        });
-        if end {
             self.state = State::Ended;
         }
+        let failure = failure.or(relay.observed().failed.then_some("provider_stream_failed"));
+        attempt.failure = attempt.failure.or(failure);
         match passed {
             Passed::AsReceived => Chunk::Pass,
             Passed::Replaced(bytes) => Chunk::Replace(bytes),
@@ -242,83 +250,93 @@ impl Adapter {
     }
 
     /// The body of a response that was held is complete.
-    pub fn handle_whole_response(&mut self, vm: &mut Vm, body: &[u8]) -> Whole {
-        let client = vm.exchanges.find(self.id).map_or(Format::OpenaiChat, |exchange| exchange.request.format);
-        match std::mem::replace(&mut self.state, State::Ended) {
-            State::HoldingError(mut head) => {
-                self.note(vm, |attempt| attempt.ended = true);
-                let upstream = self.upstream_format(vm).unwrap_or(client);
-                if head.value("retry-after").is_none()
-                    && let Some(seconds) = retry_after_s(upstream, body)
-                {
-                    head.set("retry-after", seconds.to_string());
-                }
-                if upstream == client && head.encoding().is_none() && is_error_of(client, body) {
-                    return Whole { head, body: None };
-                }
-                let translated = translate_error(client, upstream, head.status(), body);
-                become_json(&mut head);
-                Whole { head, body: Some(translated) }
-            }
-            State::HoldingAnswer(mut relay, mut head) => {
-                let mut out = match relay.push(body) {
-                    Passed::AsReceived => body.to_vec(),
-                    Passed::Replaced(bytes) => bytes,
-                };
-                let finished = relay.finish();
-                let observed = relay.observed().clone();
-                let failed = finished.is_err();
-                self.note(vm, |attempt| {
-                    attempt.ended = true;
-                    attempt.observed = observed;
-                    attempt.failure = failed.then_some(UNREADABLE);
-                });
-                match finished {
-                    Ok(rest) => {
-                        out.extend_from_slice(&rest);
-                        become_json(&mut head);
-                        if let Some(exchange) = vm.exchanges.find(self.id) {
-                            if exchange.request.stream {
-                                head.set("content-type", exchange.request.framing.media_type());
-                            }
-                            show_losses(exchange, &mut head);
-                        }
-                        Whole { head, body: Some(out) }
-                    }
-                    Err(error) => {
-                        let reply = Reject::Unreadable(error.to_string()).reply(client);
-                        self.note(vm, |attempt| attempt.shown = reply.status);
-                        become_json(&mut head);
-                        head.set(":status", reply.status.to_string());
-                        Whole { head, body: Some(reply.body) }
-                    }
-                }
-            }
+    pub fn handle_whole_response(&mut self, shared: &mut Shared, body: &[u8]) -> Whole {
+        let state = std::mem::replace(&mut self.state, State::Ended);
+        if let Some(attempt) = self.attempt(shared) {
+            attempt.ended = true;
+        }
+        match state {
+            State::HoldingError(head) => self.whole_error(shared, head, body),
+            State::HoldingAnswer(head) => self.whole_answer(shared, head, body),
             _ => Whole { head: Head::default(), body: None },
         }
     }
 
-    /// The attempt is over, whatever its end.
-    pub fn handle_done(&mut self, vm: &mut Vm, now: Millis) {
-        self.note(vm, |attempt| attempt.over = Some(now));
+    fn whole_error(&self, shared: &mut Shared, mut head: Head, body: &[u8]) -> Whole {
+        let (client, upstream) = self.formats(shared);
+        if head.value("retry-after").is_none()
+            && let Some(seconds) = retry_after_s(upstream, body)
+        {
+            head.set("retry-after", seconds.to_string());
+        }
+        if upstream == client && head.encoding().is_none() && is_error_of(client, body) {
+            return Whole { head, body: None };
+        }
+        let translated = translate_error(client, upstream, head.status(), body);
+        become_json(&mut head);
+        Whole { head, body: Some(translated) }
     }
 
-    fn note(&self, vm: &mut Vm, change: impl FnOnce(&mut Attempt)) {
-        let exchange = vm.exchanges.find(self.id).filter(|exchange| exchange.attempts == self.attempt);
-        if let Some(attempt) = exchange.and_then(|exchange| exchange.attempt.as_mut()) {
-            change(attempt);
+    fn whole_answer(&self, shared: &mut Shared, mut head: Head, body: &[u8]) -> Whole {
+        let (client, _) = self.formats(shared);
+        let relayed =
+            self.attempt(shared).and_then(Attempt::relay).map_or(Err(ResponseError::NoTranslation), |relay| {
+                let mut out = match relay.push(body) {
+                    Passed::AsReceived => body.to_vec(),
+                    Passed::Replaced(bytes) => bytes,
+                };
+                out.extend_from_slice(&relay.finish()?);
+                Ok(out)
+            });
+        become_json(&mut head);
+        match relayed {
+            Ok(out) => {
+                if let Some(exchange) = shared.exchanges.find(self.id) {
+                    if exchange.request.stream {
+                        head.set("content-type", exchange.request.framing.media_type());
+                    }
+                    show_losses(exchange, self.attempt, &mut head);
+                }
+                Whole { head, body: Some(out) }
+            }
+            Err(error) => {
+                let reply = Reject::Unreadable(error.to_string()).reply(client);
+                if let Some(attempt) = self.attempt(shared) {
+                    attempt.failure = Some(UNREADABLE);
+                    attempt.shown = reply.status;
+                }
+                head.set(":status", reply.status.to_string());
+                Whole { head, body: Some(reply.body) }
+            }
         }
     }
 
-    fn upstream_format(&self, vm: &mut Vm) -> Option<Format> {
-        vm.exchanges.find(self.id)?.last_step()?.format
+    /// The attempt is over, whatever its end.
+    pub fn handle_done(&mut self, shared: &mut Shared, now: Millis) {
+        if let Some(attempt) = self.attempt(shared) {
+            attempt.end(now);
+        }
+    }
+
+    /// The attempt that this adapter makes, while its exchange is open and it is not over: what comes later changes nothing.
+    fn attempt<'s>(&self, shared: &'s mut Shared) -> Option<&'s mut Attempt> {
+        let attempt = shared.exchanges.find(self.id)?.attempts.get_mut(self.attempt)?;
+        attempt.over.is_none().then_some(attempt)
+    }
+
+    /// What the client and the provider of this attempt speak.
+    fn formats(&self, shared: &mut Shared) -> (Format, Format) {
+        let Some(exchange) = shared.exchanges.find(self.id) else { return (Format::OpenaiChat, Format::OpenaiChat) };
+        let client = exchange.request.format;
+        let step = exchange.attempts.get(self.attempt).and_then(|attempt| exchange.plan.steps.get(attempt.step));
+        (client, step.and_then(|step| step.format).unwrap_or(client))
     }
 }
 
 /// Tells a client that asked for it what the request, and as far as it is known the answer, could not carry.
-fn show_losses(exchange: &Exchange, head: &mut Head) {
-    let Some(attempt) = exchange.attempt.as_ref().filter(|_| exchange.request.debug) else { return };
-    let lists = [&attempt.losses, &attempt.observed.losses];
+fn show_losses(exchange: &Exchange, attempt: usize, head: &mut Head) {
+    let Some(attempt) = exchange.attempts.get(attempt).filter(|_| exchange.request.debug) else { return };
+    let lists = [&attempt.losses, &attempt.observed().losses];
     let shown: Vec<_> = lists.into_iter().filter(|list| !list.is_empty()).map(ToString::to_string).collect();
     if !shown.is_empty() {
         head.set("x-tollgate-losses", to_header_value(&shown.join("; ")));
@@ -331,6 +349,10 @@ fn encode(exchange: &mut Exchange, step: usize) -> Result<(Step, UpstreamRequest
     let name = exchange.facts.id.to_string();
     let unsupported = || Reject::UnsupportedOperation(exchange.facts.model.to_string());
     let target = exchange.plan.steps.get(step).ok_or_else(unsupported)?;
+    if exchange.has_no_attempts_left() {
+        // Envoy was told to make no more; the body may be gone.
+        return Err(Reject::Unreachable(503, NoAnswer::NoHealthyProvider));
+    }
     let translation = exchange.translation(target, &name).ok_or_else(unsupported)?;
     let encoded = match prepared {
         Some(prepared) => prepared,

@@ -7,10 +7,9 @@ use crate::{
         Principal,
         route::{Plan, Selected, Unroutable, select},
     },
-    exchange::{Call, Exchange, Head, Reject, Request, forwarding, record::Facts},
+    exchange::{Call, Exchange, Head, Reject, Request, Shared, forwarding, record::Facts},
     json::Envelope,
     translate::{Framing, UpstreamRequest},
-    vm::Vm,
     words::ExchangeId,
 };
 
@@ -38,7 +37,7 @@ const MAX_MODEL_NAME: usize = 256;
 const STRIPPED_HEADERS: [&str; 6] = ["authorization", "x-api-key", "api-key", "x-goog-api-key", "x-provider", "cookie"];
 
 /// A request that is complete.
-pub(super) struct Pending {
+pub(super) struct Complete {
     pub(super) call: Call,
     pub(super) head: Head,
     pub(super) debug: bool,
@@ -49,13 +48,13 @@ pub(super) struct Pending {
 type Refused = Box<(Reject, Box<Facts>)>;
 
 pub(super) fn admit(
-    vm: &mut Vm,
-    pending: Pending,
+    shared: &mut Shared,
+    complete: Complete,
     principal: &Principal,
     mut facts: Box<Facts>,
     seed: u64,
 ) -> Result<Admission, Refused> {
-    let (head, request, plan) = match decide(vm, pending, principal, &mut facts, seed) {
+    let (head, request, plan) = match decide(shared, complete, principal, &mut facts, seed) {
         Ok(decided) => decided,
         Err(reject) => return Err(Box::new((reject, facts))),
     };
@@ -66,24 +65,24 @@ pub(super) fn admit(
     };
     let (remove, set) = change_head(&head, &exchange, usable);
     let (id, cluster) = (exchange.facts.id, exchange.plan.cluster.clone());
-    vm.exchanges.insert(exchange);
+    shared.exchanges.insert(exchange);
     Ok(Admission { exchange: id, may_retry: usable > 1, remove, set, cluster })
 }
 
 /// Whom to ask for what; notes on the way what is known of the exchange.
 fn decide(
-    vm: &Vm,
-    pending: Pending,
+    shared: &Shared,
+    complete: Complete,
     principal: &Principal,
     facts: &mut Facts,
     seed: u64,
 ) -> Result<(Head, Request, Plan), Reject> {
-    let snapshot = vm.snapshot.as_ref().ok_or(Reject::NotConfigured)?;
-    let provider = pending.head.value("x-provider").map(str::to_owned);
-    if !vm.exchanges.has_room_for(pending.body.len()) {
+    let snapshot = shared.snapshot.as_ref().ok_or(Reject::NotConfigured)?;
+    let provider = complete.head.value("x-provider").map(str::to_owned);
+    if !shared.exchanges.has_room_for(complete.body.len()) {
         return Err(Reject::Overloaded);
     }
-    let (head, request) = read(pending, facts)?;
+    let (head, request) = read(complete, facts)?;
     facts.snapshot_version = snapshot.version;
     let model = &*facts.model;
     let selected = select(snapshot, model, provider.as_deref()).map_err(|unroutable| match unroutable {
@@ -103,8 +102,8 @@ fn decide(
     Ok((head, request, plan))
 }
 
-fn read(pending: Pending, facts: &mut Facts) -> Result<(Head, Request), Reject> {
-    let Pending { call, head, debug, body } = pending;
+fn read(complete: Complete, facts: &mut Facts) -> Result<(Head, Request), Reject> {
+    let Complete { call, head, debug, body } = complete;
     let Call { format, path, .. } = call;
     let envelope = Envelope::scan(&body).map_err(Reject::NotJson)?;
     if let Some(key) = format.policy().reads.iter().find(|key| envelope.is_repeated(key)) {

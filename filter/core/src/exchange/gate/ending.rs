@@ -1,8 +1,9 @@
 //! How exchanges end, and the one record that each leaves.
 
+use super::response::Answer;
 use crate::{
     exchange::{
-        Exchange, Reply,
+        Attempt, Exchange,
         record::{self, Attempts, End, Facts, LossList, Record},
     },
     words::{Millis, Outcome},
@@ -15,6 +16,19 @@ pub enum Ending {
     ClientGone,
     /// Anything else.
     CutOff,
+}
+
+/// Envoy's `DownstreamConnectionTermination`, by its place in `CoreResponseFlag`:
+/// <https://github.com/envoyproxy/envoy/blob/v1.40.0/envoy/stream_info/stream_info.h>.
+const DOWNSTREAM_CONNECTION_TERMINATION: u64 = 1 << 14;
+
+impl Ending {
+    /// Reads `response.flags`
+    /// (<https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/advanced/attributes#response-attributes>).
+    #[must_use]
+    pub fn from_flags(flags: u64) -> Self {
+        if flags & DOWNSTREAM_CONNECTION_TERMINATION == 0 { Self::CutOff } else { Self::ClientGone }
+    }
 }
 
 /// A request that was not admitted, and what its client was told.
@@ -33,54 +47,42 @@ impl Refusal {
     }
 }
 
-/// Envoy answered in a provider's place.
-#[derive(Debug)]
-pub(super) struct Local {
-    pub(super) status: u16,
-    pub(super) code: &'static str,
-    pub(super) reply: Reply,
-    /// The reply's body until it was put in the place of Envoy's.
-    pub(super) body: Option<Vec<u8>>,
-}
-
-impl Local {
-    pub(super) fn of(reply: &Reply, status: u16, code: &'static str) -> Self {
-        Self { status, code, reply: reply.clone(), body: Some(reply.body.clone()) }
-    }
-}
-
 /// The record of an exchange that was admitted.
-pub(super) fn close(
-    exchange: Exchange,
-    local: Option<&Local>,
-    answering: bool,
-    ending: Option<Ending>,
-    now: Millis,
-) -> Record {
-    let Exchange { facts, plan, attempt, tried: mut attempts, .. } = exchange;
-    let shown = attempt.as_ref().map_or(0, |attempt| attempt.shown);
-    let said = attempt
-        .as_ref()
-        .and_then(|attempt| attempt.outcome().filter(|_| attempt.is_complete() || attempt.failure.is_some()));
+pub(super) fn close(exchange: Exchange, answer: &Answer, ending: Option<Ending>, now: Millis) -> Record {
+    let Exchange { facts, plan, attempts, .. } = exchange;
+    let local = match answer {
+        Answer::Local(local) => Some(local),
+        Answer::Nothing | Answer::Provider => None,
+    };
+    let last = attempts.last();
+    let shown = last.map_or(0, |attempt| attempt.shown);
+    let said = last.filter(|attempt| attempt.is_complete() || attempt.failure.is_some()).and_then(Attempt::outcome);
     let (outcome, status, reason) = match (local, ending, said) {
         (Some(local), ..) => (Outcome::ProviderError, local.status, local.code),
-        (None, Some(Ending::ClientGone), _) if !answering => (Outcome::ClientAbort, 0, "client_gone"),
+        (None, Some(Ending::ClientGone), _) if matches!(answer, Answer::Nothing) => {
+            (Outcome::ClientAbort, 0, "client_gone")
+        }
         // A client that reads of a failure may well hang up before the stream ends.
         (None, _, Some((outcome, reason))) => (outcome, shown, reason),
         (None, Some(Ending::ClientGone), None) => (Outcome::ClientAbort, shown, "client_gone"),
         (None, _, None) => (Outcome::Interrupted, shown, "interrupted"),
     };
-    let end =
-        End { at: now, first_byte: attempt.as_ref().and_then(|attempt| attempt.first_byte), outcome, status, reason };
-    let Some(last) = attempt else { return Record::new(facts, &end, attempts, LossList::default()) };
-    // What its own answer does not tell of the last attempt, the end of the exchange does.
-    let came_to = match (local, ending) {
-        (Some(local), _) => last.outcome().unwrap_or((Outcome::ProviderError, local.code)),
-        (None, Some(Ending::ClientGone)) if last.over.is_none() => {
-            last.outcome().unwrap_or((Outcome::ClientAbort, "client_gone"))
-        }
-        _ => last.outcome_when_given_up(),
-    };
-    attempts.add(record::Attempt::of(&last, plan.steps.get(last.step), last.over.unwrap_or(now), came_to));
-    Record::new(facts, &end, attempts, LossList::of([&last.losses, &last.observed.losses]))
+    let end = End { at: now, first_byte: last.and_then(|attempt| attempt.first_byte), outcome, status, reason };
+    let mut tried = Attempts::default();
+    let final_one = attempts.len().saturating_sub(1);
+    for (number, attempt) in attempts.iter().enumerate() {
+        // What its own answer does not tell of the last attempt, the end of the exchange does.
+        let came_to = match (local, ending) {
+            _ if number < final_one => attempt.outcome_when_given_up(),
+            (Some(local), _) => attempt.outcome().unwrap_or((Outcome::ProviderError, local.code)),
+            (None, Some(Ending::ClientGone)) if attempt.over.is_none() => {
+                attempt.outcome().unwrap_or((Outcome::ClientAbort, "client_gone"))
+            }
+            _ => attempt.outcome_when_given_up(),
+        };
+        let step = plan.steps.get(attempt.step);
+        tried.add(record::Attempt::of(attempt, step, attempt.over.unwrap_or(now), came_to));
+    }
+    let losses = last.map(|attempt| LossList::of([&attempt.losses, &attempt.observed().losses])).unwrap_or_default();
+    Record::new(facts, &end, tried, losses)
 }

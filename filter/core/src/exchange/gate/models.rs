@@ -4,8 +4,7 @@ use serde::Serialize;
 
 use crate::{
     admit::{Principal, snapshot::Snapshot},
-    exchange::{Reject, Reply},
-    vm::Vm,
+    exchange::{Reject, Reply, Shared},
     words::Format,
 };
 
@@ -40,20 +39,20 @@ struct Health {
 }
 
 /// 200 once a snapshot is in force, 503 before.
-pub(super) fn health(vm: &Vm) -> Reply {
-    let version = vm.snapshot.as_ref().map(|snapshot| snapshot.version);
+pub(super) fn health(shared: &Shared) -> Reply {
+    let version = shared.snapshot.as_ref().map(|snapshot| snapshot.version);
     let health = Health {
         status: if version.is_some() { "ok" } else { "waiting for configuration" },
         snapshot_version: version.unwrap_or(0),
-        control_plane: if vm.session.is_open() { "connected" } else { "disconnected" },
+        control_plane: if shared.is_connected { "connected" } else { "disconnected" },
     };
     Reply::json(if version.is_some() { 200 } else { 503 }, to_json(&health))
 }
 
 /// Every exactly named model and alias that the key may use, in alphabetical order. Patterns are not listed: what they
 /// stand for is the provider's to say.
-pub(super) fn list(vm: &Vm, principal: &Principal, format: Format) -> Result<Reply, Reject> {
-    let snapshot = vm.snapshot.as_ref().ok_or(Reject::NotConfigured)?;
+pub(super) fn list(shared: &Shared, principal: &Principal, format: Format) -> Result<Reply, Reject> {
+    let snapshot = shared.snapshot.as_ref().ok_or(Reject::NotConfigured)?;
     let mut names: Vec<&str> = snapshot.routes.keys().map(|name| &**name).collect();
     names.extend(snapshot.aliases.keys().map(String::as_str));
     names.retain(|name| may_use(snapshot, principal, name) && owner(snapshot, name).is_some());
@@ -73,8 +72,8 @@ pub(super) fn list(vm: &Vm, principal: &Principal, format: Format) -> Result<Rep
 }
 
 /// One model, also one that a pattern stands for.
-pub(super) fn retrieve(vm: &Vm, principal: &Principal, format: Format, id: &str) -> Result<Reply, Reject> {
-    let snapshot = vm.snapshot.as_ref().ok_or(Reject::NotConfigured)?;
+pub(super) fn retrieve(shared: &Shared, principal: &Principal, format: Format, id: &str) -> Result<Reply, Reject> {
+    let snapshot = shared.snapshot.as_ref().ok_or(Reject::NotConfigured)?;
     let model = show(snapshot, format, id).filter(|_| may_use(snapshot, principal, id));
     model.map(|model| Reply::json(200, to_json(&model))).ok_or_else(|| Reject::UnknownModel(id.to_owned()))
 }

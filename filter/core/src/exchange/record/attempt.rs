@@ -68,10 +68,11 @@ impl Attempt {
         end: Millis,
         (outcome, reason): (Outcome, &'static str),
     ) -> Self {
-        let usage = attempt.observed.usage;
-        let cut_off = matches!(outcome, Outcome::ClientAbort | Outcome::Interrupted) || attempt.observed.failed;
+        let observed = attempt.observed();
+        let usage = observed.usage;
+        let cut_off = matches!(outcome, Outcome::ClientAbort | Outcome::Interrupted) || observed.failed;
         let provenance = match usage {
-            Some(_) if attempt.observed.terminal => Provenance::Reported,
+            Some(_) if observed.terminal => Provenance::Reported,
             Some(_) => Provenance::Partial,
             None if cut_off => Provenance::Partial,
             None => Provenance::None,

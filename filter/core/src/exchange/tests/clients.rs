@@ -1,7 +1,7 @@
 //! The client formats at the gate, and what crosses the gateway beside bodies.
 
 use super::*;
-use crate::{translate::Framing, words::Format};
+use crate::words::Format;
 
 const VERSION: (&str, &str) = ("anthropic-version", "2023-06-01");
 
@@ -20,20 +20,13 @@ pub(super) fn vm_of_formats() -> Vm {
         v1::Format::AnthropicMessages,
         v1::Format::GeminiGenerate,
     ];
-    let mut vm = vm();
-    let wire = v1::Snapshot { providers: formats.map(provider).to_vec(), routes: Vec::new(), ..snapshot() };
-    vm.snapshot = Some(Snapshot::compile(v1::Snapshot { aliases: [].into(), ..wire }, None).unwrap().into());
-    vm
+    let providers = formats.map(provider).to_vec();
+    vm_of(v1::Snapshot { providers, routes: Vec::new(), aliases: [].into(), ..snapshot() })
 }
 
-/// What is put to the provider of the client's own format.
-fn upstream(path: &str, extra: &[(&str, &str)], body: &str) -> (Vm, Admission, Head) {
-    let mut vm = vm_of_formats();
-    let asked: Vec<_> = [&[(":path", path)], extra].concat();
-    let decision = ask(&mut vm, &mut gate(), &asked, body);
-    let Decision::Admit(admission) = decision else { panic!("{path}: {decision:?}") };
-    let (_, head) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
-    (vm, admission, Head(head.0))
+/// What comes of a request to the provider of the client's own format.
+fn seen(path: &str, extra: &[(&str, &str)], body: &str) -> Seen {
+    FakeEnvoy::new(vm_of_formats(), NOW).drive(request(&[&[(":path", path)], extra].concat(), body))
 }
 
 #[test]
@@ -47,53 +40,49 @@ fn each_client_format_reaches_a_provider_that_speaks_it() {
     ] {
         for stream in [true, false] {
             let body = format!(r#"{{"model":"{model}","stream":{stream}}}"#);
-            let (mut vm, admission, head) = upstream(path, &[], &body);
+            let seen = seen(path, &[], &body);
+            let head = &seen.upstream[0].head;
             assert_eq!(head.value(":path"), Some(upstream_path));
             assert_eq!(head.value("accept") == Some("text/event-stream"), stream, "{path}");
-            let exchange = vm.exchanges.find(admission.exchange).unwrap();
-            let request = &exchange.request;
-            assert_eq!(
-                (&*exchange.facts.model, request.stream, request.framing),
-                (model, stream, Framing::Sse),
-                "{path}"
-            );
-            assert_eq!(request.format.name(), model.split('/').next().unwrap());
+            let facts = &record(&seen).facts;
+            assert_eq!((&*facts.model, facts.stream), (model, stream), "{path}");
+            assert_eq!(facts.client_format.map(Format::name), model.split('/').next());
         }
     }
 }
 
 #[test]
 fn gemini_is_asked_for_the_stream_that_its_client_reads() {
-    for (asked, put, accept, framing) in [
-        ("m:generateContent", "m:generateContent", "application/json", Framing::JsonArray),
-        ("m:streamGenerateContent", "m:streamGenerateContent", "application/json", Framing::JsonArray),
-        ("m:streamGenerateContent?alt=sse", "m:streamGenerateContent?alt=sse", "text/event-stream", Framing::Sse),
-        ("a%2Fb:generateContent?fields=x", "a%2Fb:generateContent", "application/json", Framing::JsonArray),
+    for (asked, put, accept) in [
+        ("m:generateContent", "m:generateContent", "application/json"),
+        ("m:streamGenerateContent", "m:streamGenerateContent", "application/json"),
+        ("m:streamGenerateContent?alt=sse", "m:streamGenerateContent?alt=sse", "text/event-stream"),
+        ("a%2Fb:generateContent?fields=x", "a%2Fb:generateContent", "application/json"),
     ] {
-        let (mut vm, admission, head) = upstream(&format!("/v1beta/models/gemini_generate/{asked}"), &[], "{}");
+        let seen = seen(&format!("/v1beta/models/gemini_generate/{asked}"), &[], "{}");
+        let head = &seen.upstream[0].head;
         assert_eq!(head.value(":path"), Some(format!("/v1/models/{put}").as_str()));
         assert_eq!(head.value("accept"), Some(accept), "{asked}");
-        let request = &vm.exchanges.find(admission.exchange).unwrap().request;
-        assert_eq!((request.framing, request.stream), (framing, asked.contains("stream")), "{asked}");
+        assert_eq!(record(&seen).facts.stream, asked.contains("stream"), "{asked}");
     }
 }
 
 #[test]
 fn a_key_in_the_query_opens_geminis_paths_only_and_goes_nowhere() {
     let path = "/v1beta/models/gemini_generate/m:streamGenerateContent?alt=sse&key=sk-good";
-    let (_, admission, sent) = upstream(path, &[("authorization", "")], "{}");
-    assert!(!format!("{sent:?}").contains("sk-good"));
-    let set = admission.set.iter().find(|(name, _)| *name == ":path").map(|(_, path)| path.as_str());
+    let good = seen(path, &[("authorization", "")], "{}");
+    assert!(!format!("{:?}", good.upstream).contains("sk-good"));
+    let set = admission(&good).set.iter().find(|(name, _)| *name == ":path").map(|(_, path)| path.as_str());
     assert_eq!(set, path.split('?').next());
 
     for (path, status) in [("/v1/chat/completions?key=sk-good", 401), ("/v1beta/models/m:generateContent?key=", 401)] {
         let without_header = [(":path", path), ("authorization", "")];
-        let Decision::Reply(reply) = ask(&mut vm(), &mut gate(), &without_header, BODY) else { panic!("{path}") };
-        assert_eq!(reply.status, status, "{path}");
+        let refused = envoy().drive(request(&without_header, BODY));
+        assert_eq!(refused.response.unwrap().head.status(), status, "{path}");
     }
     let list = [(":method", "GET"), (":path", "/v1beta/models?key=sk-good"), ("authorization", "")];
-    let Decision::Reply(reply) = gate().handle_head(&mut vm(), head(&list), true, NOW) else { panic!("held") };
-    assert_eq!(reply.status, 200);
+    let listed = envoy().drive(request(&list, "").without_body());
+    assert_eq!(listed.response.unwrap().head.status(), 200);
 }
 
 #[test]
@@ -117,19 +106,18 @@ fn every_refusal_is_in_the_format_of_the_endpoint_from_the_first_moment_on() {
     for (path, format) in endpoints {
         for (extra, body, reject) in &cases {
             let head = [&[(":path", path)], *extra].concat();
-            let Decision::Reply(reply) = ask(&mut vm(), &mut gate(), &head, body) else { panic!("{path}: {reject:?}") };
-            assert_eq!(reply, reject.reply(format), "{path}: {reject:?}");
+            let response = envoy().drive(request(&head, body)).response.unwrap();
+            let reply = reject.reply(format);
+            assert_eq!((response.head.status(), response.body), (reply.status, reply.body), "{path}: {reject:?}");
         }
         // Envoy's own answer, while the body still arrives.
-        let mut gate = gate();
-        assert_eq!(gate.handle_head(&mut vm(), head(&[(":path", path)]), false, NOW), Decision::Hold);
-        let reply = gate.handle_local_reply(&mut vm(), 408, "request_overall_timeout");
-        assert_eq!(reply, Reject::Unreachable(408, crate::exchange::reject::NoAnswer::Timeout).reply(format));
+        let overtaken = request(&[(":path", path)], "{}").cut_short(408, "request_overall_timeout");
+        let reply = Reject::Unreachable(408, crate::exchange::reject::NoAnswer::Timeout).reply(format);
+        assert_eq!(envoy().drive(overtaken).response.unwrap().body, reply.body);
     }
-    let nowhere = [(":path", "/v1/files"), VERSION];
-    let Decision::Reply(reply) = ask(&mut vm(), &mut gate(), &nowhere, "{}") else { panic!() };
-    let error: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
-    assert_eq!((reply.status, error["type"].as_str()), (404, Some("error")));
+    let nowhere = envoy().drive(request(&[(":path", "/v1/files"), VERSION], "{}")).response.unwrap();
+    let error: serde_json::Value = serde_json::from_slice(&nowhere.body).unwrap();
+    assert_eq!((nowhere.head.status(), error["type"].as_str()), (404, Some("error")));
     assert!(error["error"]["message"].as_str().unwrap().contains("/v1beta/models/{model}:generateContent"));
 }
 
@@ -141,12 +129,9 @@ fn a_member_that_policy_reads_stands_once_in_every_format() {
         ("/v1/messages", r#"{"model":"m","max_tokens":1,"max_token\u0073":9}"#),
         ("/v1beta/models/m:generateContent", r#"{"generationConfig":{},"generationConfig":{}}"#),
     ] {
-        let mut gate = gate();
-        let mut vm = vm();
-        let Decision::Reply(reply) = ask(&mut vm, &mut gate, &[(":path", path)], body) else { panic!("{path}") };
-        gate.handle_log(&mut vm, None, NOW);
-        let record = record(&mut vm);
-        assert_eq!((reply.status, record.reason), (400, "duplicate_member"), "{path}");
+        let refused = envoy().drive(request(&[(":path", path)], body));
+        let record = record(&refused);
+        assert_eq!((record.status, record.reason), (400, "duplicate_member"), "{path}");
         assert_eq!((record.facts.client_format.is_some(), record.attempts.list.len()), (true, 0));
     }
 }
@@ -159,8 +144,7 @@ fn a_response_in_the_background_is_refused_as_nobody_would_count_it() {
         (r#"{"model":"openai_responses/m","background":false}"#, true),
         (r#"{"model":"openai_responses/m","background":null}"#, true),
     ] {
-        let decision = ask(&mut vm_of_formats(), &mut gate(), &[(":path", "/v1/responses")], body);
-        assert_eq!(matches!(decision, Decision::Admit(_)), admitted, "{body}: {decision:?}");
+        assert_eq!(seen("/v1/responses", &[], body).admission.is_some(), admitted, "{body}");
     }
 }
 
@@ -168,8 +152,8 @@ fn a_response_in_the_background_is_refused_as_nobody_would_count_it() {
 fn models_in_geminis_paths_are_checked_as_those_in_bodies_are() {
     let long = format!("/v1beta/models/{}:generateContent", "m".repeat(257));
     for path in ["/v1beta/models/a%0d%0ab:generateContent", &long] {
-        let Decision::Reply(reply) = ask(&mut vm(), &mut gate(), &[(":path", path)], "{}") else { panic!("{path}") };
-        assert_eq!(reply.status, 400, "{path}");
+        let refused = envoy().drive(request(&[(":path", path)], "{}"));
+        assert_eq!(record(&refused).status, 400, "{path}");
     }
 }
 
@@ -183,7 +167,7 @@ fn what_chooses_a_dialects_features_goes_to_that_dialect_only() {
         ("cookie", "c"),
     ];
     let seen = |path: &str, model: &str| {
-        let (_, _, head) = upstream(path, &sent, &format!(r#"{{"model":"{model}","max_tokens":1}}"#));
+        let head = seen(path, &sent, &format!(r#"{{"model":"{model}","max_tokens":1}}"#)).upstream.remove(0).head;
         let names = ["openai-beta", "anthropic-beta", "anthropic-version", "x-request-id", "cookie"];
         names.map(|name| {
             head.0.iter().filter(|(found, _)| found == name).map(|(_, value)| value.clone()).collect::<Vec<_>>()
@@ -200,14 +184,14 @@ fn what_chooses_a_dialects_features_goes_to_that_dialect_only() {
         [none.clone(), text("context-1m"), text("2024-01-01"), one.clone(), none.clone()]
     );
     // Translated, the version is the one that the translation was written for.
-    let mut vm = vm();
-    let extra = [&sent[..], &[("x-provider", "claude")]].concat();
-    let Decision::Admit(admission) = ask(&mut vm, &mut gate(), &extra, BODY) else { panic!() };
-    let (_, head) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
-    assert_eq!(value(&head.0, "anthropic-version"), Some("2023-06-01"));
-    assert_eq!((value(&head.0, "anthropic-beta"), value(&head.0, "openai-beta")), (None, None));
-    let losses = &vm.exchanges.find(admission.exchange).unwrap().attempt.as_ref().unwrap().losses;
-    let betas = losses.iter().map(|loss| &*loss.path).filter(|path| path.ends_with("-beta"));
+    let extra = [&sent[..], &[("x-provider", "claude"), ("x-tollgate-debug", "1")]].concat();
+    let answer = ProviderAnswer::json(r#"{"type":"message","role":"assistant","content":[],"usage":{}}"#);
+    let translated = envoy().drive(request(&extra, BODY).meets(answer));
+    let head = &translated.upstream[0].head;
+    assert_eq!(head.value("anthropic-version"), Some("2023-06-01"));
+    assert_eq!((head.value("anthropic-beta"), head.value("openai-beta")), (None, None));
+    let losses = &record(&translated).losses;
+    let betas = losses.first.iter().map(|loss| &*loss.path).filter(|path| path.ends_with("-beta"));
     assert_eq!(betas.collect::<Vec<_>>(), ["openai-beta", "anthropic-beta"]);
 }
 
@@ -215,12 +199,8 @@ fn what_chooses_a_dialects_features_goes_to_that_dialect_only() {
 fn a_clients_betas_all_count_however_many_headers_they_are_in() {
     let mut head = head(&[(":path", "/v1/messages"), ("anthropic-beta", "a")]);
     head.0.push(("anthropic-beta".to_owned(), "b".to_owned()));
-    let mut vm = vm_of_formats();
-    let mut gate = gate();
-    gate.handle_head(&mut vm, head, false, NOW);
-    let body = br#"{"model":"anthropic_messages/m","max_tokens":1}"#.to_vec();
-    let Decision::Admit(admission) = gate.handle_body(&mut vm, body) else { panic!() };
-    let (_, head) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
+    let script = Script::new(head, r#"{"model":"anthropic_messages/m","max_tokens":1}"#);
+    let head = FakeEnvoy::new(vm_of_formats(), NOW).drive(script).upstream.remove(0).head;
     let betas: Vec<_> = head.0.iter().filter(|(name, _)| name == "anthropic-beta").map(|(_, beta)| beta).collect();
     assert_eq!(betas, ["a", "b"]);
 }
@@ -228,18 +208,11 @@ fn a_clients_betas_all_count_however_many_headers_they_are_in() {
 #[test]
 fn a_providers_request_id_and_limits_pass_and_the_client_finds_the_id_where_it_looks() {
     let answered = |path: &str, model: &str, id: &str| {
-        let mut vm = vm_of_formats();
         let body = format!(r#"{{"model":"{model}","max_tokens":1}}"#);
-        let Decision::Admit(admission) = ask(&mut vm, &mut gate(), &[(":path", path)], &body) else { panic!("{path}") };
-        let (mut adapter, _) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
-        let mut head = response("200", "application/json");
-        for (name, value) in [(id, "req_1"), ("retry-after", "7"), ("x-ratelimit-limit-requests", "9")] {
-            head.set(name, value);
-        }
-        match adapter.handle_response_head(&mut vm, head, false, NOW) {
-            ResponseHead::Replace(head) => head,
-            other => panic!("{other:?}"),
-        }
+        let answer = ProviderAnswer::json("{}").with(id, "req_1").with("retry-after", "7");
+        let answer = answer.with("x-ratelimit-limit-requests", "9");
+        let script = request(&[(":path", path)], &body).meets(answer);
+        FakeEnvoy::new(vm_of_formats(), NOW).drive(script).response.unwrap().head
     };
     for (path, model, id, own) in [
         ("/v1/messages", "anthropic_messages/m", "x-amzn-requestid", "request-id"),
@@ -256,11 +229,10 @@ fn a_providers_request_id_and_limits_pass_and_the_client_finds_the_id_where_it_l
 
 #[test]
 fn models_are_listed_in_the_words_of_the_clients_vendor() {
-    let mut vm = vm();
-    let mut get = |path: &str, extra: &[(&str, &str)]| {
-        let head = head(&[&[(":method", "GET"), (":path", path)], extra].concat());
-        let Decision::Reply(reply) = gate().handle_head(&mut vm, head, true, NOW) else { panic!("held") };
-        (reply.status, serde_json::from_slice::<serde_json::Value>(&reply.body).unwrap())
+    let get = |path: &str, extra: &[(&str, &str)]| {
+        let asked = [&[(":method", "GET"), (":path", path)], extra].concat();
+        let response = envoy().drive(request(&asked, "").without_body()).response.unwrap();
+        (response.head.status(), serde_json::from_slice::<serde_json::Value>(&response.body).unwrap())
     };
     let (_, anthropic) = get("/v1/models", &[VERSION]);
     assert_eq!(anthropic["data"][1]["id"], "gpt-4o");
@@ -282,32 +254,20 @@ fn models_are_listed_in_the_words_of_the_clients_vendor() {
 
 #[test]
 fn a_stream_that_is_made_here_is_framed_as_the_client_asked() {
-    let mut vm = vm();
-    let mut gate = gate();
-    let admission =
-        admitted(&mut vm, &mut gate, &BODY.replace("gpt-4o", "sonnet").replace("\"x\":1", "\"stream\":true"));
-    for (framing, media_type) in [(Framing::Sse, "text/event-stream"), (Framing::JsonArray, "application/json")] {
-        vm.exchanges.find(admission.exchange).unwrap().request.framing = framing;
-        let (mut adapter, _) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
-        let head = adapter.handle_response_head(&mut vm, response("200", "text/event-stream"), false, NOW);
-        let ResponseHead::Replace(head) = head else { panic!("{head:?}") };
+    for (query, media_type) in [("?alt=sse", "text/event-stream"), ("", "application/json")] {
+        let path = format!("/v1beta/models/sonnet:streamGenerateContent{query}");
+        let body = r#"{"contents":[{"parts":[{"text":"hi"}]}]}"#;
+        let answer = ProviderAnswer::stream(&["data: {}\n\n"]).with("content-length", "10");
+        let head = envoy().drive(request(&[(":path", &path)], body).meets(answer)).response.unwrap().head;
         assert_eq!((head.value("content-type"), head.value("content-length")), (Some(media_type), None));
     }
 }
 
 #[test]
 fn a_record_says_which_formats_met() {
-    let mut vm = vm();
-    let mut gate = gate();
-    let admission = admitted(&mut vm, &mut gate, BODY);
-    for step in 0..2 {
-        let (mut adapter, _) = Adapter::begin(&mut vm, admission.exchange, step, NOW).unwrap();
-        adapter.handle_response_head(&mut vm, response("503", "text/plain"), false, NOW);
-        adapter.handle_done(&mut vm, NOW);
-    }
-    gate.handle_log(&mut vm, None, NOW);
-    let record = record(&mut vm);
-    let formats = (record.facts.client_format, record.attempts.list.last().and_then(|last| last.format));
+    let unable = || ProviderAnswer::new(503, "text/plain", "no");
+    let seen = envoy().drive(request(&[], BODY).meets(unable()).meets(unable()));
+    let formats = (record(&seen).facts.client_format, record(&seen).attempts.list.last().and_then(|last| last.format));
     assert_eq!(formats, (Some(Format::OpenaiChat), Some(Format::AnthropicMessages)));
 }
 
@@ -331,26 +291,19 @@ fn a_signature_covers_the_body_that_is_sent_and_the_time_of_its_attempt() {
         secret_access_key: "hidden".to_owned(),
         session_token: "token".to_owned(),
     });
-    let mut vm = vm();
-    vm.snapshot = Some(Snapshot::compile(wire, None).unwrap().into());
+    let mut envoy = envoy_of(wire);
     let renamed = BODY.replace("gpt-4o", "openai/other");
-    for (body, late) in [(BODY, 0), (&renamed, 86_400_000)] {
-        let mut gate = gate();
-        let admission = admitted(&mut vm, &mut gate, body);
-        let (mut adapter, head) = Adapter::begin(&mut vm, admission.exchange, 0, NOW.plus(late)).unwrap();
-        let sent = match adapter.handle_request_body() {
-            Chunk::Pass => body.as_bytes().to_vec(),
-            Chunk::Replace(bytes) => bytes,
-        };
-        let digest: String = sha2::Sha256::digest(&sent).iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(value(&head.0, "x-amz-content-sha256"), Some(digest.as_str()));
-        let date = if late == 0 { "20231114" } else { "20231115" };
-        assert_eq!(value(&head.0, "x-amz-date"), Some(format!("{date}T221320Z").as_str()));
-        let authorization = value(&head.0, "authorization").unwrap();
+    for (body, date) in [(BODY, "20231114"), (&renamed, "20231115")] {
+        let sent = envoy.drive(request(&[], body)).upstream.remove(0);
+        let (head, sent) = (&sent.head, &sent.body);
+        let digest: String = sha2::Sha256::digest(sent).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(head.value("x-amz-content-sha256"), Some(digest.as_str()));
+        assert_eq!(head.value("x-amz-date"), Some(format!("{date}T221320Z").as_str()));
+        let authorization = head.value("authorization").unwrap();
         let scope = format!("AWS4-HMAC-SHA256 Credential=AKIA1/{date}/eu-central-1/bedrock/aws4_request");
         assert!(authorization.starts_with(&scope) && authorization.contains("content-type;host;"), "{authorization}");
-        assert_eq!(value(&head.0, "x-amz-security-token"), Some("token"));
+        assert_eq!(head.value("x-amz-security-token"), Some("token"));
         assert!(!format!("{head:?}").contains("hidden"));
-        gate.handle_log(&mut vm, None, NOW);
+        envoy.now = NOW.plus(86_400_000);
     }
 }

@@ -6,16 +6,13 @@ use crate::exchange::record::Facts;
 const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 const SESSION: &str = "7d0e2f61-4b5c-4a9d-8f11-2c3d4e5f6a7b";
 
-/// The record of a request after which nothing more happens.
-fn asked_for(vm: &mut Vm, extra: &[(&str, &str)], body: &str) -> Record {
-    let mut gate = gate();
-    ask(vm, &mut gate, extra, body);
-    gate.handle_log(vm, None, NOW);
-    record(vm)
+/// The record of a request that no provider answers.
+fn asked_for(vm: Vm, extra: &[(&str, &str)], body: &str) -> Record {
+    FakeEnvoy::new(vm, NOW).drive(request(extra, body)).record.expect("a record")
 }
 
 fn facts(extra: &[(&str, &str)], body: &str) -> Facts {
-    *asked_for(&mut vm(), extra, body).facts
+    *asked_for(vm_for(&["*"]), extra, body).facts
 }
 
 #[test]
@@ -29,8 +26,8 @@ fn each_client_format_names_the_end_user_in_its_own_place() {
         ("/v1/messages", r#"{"model":"anthropic_messages/m","metadata":{"user_id":"ann"}}"#),
         ("/v1beta/models/gemini_generate/m:generateContent", r#"{"labels":{"team":"x","end_user":"ann"}}"#),
     ] {
-        let record = asked_for(&mut vm_of_formats(), &[(":path", path)], body);
-        assert_eq!((&*record.facts.end_user, record.outcome), ("ann", Outcome::Interrupted), "{path}");
+        let record = asked_for(vm_of_formats(), &[(":path", path)], body);
+        assert_eq!((&*record.facts.end_user, record.outcome), ("ann", Outcome::ProviderError), "{path}");
         assert_eq!(record.facts.stream, path == "/v1/responses");
     }
     assert_eq!(&*facts(&[], BODY).end_user, "");
@@ -81,7 +78,6 @@ fn tags_route_address_and_trace_are_on_record() {
 
 #[test]
 fn what_names_the_asker_to_us_goes_to_no_provider() {
-    let mut vm = vm();
     let sent = [
         ("x-tollgate-session", "s"),
         ("x-tollgate-tags", "t"),
@@ -90,20 +86,19 @@ fn what_names_the_asker_to_us_goes_to_no_provider() {
         ("x-claude-code-session-id", "s"),
         ("x-forwarded-for", "10.1.2.3"),
     ];
-    let Decision::Admit(admission) = ask(&mut vm, &mut gate(), &sent, BODY) else { panic!("not admitted") };
+    let seen = envoy().drive(request(&sent, BODY));
     for name in ["x-tollgate-session", "x-tollgate-tags"] {
-        assert!(admission.remove.iter().any(|removed| removed == name), "{name}");
+        assert!(admission(&seen).remove.iter().any(|removed| removed == name), "{name}");
     }
-    let (_, head) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
     for (name, _) in sent {
-        assert_eq!(value(&head.0, name), None, "{name}");
+        assert_eq!(seen.upstream[0].head.value(name), None, "{name}");
     }
 }
 
 #[test]
 fn a_refusal_says_as_much_as_was_known_by_then() {
     let sent = [("x-tollgate-tags", "a"), ("x-tollgate-session", "s"), ("x-forwarded-for", "10.1.2.3")];
-    let record_of = |extra: &[(&str, &str)], body: &str| asked_for(&mut vm(), &[&sent[..], extra].concat(), body);
+    let record_of = |extra: &[(&str, &str)], body: &str| asked_for(vm_for(&["*"]), &[&sent[..], extra].concat(), body);
 
     let early = record_of(&[("authorization", "Bearer sk-bad"), ("upgrade", "websocket")], BODY);
     assert_eq!((early.reason, &*early.facts.session_id, early.facts.tags.len()), ("upgrade_not_supported", "s", 1));
@@ -120,38 +115,40 @@ fn a_refusal_says_as_much_as_was_known_by_then() {
     assert_eq!((principal.as_ref().map(|p| &*p.key_id), route), (Some("k1"), &None));
     assert_eq!((&unknown.attempts, unknown.losses.count), (&Attempts::default(), 0));
 
-    let forbidden = asked_for(&mut vm_for(&["sonnet"]), &[], BODY);
+    let forbidden = asked_for(vm_for(&["sonnet"]), &[], BODY);
     assert_eq!((forbidden.reason, forbidden.facts.route.as_deref()), ("model_not_allowed", Some("gpt-4o")));
 }
 
+/// Its second attempt used something, and so did its first, which was given up.
 #[test]
 fn both_attempts_of_a_fallback_are_on_record_with_what_each_used() {
-    let mut vm = vm();
-    let mut gate = gate();
-    let admission = admitted(&mut vm, &mut gate, &BODY.replace("\"x\":1", "\"stream\":true"));
-    let (mut first, _) = Adapter::begin(&mut vm, admission.exchange, 0, NOW.plus(10)).unwrap();
-    first.handle_response_head(&mut vm, response("200", "text/event-stream"), false, NOW.plus(30));
+    let mut vm = vm_for(&["*"]);
+    let mut gate = Gate::new(ExchangeId::from_random(1), 1);
+    let stream = BODY.replace("\"x\":1", "\"stream\":true");
+    gate.handle_head(&mut vm.shared, head(&[]), false, NOW);
+    let Verdict::Admit(admission) = gate.handle_whole_body(&mut vm.shared, stream.into_bytes()) else { panic!() };
+    let (mut first, _) = Adapter::begin(&mut vm.shared, admission.exchange, 0, NOW.plus(10)).unwrap();
+    let answer = || head_of(&[(":status", "200"), ("content-type", "text/event-stream")]);
+    first.handle_response_head(&mut vm.shared, answer(), false, NOW.plus(30));
     let usage = b"data: {\"choices\":[],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":5}}\n\n";
-    first.handle_response_chunk(&mut vm, usage, false);
-    first.handle_done(&mut vm, NOW.plus(50));
+    first.handle_response_chunk(&mut vm.shared, usage, false);
+    first.handle_done(&mut vm.shared, NOW.plus(50));
 
-    let (mut second, _) = Adapter::begin(&mut vm, admission.exchange, 1, NOW.plus(60)).unwrap();
-    second.handle_response_head(&mut vm, response("200", "text/event-stream"), false, NOW.plus(100));
+    let (mut second, _) = Adapter::begin(&mut vm.shared, admission.exchange, 1, NOW.plus(60)).unwrap();
+    second.handle_response_head(&mut vm.shared, answer(), false, NOW.plus(100));
+    assert_eq!(gate.handle_response_head(&mut vm.shared, false), Response::Pass);
     for event in [
         r#"{"type":"message_start","message":{"id":"m","type":"message","role":"assistant","model":"sonnet","content":[],"usage":{"input_tokens":7,"output_tokens":1}}}"#,
         r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":3}}"#,
         r#"{"type":"message_stop"}"#,
     ] {
-        second.handle_response_chunk(&mut vm, format!("data: {event}\n\n").as_bytes(), false);
+        second.handle_response_chunk(&mut vm.shared, format!("data: {event}\n\n").as_bytes(), false);
     }
-    assert!(!gate.is_local_reply(&mut vm));
-    second.handle_response_chunk(&mut vm, b"", true);
-    // What an adapter says that was given up changes nothing.
-    first.handle_response_chunk(&mut vm, usage, true);
-    second.handle_done(&mut vm, NOW.plus(150));
-    gate.handle_log(&mut vm, None, NOW.plus(151));
-
-    let record = record(&mut vm);
+    second.handle_response_chunk(&mut vm.shared, b"", true);
+    // What an adapter says that was given up changes nothing of what the others saw.
+    first.handle_response_chunk(&mut vm.shared, usage, true);
+    second.handle_done(&mut vm.shared, NOW.plus(150));
+    let record = gate.handle_log(&mut vm.shared, None, NOW.plus(151)).unwrap();
     let [one, two] = &record.attempts.list[..] else { panic!("{:?}", record.attempts) };
     assert_eq!((&*one.provider, &*one.model, one.format), ("openai", "gpt-4o", Some(crate::words::Format::OpenaiChat)));
     assert_eq!((one.started, one.first_byte_ms, one.duration_ms), (NOW.plus(10), Some(20), 40));
@@ -173,59 +170,28 @@ fn both_attempts_of_a_fallback_are_on_record_with_what_each_used() {
 
 #[test]
 fn an_attempt_that_never_connected_is_on_record_too() {
-    let mut vm = vm();
-    let mut gate = gate();
-    let admission = admitted(&mut vm, &mut gate, BODY);
-    let (mut first, _) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
-    first.handle_done(&mut vm, NOW.plus(5));
-    let (mut second, _) = Adapter::begin(&mut vm, admission.exchange, 1, NOW.plus(30)).unwrap();
-    second.handle_done(&mut vm, NOW.plus(35));
-    assert!(gate.is_local_reply(&mut vm));
-    gate.handle_local_reply(&mut vm, 503, "upstream_reset_before_response_started{connection_failure}");
-    gate.handle_log(&mut vm, None, NOW.plus(40));
-    let record = record(&mut vm);
-    let [one, two] = &record.attempts.list[..] else { panic!("{:?}", record.attempts) };
+    let seen = envoy().drive(request(&[], BODY).meets(Provider::Refuses).meets(Provider::Refuses));
+    let attempts = &record(&seen).attempts;
+    let [one, two] = &attempts.list[..] else { panic!("{attempts:?}") };
     assert_eq!((one.outcome, one.status, one.reason), (Outcome::ProviderError, 0, "no_answer"));
-    assert_eq!((one.first_byte_ms, one.duration_ms), (None, 5));
+    assert_eq!((one.first_byte_ms, one.duration_ms), (None, 10));
     assert_eq!((two.outcome, two.status, two.reason), (Outcome::ProviderError, 0, "provider_unavailable"));
-    assert_eq!((two.first_byte_ms, two.duration_ms), (None, 5));
-    assert_eq!((record.attempts.usage, record.attempts.charged()), (None, None));
+    assert_eq!((two.first_byte_ms, two.duration_ms), (None, 10));
+    assert_eq!((attempts.usage, attempts.charged()), (None, None));
 }
 
 #[test]
 fn an_attempt_that_its_client_left_is_no_providers_fault() {
-    let mut vm = vm();
-    let mut gate = gate();
-    let admission = admitted(&mut vm, &mut gate, BODY);
-    let (mut first, _) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
-    first.handle_response_head(&mut vm, response("503", "text/plain"), false, NOW.plus(3));
-    first.handle_done(&mut vm, NOW.plus(4));
-    let (mut second, _) = Adapter::begin(&mut vm, admission.exchange, 1, NOW.plus(10)).unwrap();
-    gate.handle_log(&mut vm, Some(Ending::ClientGone), NOW.plus(20));
-    second.handle_done(&mut vm, NOW.plus(21));
-    let record = record(&mut vm);
+    let first = ProviderAnswer::new(503, "text/plain", "no");
+    let seen = envoy().drive(request(&[], BODY).meets(first).leaves(Leaves::DuringAttempt(1)));
+    let record = record(&seen);
     let ends: Vec<_> =
         record.attempts.list.iter().map(|one| (one.outcome, one.status, one.reason, one.duration_ms)).collect();
     assert_eq!(
         ends,
-        [(Outcome::ProviderError, 503, "provider_error", 4), (Outcome::ClientAbort, 0, "client_gone", 10)]
+        [(Outcome::ProviderError, 503, "provider_error", 10), (Outcome::ClientAbort, 0, "client_gone", 10)]
     );
     assert_eq!((record.outcome, record.status), (Outcome::ClientAbort, 0));
-}
-
-#[test]
-fn an_answer_that_cannot_be_used_keeps_the_providers_own_status() {
-    let mut vm = vm();
-    let mut gate = gate();
-    let admission = admitted(&mut vm, &mut gate, &BODY.replace("gpt-4o", "sonnet"));
-    let (mut adapter, _) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
-    adapter.handle_response_head(&mut vm, response("200", "application/json"), false, NOW);
-    assert!(!gate.is_local_reply(&mut vm));
-    adapter.handle_whole_response(&mut vm, b"<html>");
-    gate.handle_log(&mut vm, None, NOW);
-    let record = record(&mut vm);
-    assert_eq!((record.status, record.attempts.list[0].status), (502, 200));
-    assert_eq!((record.reason, record.attempts.list[0].reason), ("invalid_provider_response", record.reason));
 }
 
 #[test]
@@ -250,7 +216,7 @@ fn whatever_a_client_says_of_itself_its_record_stays_small_and_clean() {
             ("/v1/messages", format!(r#"{{"model":"sonnet","max_tokens":1,"metadata":{{"user_id":{user}}}}}"#)),
             ("/v1beta/models/gpt-4o:generateContent", format!(r#"{{"labels":{{"user":{user}}}}}"#)),
         ] {
-            let record = asked_for(&mut vm(), &[&hostile[..], &[(":path", path)]].concat(), &body);
+            let record = asked_for(vm_for(&["*"]), &[&hostile[..], &[(":path", path)]].concat(), &body);
             let Facts { end_user, session_id, tags, client_address, traceparent, .. } = &*record.facts;
             assert!(end_user.len() <= 256 && !end_user.contains(char::is_control), "{path} {end_user:?}");
             assert_eq!((session_id.len(), tags.len()), (256, 16));
@@ -263,20 +229,11 @@ fn whatever_a_client_says_of_itself_its_record_stays_small_and_clean() {
 /// Clients close the connection when they have read a stream's last event, which may be before its end is seen here.
 #[test]
 fn a_client_that_leaves_after_the_last_event_has_had_the_whole_answer() {
-    let events = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hi\"},\"finish_reason\":\"stop\"}]}\n\n\
-         data: {\"choices\":[],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":5}}\n\ndata: [DONE]\n\n";
-    for (seen, outcome) in
-        [(events.len(), Outcome::Success), (events.find("data: {\"choices\":[],").unwrap(), Outcome::ClientAbort)]
-    {
-        let mut vm = vm();
-        let mut gate = gate();
-        let admission = admitted(&mut vm, &mut gate, &BODY.replace("\"x\":1", "\"stream\":true"));
-        let (mut adapter, _) = Adapter::begin(&mut vm, admission.exchange, 0, NOW).unwrap();
-        adapter.handle_response_head(&mut vm, response("200", "text/event-stream"), false, NOW);
-        assert!(!gate.is_local_reply(&mut vm));
-        adapter.handle_response_chunk(&mut vm, &events.as_bytes()[..seen], false);
-        gate.handle_log(&mut vm, Some(Ending::ClientGone), NOW.plus(9));
-        let record = record(&mut vm);
-        assert_eq!((record.outcome, record.attempts.list[0].outcome), (outcome, outcome));
+    let last = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hi\"},\"finish_reason\":\"stop\"}]}\n\n";
+    let end = "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":5}}\n\ndata: [DONE]\n\n";
+    for (pieces, outcome) in [(2, Outcome::Success), (1, Outcome::ClientAbort)] {
+        let answer = ProviderAnswer::stream(&[last, end]).ends(AnswerEnd::Broken);
+        let seen = envoy().drive(stream_request().meets(answer).leaves(Leaves::AfterChunk(pieces)));
+        assert_eq!((record(&seen).outcome, record(&seen).attempts.list[0].outcome), (outcome, outcome));
     }
 }

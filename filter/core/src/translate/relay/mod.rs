@@ -64,6 +64,12 @@ impl Relay {
         }
     }
 
+    /// What was seen, where nothing more is to come.
+    #[must_use]
+    pub fn into_observed(self) -> Observed {
+        self.observed
+    }
+
     /// What was seen so far.
     #[must_use]
     pub fn observed(&self) -> &Observed {

@@ -3,17 +3,25 @@
 use prost::Message;
 use tollgate_proto::v1;
 
-use super::message::{Acknowledgement, Received};
+use super::{Node, outbox::Outbox};
 use crate::{
-    admit::{KeyRefusal, Principal},
+    admit::Principal,
     canonical::{Loss, Usage},
     exchange::{
         Exchange,
         record::{Attempt, Facts, Record},
     },
-    vm::{Node, Resolution, outbox::Outbox},
-    words::{Format, Glob, KeyDigest, LossKind, Operation, Outcome, Provenance},
+    words::{Format, KeyDigest, LossKind, Operation, Outcome, Provenance},
 };
+
+/// Something that the control plane sent.
+#[derive(Debug)]
+pub(super) enum Received {
+    Welcome { heartbeat_ms: u64 },
+    Snapshot(Box<v1::Snapshot>),
+    Acknowledged(u64),
+    KeysChanged(Vec<KeyDigest>),
+}
 
 /// Beats per session where the control plane names no interval.
 const DEFAULT_HEARTBEAT_MS: u64 = 5_000;
@@ -29,7 +37,7 @@ pub(super) fn decode(message: &[u8]) -> Result<Option<Received>, prost::DecodeEr
             },
         },
         Kind::Snapshot(snapshot) => Received::Snapshot(Box::new(snapshot)),
-        Kind::UsageAck(ack) => Received::Committed(ack.sequence),
+        Kind::UsageAck(ack) => Received::Acknowledged(ack.sequence),
         Kind::KeysChanged(changed) => {
             let digests = changed.digests.iter().filter_map(|digest| KeyDigest::from_bytes(digest));
             Received::KeysChanged(digests.collect())
@@ -46,33 +54,15 @@ pub(super) fn encode_hello(node: &Node, snapshot_version: u64) -> Vec<u8> {
     }))
 }
 
-pub(super) fn encode_acknowledgement(ack: Acknowledgement) -> Vec<u8> {
-    up(v1::up::Kind::SnapshotAck(v1::SnapshotAck {
-        version: ack.version,
-        refusal: ack.refusal,
-        in_force_version: ack.in_force,
-    }))
+pub(super) fn encode_acknowledgement(version: u64, refusal: String, in_force: u64) -> Vec<u8> {
+    up(v1::up::Kind::SnapshotAck(v1::SnapshotAck { version, refusal, in_force_version: in_force }))
 }
 
 /// The whole list, in as many messages as it needs: at least one, because it is the heartbeat too.
 pub(super) fn encode_open_exchanges<'a>(open: impl Iterator<Item = &'a Exchange>, outbox: &Outbox) -> Vec<Vec<u8>> {
-    let mut parts = vec![Vec::new()];
-    let mut bytes: usize = 0;
-    for exchange in open {
-        let (provider, upstream_model) = exchange.last_target().unwrap_or_default();
-        let exchange = v1::OpenExchange {
-            facts: Some(encode_facts(&exchange.facts)),
-            provider: provider.to_string(),
-            upstream_model: upstream_model.to_string(),
-        };
-        bytes = bytes.saturating_add(exchange.encoded_len());
-        if bytes > MAX_PART {
-            bytes = exchange.encoded_len();
-            parts.push(Vec::new());
-        }
-        if let Some(part) = parts.last_mut() {
-            part.push(exchange);
-        }
+    let mut parts = parts(open);
+    if parts.is_empty() {
+        parts.push(Vec::new());
     }
     let last = parts.len().saturating_sub(1);
     let message = |(index, exchanges)| {
@@ -86,8 +76,37 @@ pub(super) fn encode_open_exchanges<'a>(open: impl Iterator<Item = &'a Exchange>
     parts.into_iter().enumerate().map(message).collect()
 }
 
-/// The most that one message of open exchanges has of them, in bytes.
+/// What is added to the list, in as many messages as it needs: none for nothing.
+pub(super) fn encode_opened<'a>(opened: impl Iterator<Item = &'a Exchange>) -> Vec<Vec<u8>> {
+    parts(opened).into_iter().map(|exchanges| up(v1::up::Kind::Opened(v1::Opened { exchanges }))).collect()
+}
+
+/// The most that one message of open exchanges has of them, in bytes and in number.
 const MAX_PART: usize = 1 << 20;
+const MAX_PART_EXCHANGES: usize = 2_000;
+
+fn parts<'a>(open: impl Iterator<Item = &'a Exchange>) -> Vec<Vec<v1::OpenExchange>> {
+    let mut parts: Vec<Vec<v1::OpenExchange>> = Vec::new();
+    let mut bytes: usize = 0;
+    for exchange in open {
+        let (provider, upstream_model) = exchange.last_target().unwrap_or_default();
+        let exchange = v1::OpenExchange {
+            facts: Some(encode_facts(&exchange.facts)),
+            provider: provider.to_string(),
+            upstream_model: upstream_model.to_string(),
+        };
+        let size = exchange.encoded_len();
+        bytes = bytes.saturating_add(size);
+        match parts.last_mut().filter(|part| bytes <= MAX_PART && part.len() < MAX_PART_EXCHANGES) {
+            Some(part) => part.push(exchange),
+            None => {
+                bytes = size;
+                parts.push(vec![exchange]);
+            }
+        }
+    }
+    parts
+}
 
 pub(super) fn encode_usage(sequence: u64, records: &[&Record]) -> Vec<u8> {
     let records = records.iter().map(|record| encode_record(record)).collect();
@@ -206,36 +225,4 @@ fn encode_buckets(usage: Usage) -> v1::Usage {
 
 fn up(kind: v1::up::Kind) -> Vec<u8> {
     v1::Up { kind: Some(kind) }.encode_to_vec()
-}
-
-/// The question that `Keys.Resolve` takes.
-#[must_use]
-pub fn encode_resolve(digest: &KeyDigest) -> Vec<u8> {
-    v1::ResolveRequest { digest: digest.as_bytes().to_vec() }.encode_to_vec()
-}
-
-/// The answer of `Keys.Resolve`; one that cannot be read is none.
-#[must_use]
-pub fn decode_resolution(message: &[u8]) -> Resolution {
-    use v1::resolve_response::{Kind, Refusal};
-    let Ok(response) = v1::ResolveResponse::decode(message) else { return Resolution::Unavailable };
-    match response.kind {
-        Some(Kind::Principal(wire)) => {
-            let principal = Principal {
-                key_id: wire.key_id.into(),
-                name: wire.name.into(),
-                team: wire.team.into(),
-                user: wire.user.into(),
-                models: wire.models.into_iter().map(Glob::new).collect(),
-            };
-            Resolution::Good(principal.into(), response.ttl_ms)
-        }
-        Some(Kind::Refusal(refusal)) => match Refusal::try_from(refusal) {
-            Ok(Refusal::Unknown) => Resolution::Refused(KeyRefusal::Unknown, response.ttl_ms),
-            Ok(Refusal::Revoked) => Resolution::Refused(KeyRefusal::Revoked, response.ttl_ms),
-            Ok(Refusal::Expired) => Resolution::Refused(KeyRefusal::Expired, response.ttl_ms),
-            _ => Resolution::Unavailable,
-        },
-        None => Resolution::Unavailable,
-    }
 }

@@ -1,11 +1,13 @@
 //! What this VM has learnt about keys, and when it must ask again.
 
+mod wire;
+
 use std::{collections::HashMap, rc::Rc};
 
-use crate::{
-    admit::{KeyRefusal, Principal},
-    words::{KeyDigest, Millis},
-};
+pub use wire::{decode_resolution, encode_resolve};
+
+use super::{KeyRefusal, Principal};
+use crate::words::{KeyDigest, Millis};
 
 /// How long a key that was once good goes on working while the control plane cannot be asked.
 const STALE_MS: u64 = 24 * 60 * 60 * 1000;

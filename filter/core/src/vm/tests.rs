@@ -3,15 +3,16 @@
 use prost::Message;
 use tollgate_proto::v1;
 
-use super::*;
+use super::{session::*, *};
 use crate::{
+    admit::keys::{Known, Resolution},
     canonical::{Losses, Usage},
     exchange::{
         Head,
         record::{Attempt, Attempts, End, Facts, LossList, Record},
     },
+    fake_envoy::{FakeEnvoy, ProviderAnswer, Script, head_of},
     meter::price::NanoUsd,
-    vm::{Known, Resolution},
     words::{ExchangeId, Format, KeyDigest, Operation, Outcome, Provenance},
 };
 
@@ -36,9 +37,9 @@ fn sent(actions: &[Action]) -> Vec<v1::up::Kind> {
 
 fn opened() -> Vm {
     let mut vm = vm();
-    Session::handle_tick(&mut vm, NOW, 0);
+    vm.handle_tick(NOW, 0);
     let welcome = v1::Welcome { heartbeat_interval_ms: 5000 };
-    Session::handle_message(&mut vm, &down(v1::down::Kind::Welcome(welcome)), NOW);
+    vm.handle_message(&down(v1::down::Kind::Welcome(welcome)), NOW);
     vm
 }
 
@@ -57,13 +58,13 @@ fn snapshot(version: u64, cluster: &str) -> v1::Snapshot {
 #[test]
 fn says_hello_first_and_is_open_with_the_welcome() {
     let mut vm = vm();
-    let actions = Session::handle_tick(&mut vm, NOW, 0);
+    let actions = vm.handle_tick(NOW, 0);
     assert_eq!(actions[0], Action::Open);
     let hello = sent(&actions).remove(0);
     assert!(matches!(hello, v1::up::Kind::Hello(hello) if hello.vm_id == "vm-1" && hello.node_id == "envoy-1"));
     assert!(!vm.session.is_open());
     let welcome = v1::Welcome { heartbeat_interval_ms: 5000 };
-    Session::handle_message(&mut vm, &down(v1::down::Kind::Welcome(welcome)), NOW);
+    vm.handle_message(&down(v1::down::Kind::Welcome(welcome)), NOW);
     assert!(vm.session.is_open());
 }
 
@@ -73,61 +74,61 @@ fn backs_off_longer_each_time_and_starts_again_after_a_welcome() {
     let mut pauses = Vec::new();
     let mut now = NOW;
     for _ in 0..7 {
-        assert_eq!(Session::handle_tick(&mut vm, now, 0).first(), Some(&Action::Open));
-        Session::handle_closed(&mut vm, "refused", now, 0);
+        assert_eq!(vm.handle_tick(now, 0).first(), Some(&Action::Open));
+        vm.handle_closed("refused", now, 0);
         let failed = now;
-        while Session::handle_tick(&mut vm, now, 0).is_empty() {
+        while vm.handle_tick(now, 0).is_empty() {
             now = now.plus(50);
         }
         pauses.push(now.since(failed));
-        Session::handle_closed(&mut vm, "refused", now, 0);
+        vm.handle_closed("refused", now, 0);
         now = now.plus(MAX_BACKOFF_MS);
     }
     assert!(pauses.windows(2).all(|pair| pair[0] <= pair[1]), "{pauses:?}");
     assert_eq!(pauses.last(), Some(&MAX_BACKOFF_MS));
 
     let mut vm = opened();
-    Session::handle_closed(&mut vm, "gone", NOW, 0);
-    assert_eq!(Session::handle_tick(&mut vm, NOW.plus(MIN_BACKOFF_MS), 0).first(), Some(&Action::Open));
+    vm.handle_closed("gone", NOW, 0);
+    assert_eq!(vm.handle_tick(NOW.plus(MIN_BACKOFF_MS), 0).first(), Some(&Action::Open));
 }
 
 #[test]
 fn a_control_plane_that_accepts_and_says_nothing_is_given_up() {
     let mut vm = vm();
-    Session::handle_tick(&mut vm, NOW, 0);
-    let actions = Session::handle_tick(&mut vm, NOW.plus(WELCOME_TIMEOUT_MS + 1), 0);
+    vm.handle_tick(NOW, 0);
+    let actions = vm.handle_tick(NOW.plus(WELCOME_TIMEOUT_MS + 1), 0);
     assert_eq!(actions, [Action::Cancel]);
 }
 
 #[test]
 fn acknowledges_a_snapshot_that_is_in_force() {
     let mut vm = opened();
-    let actions = Session::handle_message(&mut vm, &down(v1::down::Kind::Snapshot(snapshot(7, "chain/openai"))), NOW);
+    let actions = vm.handle_message(&down(v1::down::Kind::Snapshot(snapshot(7, "chain/openai"))), NOW);
     let expected = v1::SnapshotAck { version: 7, refusal: String::new(), in_force_version: 7 };
     assert_eq!(sent(&actions), [v1::up::Kind::SnapshotAck(expected)]);
-    assert_eq!(vm.snapshot.unwrap().version, 7);
+    assert_eq!(vm.shared.snapshot.unwrap().version, 7);
 }
 
 #[test]
 fn refuses_a_snapshot_that_this_envoy_cannot_serve_and_keeps_the_one_it_has() {
     let mut vm = opened();
-    Session::handle_message(&mut vm, &down(v1::down::Kind::Snapshot(snapshot(7, "chain/openai"))), NOW);
-    let actions = Session::handle_message(&mut vm, &down(v1::down::Kind::Snapshot(snapshot(8, "chain/new"))), NOW);
+    vm.handle_message(&down(v1::down::Kind::Snapshot(snapshot(7, "chain/openai"))), NOW);
+    let actions = vm.handle_message(&down(v1::down::Kind::Snapshot(snapshot(8, "chain/new"))), NOW);
     let acknowledgement = sent(&actions).remove(0);
     let v1::up::Kind::SnapshotAck(ack) = acknowledgement else { panic!("{acknowledgement:?}") };
     assert_eq!((ack.version, ack.in_force_version), (8, 7));
     assert!(ack.refusal.contains("chain/new"), "{}", ack.refusal);
-    assert_eq!(vm.snapshot.unwrap().version, 7);
+    assert_eq!(vm.shared.snapshot.unwrap().version, 7);
 }
 
 #[test]
 fn a_changed_key_is_asked_for_again() {
     let mut vm = opened();
     let digest = KeyDigest::of(b"sk-1");
-    vm.keys.learn(digest, &Resolution::Refused(crate::admit::KeyRefusal::Unknown, 60_000), NOW);
+    vm.shared.keys.learn(digest, &Resolution::Refused(crate::admit::KeyRefusal::Unknown, 60_000), NOW);
     let changed = v1::KeysChanged { digests: vec![digest.as_bytes().to_vec(), vec![1, 2, 3]] };
-    Session::handle_message(&mut vm, &down(v1::down::Kind::KeysChanged(changed)), NOW);
-    assert_eq!(vm.keys.look_up(&digest, true, NOW), Known::Ask(None));
+    vm.handle_message(&down(v1::down::Kind::KeysChanged(changed)), NOW);
+    assert_eq!(vm.shared.keys.look_up(&digest, true, NOW), Known::Ask(None));
 }
 
 #[test]
@@ -135,7 +136,7 @@ fn an_idle_session_beats_as_often_as_the_welcome_says() {
     let mut vm = opened();
     let mut beats = 0;
     for tick in 0..=300 {
-        beats += sent(&Session::handle_tick(&mut vm, NOW.plus(tick * 50), 0)).len();
+        beats += sent(&vm.handle_tick(NOW.plus(tick * 50), 0)).len();
     }
     assert_eq!(beats, 4, "at 0, 5, 10 and 15 seconds");
 }
@@ -143,7 +144,7 @@ fn an_idle_session_beats_as_often_as_the_welcome_says() {
 #[test]
 fn garbage_from_the_wire_is_logged_and_survived() {
     let mut vm = opened();
-    let actions = Session::handle_message(&mut vm, b"\xff\xff\xff", NOW);
+    let actions = vm.handle_message(b"\xff\xff\xff", NOW);
     assert!(matches!(&actions[..], [Action::Log(Severity::Warn, _)]));
     assert!(vm.session.is_open());
 }
@@ -240,37 +241,94 @@ fn serving() -> Vm {
     let mut vm = opened();
     let mut wire = snapshot(7, "chain/openai");
     wire.providers[0].formats = vec![v1::Format::OpenaiChat.into()];
-    Session::handle_message(&mut vm, &down(v1::down::Kind::Snapshot(wire)), NOW);
+    vm.handle_message(&down(v1::down::Kind::Snapshot(wire)), NOW);
     let principal = full_record()
         .facts
         .principal
         .map(|p| crate::admit::Principal { models: vec![crate::words::Glob::new("*")], ..(*p).clone() });
-    vm.keys.learn(KeyDigest::of(b"sk"), &Resolution::Good(principal.unwrap().into(), 60_000), NOW);
+    vm.shared.keys.learn(KeyDigest::of(b"sk"), &Resolution::Good(principal.unwrap().into(), 60_000), NOW);
     vm
 }
 
-/// An exchange that is admitted and stays open.
-fn admitted(vm: &mut Vm, number: u128) -> crate::exchange::Gate {
-    let pairs = [
+fn head() -> Head {
+    head_of(&[
         (":method", "POST"),
         (":path", "/v1/chat/completions"),
         ("authorization", "Bearer sk"),
         ("x-tollgate-session", "s"),
         ("x-tollgate-tags", "a,b"),
         ("x-forwarded-for", "10.0.0.1"),
-    ];
-    let head = Head(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec());
+    ])
+}
+
+/// An exchange that is admitted and stays open.
+fn admitted(vm: &mut Vm, number: u128) -> crate::exchange::Gate {
     let mut gate = crate::exchange::Gate::new(ExchangeId::from_random(number), 0);
-    gate.handle_head(vm, head, false, NOW);
-    gate.handle_body(vm, br#"{"model":"openai/m","user":"ann","stream":true}"#.to_vec());
+    gate.handle_head(&mut vm.shared, head(), false, NOW);
+    gate.handle_whole_body(&mut vm.shared, br#"{"model":"openai/m","user":"ann","stream":true}"#.to_vec());
     gate
+}
+
+/// What an Envoy in session says at its next tick.
+fn said(envoy: &mut FakeEnvoy) -> Vec<v1::up::Kind> {
+    sent(&envoy.tick())
+}
+
+#[test]
+fn an_exchange_is_named_at_the_first_tick_that_finds_it_open_and_then_no_more() {
+    let mut envoy = FakeEnvoy::new(serving(), NOW);
+    assert!(matches!(&said(&mut envoy)[..], [v1::up::Kind::OpenExchanges(list)] if list.exchanges.is_empty()));
+    let mut gate = admitted(&mut envoy.vm, 7);
+    let named = said(&mut envoy);
+    let [v1::up::Kind::Opened(v1::Opened { exchanges })] = &named[..] else { panic!("{named:?}") };
+    let id = ExchangeId::from_random(7).to_string();
+    assert_eq!(exchanges.iter().map(|one| &one.facts.as_ref().unwrap().exchange_id).collect::<Vec<_>>(), [&id]);
+    assert_eq!((exchanges[0].provider.as_str(), exchanges[0].upstream_model.as_str()), ("openai", "m"));
+    assert_eq!(said(&mut envoy), []);
+
+    let ended = gate.handle_log(&mut envoy.vm.shared, None, envoy.now);
+    envoy.vm.keep(ended);
+    assert!(matches!(&said(&mut envoy)[..], [v1::up::Kind::Usage(batch)] if batch.records.len() == 1));
+}
+
+#[test]
+fn what_ends_before_its_first_tick_has_its_record_and_is_never_named() {
+    let mut envoy = FakeEnvoy::new(serving(), NOW);
+    said(&mut envoy);
+    let script = Script::new(head(), r#"{"model":"openai/m"}"#).meets(ProviderAnswer::json("{}"));
+    assert!(envoy.drive(script).record.is_some());
+    assert!(matches!(&said(&mut envoy)[..], [v1::up::Kind::Usage(_)]));
+}
+
+#[test]
+fn a_new_session_begins_with_the_whole_list() {
+    let mut envoy = FakeEnvoy::new(serving(), NOW);
+    said(&mut envoy);
+    let _open = admitted(&mut envoy.vm, 1);
+    envoy.vm.handle_closed("gone", envoy.now, 0);
+    let _while_closed = admitted(&mut envoy.vm, 2);
+    let actions = (0..10).flat_map(|_| envoy.tick()).collect::<Vec<_>>();
+    assert!(actions.contains(&Action::Open) && sent(&actions).len() == 1, "nothing but hello before the welcome");
+    let welcome = v1::Welcome { heartbeat_interval_ms: 5000 };
+    envoy.vm.handle_message(&down(v1::down::Kind::Welcome(welcome)), envoy.now);
+    assert!(matches!(&said(&mut envoy)[..], [v1::up::Kind::OpenExchanges(list)] if list.exchanges.len() == 2));
+    assert_eq!(said(&mut envoy), [], "and none of them is named again");
+}
+
+#[test]
+fn what_is_remembered_to_be_named_is_bounded_while_nobody_listens() {
+    let mut envoy = FakeEnvoy::new(serving(), NOW);
+    envoy.vm.handle_closed("gone", envoy.now, 0);
+    let _open: Vec<_> = (0..100).map(|number| admitted(&mut envoy.vm, number)).collect();
+    envoy.tick();
+    assert_eq!(envoy.vm.shared.exchanges.take_unnamed().count(), 0);
 }
 
 #[test]
 fn a_list_of_open_exchanges_longer_than_a_message_comes_in_parts() {
     let mut vm = serving();
     let _gates: Vec<_> = (0..10_000).map(|number| admitted(&mut vm, number)).collect();
-    let said = Session::handle_tick(&mut vm, NOW.plus(2_000), 0);
+    let said = vm.handle_tick(NOW.plus(2_000), 0);
     let longest = said.iter().map(|action| if let Action::Send(message) = action { message.len() } else { 0 }).max();
     assert!(longest < Some(1_100_000), "{longest:?}");
     let parts: Vec<_> = sent(&said)
@@ -287,11 +345,11 @@ fn an_open_exchange_and_its_record_say_the_same_facts() {
     let mut vm = serving();
     let mut gate = admitted(&mut vm, 5);
 
-    let named = sent(&Session::handle_tick(&mut vm, NOW.plus(2_000), 0));
+    let named = sent(&vm.handle_tick(NOW.plus(2_000), 0));
     let Some(v1::up::Kind::OpenExchanges(open)) = named.into_iter().last() else { panic!("not named") };
-    gate.handle_log(&mut vm, None, NOW.plus(2_050));
-    let Some(v1::up::Kind::Usage(batch)) = sent(&Session::handle_tick(&mut vm, NOW.plus(2_100), 0)).into_iter().next()
-    else {
+    let ended = gate.handle_log(&mut vm.shared, None, NOW.plus(2_050));
+    vm.keep(ended);
+    let Some(v1::up::Kind::Usage(batch)) = sent(&vm.handle_tick(NOW.plus(2_100), 0)).into_iter().next() else {
         panic!("no record")
     };
     let facts = open.exchanges[0].facts.clone().unwrap();
@@ -305,7 +363,7 @@ fn a_long_outbox_leaves_in_portions() {
     let mut vm = opened();
     (0..5_000).for_each(|_| vm.outbox.push(full_record()));
     let batches = |vm: &mut Vm, now| {
-        let said = sent(&Session::handle_tick(vm, now, 0));
+        let said = sent(&vm.handle_tick(now, 0));
         said.iter().filter(|kind| matches!(kind, v1::up::Kind::Usage(_))).count()
     };
     assert_eq!(batches(&mut vm, NOW.plus(10)), 4);
