@@ -45,7 +45,7 @@ pub struct Exchange {
     pub attempt: Option<Attempt>,
     /// Those before it.
     pub tried: Attempts,
-    /// The first step's request, where the gate had to translate it to know that it can be.
+    /// The request of the first step that is walked, where the gate had to translate it to know that it can be.
     pub prepared: Option<UpstreamRequest>,
     /// Why the last attempt was refused by the adapter, if it was.
     pub refused: Option<Reject>,
@@ -148,10 +148,10 @@ impl Exchange {
         }
     }
 
-    /// The step of the last attempt, or the first one of the plan where there was none.
+    /// The step of the last attempt, or where the first one would go.
     #[must_use]
     pub fn last_step(&self) -> Option<&Step> {
-        self.plan.steps.get(self.attempt.as_ref().map_or(0, |attempt| attempt.step))
+        self.plan.steps.get(self.attempt.as_ref().map_or_else(|| self.plan.first(), |attempt| attempt.step))
     }
 
     /// Provider and model of [`Self::last_step`].

@@ -2,7 +2,7 @@
 //!
 //! The states are here; the head that a provider gets is built in `outgoing`.
 
-use super::{Head, Reject, Reply, attempt::Attempt, forwarding, table::Exchange};
+use super::{Head, Reject, Reply, attempt::Attempt, forwarding, reject::NoAnswer, table::Exchange};
 use crate::{
     admit::route::Step,
     translate::{
@@ -141,6 +141,9 @@ impl Adapter {
             if let Some(target) = target {
                 let shown = format!("{}/{}", target.provider.name, target.model);
                 head.set("x-tollgate-target", to_header_value(&shown));
+            }
+            if let Some(skipped) = exchange.plan.skipped() {
+                head.set("x-tollgate-skipped", to_header_value(&skipped));
             }
         }
         show_losses(exchange, &mut head);
@@ -330,7 +333,8 @@ fn encode(exchange: &mut Exchange, step: usize) -> Result<(Step, UpstreamRequest
     let prepared = exchange.take_prepared(step);
     let name = exchange.facts.id.to_string();
     let unsupported = || Reject::UnsupportedOperation(exchange.facts.model.to_string());
-    let target = exchange.plan.steps.get(step).ok_or_else(unsupported)?;
+    // Only an Envoy whose configuration does not know of subsets leads anywhere else.
+    let target = exchange.plan.walked(step).ok_or(Reject::Unreachable(503, NoAnswer::NoCluster))?;
     let translation = exchange.translation(target, &name).ok_or_else(unsupported)?;
     let encoded = match prepared {
         Some(prepared) => prepared,

@@ -1,6 +1,7 @@
 //! Drives both machines as Envoy does, on plain values and a virtual clock.
 
 mod clients;
+mod left_out;
 mod records;
 
 use std::rc::Rc;
