@@ -158,6 +158,35 @@ fn too_many_orders_are_refused() {
     assert!(problems.starts_with("t.yaml:8:16: 125 orders of providers, at most 64"), "{problems}");
 }
 
+/// So many models of 3 and 4 targets in turn, all of one priority, over 100 providers: no two models have the same.
+fn weighted_models_of_100_providers(models: usize) -> String {
+    let provider = |number| {
+        format!("  p{number}: {{kind: openai_compatible, api_key: none, base_url: \"http://h{number}/v1\"}}\n")
+    };
+    let model = |number: usize| {
+        let (start, stride) = (number % 100, number / 100 + 1);
+        let targets =
+            (0..3 + number % 2).map(|at| format!("{{provider: p{}, weight: {}}}", (start + at * stride) % 100, at + 1));
+        format!("  m{number}: {{targets: [{}]}}\n", targets.collect::<Vec<_>>().join(", "))
+    };
+    let (providers, models): (String, String) = ((0..100).map(provider).collect(), (0..models).map(model).collect());
+    format!("providers:\n{providers}models:\n{models}")
+}
+
+#[test]
+fn leaving_steps_out_takes_no_cluster_and_the_whole_is_bounded() {
+    let example = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../tollgate.yaml")).expect("it");
+    assert_eq!(compiled(&example).clusters.len(), 5, "four mocks, and one chain of two");
+
+    let compiled = compiled(&weighted_models_of_100_providers(200));
+    assert_eq!(compiled.clusters.len(), 100 + 100 * 3 + 100 * 4);
+
+    let text = weighted_models_of_100_providers(600);
+    let problems = Config::parse("t.yaml", &text, &Environment::default()).expect_err("2,200 orders").to_string();
+    assert!(problems.contains("there are more than 2000 orders of providers"), "{problems}");
+    assert_eq!(problems.lines().count(), 1, "said once: {problems}");
+}
+
 #[test]
 fn prices_come_from_the_file_then_from_the_book_also_for_dated_names() {
     let compiled = compiled(&format!(

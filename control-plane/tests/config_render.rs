@@ -18,6 +18,7 @@ providers:
 models:
   tls: {targets: [{provider: openai}, {provider: claude, priority: 1}]}
   mixed: {targets: [{provider: local}, {provider: openai, priority: 1}]}
+  three: {targets: [{provider: openai}, {provider: claude, priority: 1}, {provider: openai, priority: 2}]}
 "#;
 
 fn compiled() -> Compiled {
@@ -83,7 +84,7 @@ fn a_chain_has_one_priority_for_each_step() {
     let endpoints = mixed["load_assignment"]["endpoints"].as_array().unwrap();
     let step = |i: usize| &endpoints[i]["lb_endpoints"][0];
     assert_eq!((&endpoints[0]["priority"], &endpoints[1]["priority"]), (&json!(0), &json!(1)));
-    assert_eq!(step(0)["metadata"]["filter_metadata"], json!({"tollgate": {"step": 0}}));
+    assert_eq!(step(0)["metadata"]["filter_metadata"]["tollgate"], json!({"step": 0}));
     assert_eq!(step(1)["metadata"]["filter_metadata"]["envoy.transport_socket_match"], json!({"tls": "on"}));
     assert_eq!(step(1)["endpoint"]["hostname"], "api.openai.com");
     assert_eq!(mixed["transport_socket_matches"][0]["match"], json!({"tls": "on"}));
@@ -93,6 +94,26 @@ fn a_chain_has_one_priority_for_each_step() {
     assert!(cluster(&rendered, "chain/local@http://127.0.0.1:8090").get("transport_socket").is_none());
     assert_eq!(mixed["per_connection_buffer_limit_bytes"], 33 << 20);
     assert_eq!(rendered["static_resources"]["listeners"][0]["per_connection_buffer_limit_bytes"], 33 << 20);
+}
+
+#[test]
+fn a_request_can_name_any_part_of_a_chain() {
+    let compiled = compiled();
+    let rendered = bootstrap(&settings(Path::new("/f.wasm")), ClusterSource::Static(&compiled.clusters));
+    let three = cluster(&rendered, "chain/openai+claude+openai");
+    let endpoints = three["load_assignment"]["endpoints"].as_array().unwrap();
+    let parts = |at: usize| &endpoints[at]["lb_endpoints"][0]["metadata"]["filter_metadata"]["envoy.lb"]["steps"];
+    assert_eq!(parts(0), &json!(["0", "0+1", "0+2"]));
+    assert_eq!(parts(1), &json!(["1", "0+1", "1+2"]));
+    assert_eq!(parts(2), &json!(["2", "0+2", "1+2"]));
+    let selection = &three["lb_subset_config"];
+    assert_eq!((&selection["fallback_policy"], &selection["list_as_any"]), (&json!("ANY_ENDPOINT"), &json!(true)));
+    assert_eq!(selection["subset_selectors"], json!([{"keys": ["steps"], "fallback_policy": "NO_FALLBACK"}]));
+    assert!(cluster(&rendered, "chain/openai").get("lb_subset_config").is_none(), "nothing can be left out");
+    let mut rules = Vec::new();
+    all(&rendered, "request_rules", &mut rules);
+    assert_eq!(rules[0][0]["header"], "x-tollgate-steps");
+    assert_eq!((&rules[0][0]["on_header_present"]["key"], &rules[0][0]["remove"]), (&json!("steps"), &json!(true)));
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Fallback across formats: the client sees one good answer, and nothing of one attempt reaches another provider.
 
 use mock_llm::script::{Reset, Rule, Script};
+use reqwest::Method;
 use serde_json::{Value, json};
-use tollgate_tests::{DEV_KEY, Setup, Stack, events};
+use tollgate_tests::{Answer, DEV_KEY, Setup, Stack, events};
 
 use super::{ask, ask_streaming, assert_nothing_leaked};
 
@@ -146,6 +147,95 @@ async fn a_stream_that_breaks_off_is_not_tried_again() {
         records.iter().all(|record| record["outcome"] == "interrupted" && record["provenance"] == "partial"),
         "{records:#?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_step_that_cannot_serve_the_request_is_left_out_wherever_it_stands() {
+    let stack = Setup::prepare(|config| {
+        let target = |provider: &str, priority: u32| {
+            json!({"provider": provider, "model": "claude-haiku-4-5", "priority": priority})
+        };
+        let three = [target("openai", 0), target("claude", 1), target("second", 2)];
+        config["models"]["three"] = json!({"targets": three});
+        config["models"]["three-strict"] = json!({"targets": three, "translation": "strict"});
+    })
+    .await
+    .started()
+    .await;
+    let providers = stack.providers();
+    let seen = || providers.each().map(|mock| mock.requests().len());
+    let ask_for = async |path: &str, body: Value| {
+        let request = stack.request(Method::POST, path).header("x-tollgate-debug", "1").json(&body);
+        Answer::read(request.send().await.expect("an answer")).await.expect("a body")
+    };
+
+    // Anthropic has no embeddings: once the first has failed, the third is asked.
+    providers.openai.script(Script::status(503));
+    let answer = ask_for("/v1/embeddings", json!({"model": "three", "input": "x"})).await;
+    assert_eq!(
+        (answer.status, answer.header("x-tollgate-target")),
+        (200, "second/claude-haiku-4-5"),
+        "{}",
+        answer.text()
+    );
+    assert_eq!(answer.header("x-tollgate-skipped"), "claude/claude-haiku-4-5 (unsupported_operation)");
+    assert_eq!(seen(), [1, 0, 1]);
+
+    // On a strict route what the second would lose leaves it out, and it is not asked either when both others fail.
+    let mut request = ask("three-strict", "hello");
+    request["seed"] = json!(7);
+    providers.clear();
+    providers.openai.script(Script::status(503));
+    let answer = ask_for("/v1/chat/completions", request.clone()).await;
+    assert_eq!(
+        (answer.status, answer.header("x-tollgate-target")),
+        (200, "second/claude-haiku-4-5"),
+        "{}",
+        answer.text()
+    );
+    assert_eq!(answer.header("x-tollgate-skipped"), "claude/claude-haiku-4-5 (lossy_translation)");
+    providers.openai.script(Script::status(503));
+    providers.second.script(Script::status(429));
+    assert_eq!(ask_for("/v1/chat/completions", request).await.status, 429);
+    assert_eq!(seen(), [2, 0, 2]);
+
+    // Nothing is left out of the next request, in the same cluster.
+    providers.clear();
+    providers.openai.script(Script::status(503));
+    let answer = ask_for("/v1/chat/completions", ask("three-strict", "hello")).await;
+    assert_eq!(
+        (answer.status, answer.header("x-tollgate-target")),
+        (200, "claude/claude-haiku-4-5"),
+        "{}",
+        answer.text()
+    );
+    assert_eq!(seen(), [1, 1, 0]);
+    let attempts: Vec<_> =
+        stack.api().wait_for_records(4).await.iter().map(|record| record["attempt_count"].clone()).collect();
+    assert_eq!(attempts, [json!(2), json!(2), json!(2), json!(2)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_the_first_cannot_take_a_request_the_next_one_gets_it() {
+    let stack = Stack::start().await;
+    let providers = stack.providers();
+    // Anthropic takes no audio.
+    let audio = json!({"type": "input_audio", "input_audio": {"data": "UklGRg==", "format": "wav"}});
+    let request = |model: &str| {
+        let content = json!([{"type": "text", "text": "hello"}, audio]);
+        json!({"model": model, "messages": [{"role": "user", "content": content}]})
+    };
+    for stream in [false, true] {
+        let mut request = request("claude-then-openai");
+        request["stream"] = json!(stream);
+        let answer = stack.chat(&request).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+    assert_eq!((providers.claude.requests().len(), providers.openai.requests().len()), (0, 2));
+    // Where none can, the client hears why.
+    let error = stack.chat(request("claude")).await.expect_error(400, "invalid_value");
+    assert!(error.to_string().contains("takes no audio"), "{error}");
+    assert_eq!(providers.claude.requests().len(), 0);
 }
 
 /// Each client's own request for a stream, and how it looks when the answer is complete.

@@ -1,6 +1,8 @@
-//! Clusters: one for each chain of providers, with one priority for each step.
+//! Clusters: one for each chain of providers, with one priority for each step, and a subset of its endpoints for each way to leave
+//! steps out.
 
 use serde_json::{Value, json};
+use tollgate_core::words::Subset;
 
 use super::plugin;
 use super::settings::{Settings, buffer_limit, socket_address};
@@ -11,6 +13,8 @@ use crate::domain::cluster::{Cluster, Step};
 pub(super) fn chain(cluster: &Cluster, settings: &Settings) -> Value {
     let tls = cluster.steps.iter().filter(|step| step.tls).count();
     let all_tls = tls == cluster.steps.len();
+    let subsets = Subset::all(cluster.steps.len());
+    let endpoints = cluster.steps.iter().enumerate().map(|(at, step)| endpoint(at, step, &subsets));
     let mut rendered = json!({
         "name": cluster.name,
         "cluster_type": {
@@ -36,7 +40,7 @@ pub(super) fn chain(cluster: &Cluster, settings: &Settings) -> Value {
             "cluster_name": cluster.name,
             // As long as one address of a step is healthy, the step gets all that is meant for it.
             "policy": {"overprovisioning_factor": 10_000},
-            "endpoints": cluster.steps.iter().enumerate().map(|(i, step)| endpoint(i, step)).collect::<Vec<_>>(),
+            "endpoints": endpoints.collect::<Vec<_>>(),
         },
         "typed_extension_protocol_options": {
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": http_options(all_tls, settings),
@@ -69,12 +73,26 @@ pub(super) fn chain(cluster: &Cluster, settings: &Settings) -> Value {
         });
         // Steps that are out are passed over; once all of them are, all are tried again, for the same reason as above.
         rendered["common_lb_config"] = json!({"healthy_panic_threshold": {"value": 1}});
+        // A request that names a subset stays within it; one that names none may go to every step. All share the endpoints' health,
+        // and their connections.
+        rendered["lb_subset_config"] = json!({
+            "fallback_policy": "ANY_ENDPOINT",
+            "list_as_any": true,
+            "subset_selectors": [{"keys": [SUBSETS], "fallback_policy": "NO_FALLBACK"}],
+        });
     }
     rendered
 }
 
-fn endpoint(priority: usize, step: &Step) -> Value {
+/// The member of the metadata `envoy.lb` that lists the subsets of an endpoint, and of a request's the one that it is for.
+pub(super) const SUBSETS: &str = "steps";
+
+fn endpoint(priority: usize, step: &Step, subsets: &[Subset]) -> Value {
     let mut metadata = json!({"tollgate": {"step": priority}});
+    let own = subsets.iter().filter(|subset| subset.steps().contains(&priority)).map(Subset::to_string);
+    if !subsets.is_empty() {
+        metadata["envoy.lb"] = json!({SUBSETS: own.collect::<Vec<_>>()});
+    }
     if step.tls {
         metadata["envoy.transport_socket_match"] = json!({"tls": "on"});
     }

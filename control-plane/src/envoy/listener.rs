@@ -1,7 +1,9 @@
 //! The listener that clients reach: HTTP with the bounds of an edge, the gate, the router.
 
 use serde_json::{Value, json};
+use tollgate_core::words::Subset;
 
+use super::clusters::SUBSETS;
 use super::plugin;
 use super::settings::{ClusterSource, Settings, buffer_limit, socket_address};
 
@@ -49,6 +51,7 @@ fn connection_manager(settings: &Settings, source: ClusterSource<'_>) -> Value {
         "route_config": {"name": "tollgate", "virtual_hosts": [virtual_host()]},
         "http_filters": [
             plugin::gate(settings, source),
+            subset_of_request(),
             {
                 "name": "envoy.filters.http.router",
                 "typed_config": {
@@ -57,6 +60,21 @@ fn connection_manager(settings: &Settings, source: ClusterSource<'_>) -> Value {
                 },
             },
         ],
+    })
+}
+
+/// The gate's word which steps of the chain are walked, where the load balancer reads it.
+fn subset_of_request() -> Value {
+    json!({
+        "name": "envoy.filters.http.header_to_metadata",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.header_to_metadata.v3.Config",
+            "request_rules": [{
+                "header": Subset::HEADER,
+                "on_header_present": {"metadata_namespace": "envoy.lb", "key": SUBSETS, "type": "STRING"},
+                "remove": true,
+            }],
+        },
     })
 }
 

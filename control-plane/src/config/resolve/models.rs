@@ -1,6 +1,6 @@
 //! Models: targets that exist, weights that can be drawn, timeouts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_saphyr::Spanned;
 
@@ -10,6 +10,7 @@ use crate::config::problem::suggestion;
 use crate::config::raw::{self, Entries, Text};
 use crate::config::scalar;
 use crate::domain::chain::{MAX_CHAINS, Unchainable, chains};
+use crate::domain::cluster::MAX_CLUSTERS;
 use crate::domain::{Model, Target, Translation};
 
 /// Models by their fate; a name in neither list is unknown.
@@ -30,6 +31,8 @@ impl Models {
 
 pub(super) fn resolve(check: &mut Check<'_>, entries: Entries<raw::Model>, providers: &Providers) -> Models {
     let mut models = Models { usable: Vec::new(), left_out: Vec::new(), broken: Vec::new() };
+    // Each distinct list is a cluster: a provider's own, for exchanges that name it, and those of the models' chains.
+    let mut lists: BTreeSet<Vec<String>> = providers.usable.iter().map(|own| vec![own.name.clone()]).collect();
     for (name, raw) in entries.0 {
         let before = check.problems.len();
         match model(check, &name, raw, providers) {
@@ -38,6 +41,11 @@ pub(super) fn resolve(check: &mut Check<'_>, entries: Entries<raw::Model>, provi
                     check.notices.push(format!("model `{}` is left out: so are all its providers", name.value));
                     models.left_out.push(name.value);
                 } else {
+                    let had_room = lists.len() <= MAX_CLUSTERS;
+                    lists.extend(provider_lists(&model));
+                    if had_room && lists.len() > MAX_CLUSTERS {
+                        check.problem::<()>(&name.referenced, too_many_clusters(&name.value));
+                    }
                     models.usable.push(model);
                 }
             }
@@ -113,6 +121,18 @@ fn target(check: &mut Check<'_>, raw: &Spanned<raw::Target>, providers: &Provide
         return check.problem(&text.referenced, format!("unknown provider `{}`{nearest}", text.value));
     }
     Some(Target { provider, model, weight: weight?, priority: priority? })
+}
+
+fn provider_lists(model: &Model) -> impl Iterator<Item = Vec<String>> {
+    let provider = |at: &usize| model.targets.get(*at).map(|target| target.provider.clone());
+    model.chains.iter().map(move |chain| chain.order.iter().filter_map(provider).collect())
+}
+
+fn too_many_clusters(model: &str) -> String {
+    format!(
+        "with model `{model}` there are more than {MAX_CLUSTERS} orders of providers, each an Envoy cluster: give weight 0 to targets that \
+         need not be first, or let models have the same targets"
+    )
 }
 
 fn unchainable(error: Unchainable) -> String {

@@ -53,9 +53,9 @@ pub struct Exchange {
     pub request: Request,
     /// Whom to ask, in order.
     pub plan: Plan,
-    /// Every time that a provider was asked, in order: at most one for each step of the plan, because no more retries are asked for.
+    /// Every time that a provider was asked, in order: no more than the plan has attempts, because no more retries are asked for.
     pub attempts: Vec<Attempt>,
-    /// The first step's request, where the gate had to translate it to know that it can be.
+    /// The request of the first step that is walked, where the gate had to translate it to know that it can be.
     pub prepared: Option<UpstreamRequest>,
     /// Why the last attempt was refused by the adapter, if it was.
     pub refused: Option<Reject>,
@@ -154,10 +154,10 @@ impl Exchange {
         Self { facts, request, plan, attempts: Vec::new(), prepared: None, refused: None }
     }
 
-    /// The step of the last attempt, or the first one of the plan where there was none.
+    /// The step of the last attempt, or where the first one would go.
     #[must_use]
     pub fn last_step(&self) -> Option<&Step> {
-        self.plan.steps.get(self.attempts.last().map_or(0, |attempt| attempt.step))
+        self.plan.steps.get(self.attempts.last().map_or_else(|| self.plan.first(), |attempt| attempt.step))
     }
 
     /// Provider and model of [`Self::last_step`].
@@ -199,8 +199,8 @@ impl Exchange {
         place
     }
 
-    /// Whether Envoy can begin no other attempt: it is told to retry once for each step after the first.
+    /// Whether Envoy can begin no other attempt: it is told how many retries there may be.
     pub(super) fn has_no_attempts_left(&self) -> bool {
-        self.attempts.len() >= self.plan.steps.len()
+        self.attempts.len() >= self.plan.attempts()
     }
 }

@@ -12,7 +12,7 @@ use crate::{
         Adapter, Admission, CallFailed, Chunk, Ending, Gate, Head, Reply, Response, ResponseHead, Rpc, Verdict,
     },
     vm::{Action, Vm},
-    words::{ExchangeId, Millis},
+    words::{ExchangeId, Millis, Subset},
 };
 
 /// A worker with its VM.
@@ -64,9 +64,9 @@ impl Stream {
     fn run(mut self, envoy: &mut FakeEnvoy) -> Seen {
         let verdict = self.request(envoy);
         if let Some(Verdict::Admit(admission)) = verdict {
-            let retries = max_retries(&admission);
+            let steps = steps(&admission);
             self.seen.admission = Some(admission);
-            self.attempts(envoy, retries);
+            self.attempts(envoy, &steps);
         }
         self.log(envoy);
         self.seen
@@ -227,8 +227,8 @@ impl Stream {
     }
 
     /// The router: one attempt after the other, until one is good enough or no retry is left.
-    fn attempts(&mut self, envoy: &mut FakeEnvoy, retries: usize) {
-        for step in 0..=retries {
+    fn attempts(&mut self, envoy: &mut FakeEnvoy, steps: &[usize]) {
+        for (number, &step) in steps.iter().enumerate() {
             let id = self.seen.admission.as_ref().expect("admitted").exchange;
             let (mut adapter, head) = match Adapter::begin(&mut envoy.vm.shared, id, step, envoy.now) {
                 Ok(begun) => begun,
@@ -237,10 +237,10 @@ impl Stream {
             };
             self.send_upstream(&mut adapter, Head(head.0));
             envoy.now = envoy.now.plus(STEP_MS);
-            if self.script.leaves == Leaves::DuringAttempt(step) {
+            if self.script.leaves == Leaves::DuringAttempt(number) {
                 return self.leave(envoy, &mut adapter);
             }
-            let may_retry = step < retries;
+            let may_retry = number + 1 < steps.len();
             let answer = match self.script.providers.pop_front() {
                 Some(Provider::Answers(answer)) => answer,
                 Some(Provider::Refuses) | None => {
@@ -255,7 +255,7 @@ impl Stream {
             if !self.answer(envoy, &mut adapter, answer, may_retry) {
                 return;
             }
-            if self.script.leaves == Leaves::AfterAttempt(step) {
+            if self.script.leaves == Leaves::AfterAttempt(number) {
                 self.client_is_there = false;
                 return;
             }
@@ -372,7 +372,12 @@ impl Stream {
     }
 }
 
-fn max_retries(admission: &Admission) -> usize {
-    let header = admission.set.iter().find(|(name, _)| *name == "x-envoy-max-retries");
-    header.map_or(0, |(_, value)| value.parse().expect("a number"))
+/// The priorities of the cluster that Envoy tries, in order: those of the subset that the request names, else all, and as many as it may.
+fn steps(admission: &Admission) -> Vec<usize> {
+    let header = |wanted: &str| admission.set.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.as_str());
+    let retries: usize = header("x-envoy-max-retries").map_or(0, |retries| retries.parse().expect("a number"));
+    match header(Subset::HEADER) {
+        Some(subset) => subset.split('+').take(retries + 1).map(|step| step.parse().expect("a number")).collect(),
+        None => (0..=retries).collect(),
+    }
 }

@@ -8,6 +8,7 @@ mod id;
 mod key_digest;
 pub mod model_name;
 mod secret;
+mod subset;
 mod time;
 mod wire;
 
@@ -17,6 +18,7 @@ pub use glob::Glob;
 pub use id::ExchangeId;
 pub use key_digest::KeyDigest;
 pub use secret::Secret;
+pub use subset::Subset;
 pub use time::Millis;
 
 /// Gives an enum its names, as they stand in configuration, on records, in SQL and in JSON.
@@ -85,6 +87,6 @@ mod tests {
     fn words_go_between_threads() {
         fn is_free<T: Send + Sync>() {}
         is_free::<(Format, Operation, Outcome, Provenance)>();
-        is_free::<(ExchangeId, Glob, KeyDigest, Millis, Secret)>();
+        is_free::<(ExchangeId, Glob, KeyDigest, Millis, Secret, Subset)>();
     }
 }

@@ -2,20 +2,22 @@
 
 use std::rc::Rc;
 
-use super::Selected;
+use super::{Selected, Unfit};
 use crate::{
     admit::snapshot::{Provider, Target},
     meter::price::Price,
-    words::{Format, model_name::undated},
+    words::{Format, Subset, model_name::undated},
 };
 
-/// The ordered targets of one exchange. Envoy only walks it.
+/// The ordered targets of one exchange. Envoy only walks those that are not left out.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The Envoy cluster that has a priority for each step.
     pub cluster: String,
-    /// What each priority of the cluster stands for; never empty.
+    /// What each priority of the cluster stands for, also those that are left out; never empty.
     pub steps: Vec<Step>,
+    /// Places of steps, in any order, each at most once, and why they are left out.
+    left_out: Vec<(usize, Unfit)>,
     /// Whether a loss is a refusal.
     pub strict: bool,
     /// Whole response, for requests that do not stream; 0 for none.
@@ -45,10 +47,10 @@ const DIRECT_TIMEOUT_MS: u32 = 600_000;
 const DIRECT_FIRST_BYTE_TIMEOUT_MS: u32 = 120_000;
 
 impl Plan {
-    /// Draws one of the route's chains by weight.
+    /// Draws one of the route's chains by weight, and leaves out what cannot do this kind of call at all.
     #[must_use]
     pub fn draw(selected: &Selected, client: Format, seed: u64) -> Self {
-        match selected {
+        let mut plan = match selected {
             Selected::Direct(provider, model) => Self {
                 cluster: provider.cluster.clone(),
                 steps: vec![Step {
@@ -58,33 +60,91 @@ impl Plan {
                     provider: Rc::clone(provider),
                     model: Rc::clone(model),
                 }],
+                left_out: Vec::new(),
                 strict: false,
                 timeout_ms: DIRECT_TIMEOUT_MS,
                 first_byte_timeout_ms: DIRECT_FIRST_BYTE_TIMEOUT_MS,
             },
             Selected::Route(route, model) => {
                 let chain = route.chains.draw(mix(seed));
-                let mut plan = Self {
+                Self {
                     cluster: chain.cluster.clone(),
                     steps: chain.targets.iter().map(|target| Step::of(target, model, client)).collect(),
+                    left_out: Vec::new(),
                     strict: route.strict,
                     timeout_ms: route.timeout_ms,
                     first_byte_timeout_ms: route.first_byte_timeout_ms,
-                };
-                plan.prefer_able();
-                plan
+                }
             }
-        }
+        };
+        let unable = plan.fit().filter(|(_, step)| step.format.is_none());
+        plan.leave_out(unable.map(|(at, _)| (at, Unfit::Operation)).collect());
+        plan
     }
 
-    /// Where the chain does not begin with steps that can serve the operation at all (embeddings from a provider that
-    /// has none), narrows it to the first one that can: a cluster's priorities cannot be left out one by one.
-    fn prefer_able(&mut self) {
-        let unable = self.steps.iter().any(|step| step.format.is_none());
-        if let Some(able) = self.steps.iter().find(|step| step.format.is_some()).filter(|_| unable) {
-            self.cluster.clone_from(&able.provider.cluster);
-            self.steps = vec![able.clone()];
+    /// The steps that nothing speaks against, with their places.
+    pub fn fit(&self) -> impl Iterator<Item = (usize, &Step)> {
+        let is_fit = |at: usize| !self.left_out.iter().any(|(out, _)| *out == at);
+        self.steps.iter().enumerate().filter(move |(at, _)| is_fit(*at))
+    }
+
+    /// Leaves out some of [`Self::fit`], by their places.
+    pub fn leave_out(&mut self, unfit: Vec<(usize, Unfit)>) {
+        self.left_out.extend(unfit);
+    }
+
+    /// Why the plan leads nowhere, if it does: the reason of its first step, or of the first one that can do this kind of call, which
+    /// says more.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&Unfit> {
+        if self.left_out.len() < self.steps.len() {
+            return None;
         }
+        let first = |able: bool| {
+            let reasons = self.left_out.iter().filter(|(_, unfit)| !able || *unfit != Unfit::Operation);
+            reasons.min_by_key(|(at, _)| *at).map(|(_, unfit)| unfit)
+        };
+        first(true).or_else(|| first(false))
+    }
+
+    /// The steps that Envoy must be told to walk; `None` is all of them, as the cluster has them. Of a long chain some may be missing
+    /// that nothing speaks against ([`Subset::all`]).
+    #[must_use]
+    pub fn subset(&self) -> Option<Subset> {
+        let fit = || self.fit().map(|(at, _)| at).collect::<Vec<_>>();
+        (!self.left_out.is_empty()).then(|| Subset::largest(&fit()))
+    }
+
+    /// How many attempts there may be: one for each step that is walked.
+    #[must_use]
+    pub fn attempts(&self) -> usize {
+        self.subset().map_or(self.steps.len(), |subset| subset.steps().len())
+    }
+
+    /// Where the first attempt goes: a place among the steps.
+    #[must_use]
+    pub fn first(&self) -> usize {
+        self.fit().next().map_or(0, |(at, _)| at)
+    }
+
+    /// The step at this place, where an attempt may be led to it. An Envoy that does not know of subsets leads it anywhere.
+    #[must_use]
+    pub fn walked(&self, at: usize) -> Option<&Step> {
+        let is_walked = self.subset().is_none_or(|subset| subset.steps().contains(&at));
+        self.steps.get(at).filter(|_| is_walked)
+    }
+
+    /// Every step that was left out with the reason's code, as in `claude/claude-haiku-4-5 (invalid_value), …`; `None` where none was.
+    #[must_use]
+    pub fn skipped(&self) -> Option<String> {
+        let mut left_out: Vec<_> = self.left_out.iter().collect();
+        left_out.sort_by_key(|(at, _)| *at);
+        let show = |(at, unfit): &(usize, Unfit)| {
+            let step = self.steps.get(*at)?;
+            Some(format!("{}/{} ({})", step.provider.name, step.model, unfit.code()))
+        };
+        let shown: Vec<String> = left_out.into_iter().filter_map(show).collect();
+        (!shown.is_empty()).then(|| shown.join(", "))
     }
 }
 

@@ -153,6 +153,9 @@ impl Adapter {
                 let shown = format!("{}/{}", target.provider.name, target.model);
                 head.set("x-tollgate-target", to_header_value(&shown));
             }
+            if let Some(skipped) = exchange.plan.skipped() {
+                head.set("x-tollgate-skipped", to_header_value(&skipped));
+            }
         }
         show_losses(exchange, self.attempt, &mut head);
         let stream = STREAM_MEDIA_TYPES.iter().any(|media_type| head.is_media_type(media_type));
@@ -348,7 +351,8 @@ fn encode(exchange: &mut Exchange, step: usize) -> Result<(Step, UpstreamRequest
     let prepared = exchange.take_prepared(step);
     let name = exchange.facts.id.to_string();
     let unsupported = || Reject::UnsupportedOperation(exchange.facts.model.to_string());
-    let target = exchange.plan.steps.get(step).ok_or_else(unsupported)?;
+    // Only an Envoy whose configuration does not know of subsets leads anywhere else.
+    let target = exchange.plan.walked(step).ok_or(Reject::Unreachable(503, NoAnswer::NoCluster))?;
     if exchange.has_no_attempts_left() {
         // Envoy was told to make no more; the body may be gone.
         return Err(Reject::Unreachable(503, NoAnswer::NoHealthyProvider));

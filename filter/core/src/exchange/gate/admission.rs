@@ -5,12 +5,12 @@ use std::rc::Rc;
 use crate::{
     admit::{
         Principal,
-        route::{Plan, Selected, Unroutable, select},
+        route::{Plan, Selected, Unfit, Unroutable, select},
     },
     exchange::{Call, Exchange, Head, Reject, Request, Shared, forwarding, record::Facts},
     json::Envelope,
-    translate::{Framing, UpstreamRequest},
-    words::ExchangeId,
+    translate::{Framing, InvalidRequest, UpstreamRequest},
+    words::{ExchangeId, Subset},
 };
 
 /// How an admitted request is passed on to Envoy's router.
@@ -59,14 +59,14 @@ pub(super) fn admit(
         Err(reject) => return Err(Box::new((reject, facts))),
     };
     let mut exchange = Exchange::new(facts, request, plan);
-    let usable = match prepare(&mut exchange) {
-        Ok(usable) => usable,
-        Err(reject) => return Err(Box::new((reject, exchange.facts))),
-    };
-    let (remove, set) = change_head(&head, &exchange, usable);
+    if let Err(reject) = prepare(&mut exchange) {
+        return Err(Box::new((reject, exchange.facts)));
+    }
+    let attempts = exchange.plan.attempts();
+    let (remove, set) = change_head(&head, &exchange, attempts);
     let (id, cluster) = (exchange.facts.id, exchange.plan.cluster.clone());
     shared.exchanges.insert(exchange);
-    Ok(Admission { exchange: id, may_retry: usable > 1, remove, set, cluster })
+    Ok(Admission { exchange: id, may_retry: attempts > 1, remove, set, cluster })
 }
 
 /// Whom to ask for what; notes on the way what is known of the exchange.
@@ -96,9 +96,6 @@ fn decide(
         return Err(Reject::ModelNotAllowed(model.to_owned()));
     }
     let plan = Plan::draw(&selected, request.format, seed);
-    if plan.steps.iter().all(|step| step.format.is_none()) {
-        return Err(Reject::UnsupportedOperation(model.to_owned()));
-    }
     Ok((head, request, plan))
 }
 
@@ -173,40 +170,52 @@ fn may_use(principal: &Principal, selected: &Selected, asked: &str, is_alias: bo
     }
 }
 
-/// Translates what must be known to be translatable before the router: the first step where it changes the format, every
-/// step on a route that refuses losses. Answers how many steps, from the first, may be used.
-fn prepare(exchange: &mut Exchange) -> Result<usize, Reject> {
+/// Leaves out the steps that cannot take the request, as far as that must be known before the router: in order until one can, and
+/// on a route that refuses losses every one. Only a step that changes the format has to be tried. What the first attempt will send is
+/// kept where it was made.
+///
+/// # Errors
+/// When no step is left.
+fn prepare(exchange: &mut Exchange) -> Result<(), Reject> {
     let name = exchange.facts.id.to_string();
-    let client = exchange.request.format;
-    let strict = exchange.plan.strict;
-    let mut usable = 0;
-    let mut first = None;
-    for (index, step) in exchange.plan.steps.iter().enumerate() {
-        let Some(translation) = exchange.translation(step, &name) else { break };
-        let translates = translation.upstream != client;
-        if translates && (index == 0 || strict) {
-            match exchange.encode(&translation) {
-                Ok(encoded) if strict && !encoded.losses.is_empty() => {
-                    if index == 0 {
-                        return Err(Reject::Lossy(encoded.losses));
-                    }
-                    break;
-                }
-                Ok(encoded) if index == 0 => first = Some(encoded),
-                Ok(_) => {}
-                Err(invalid) if index == 0 => return Err(Reject::InvalidRequest(invalid.message, invalid.param)),
-                Err(_) => break,
+    let (client, strict) = (exchange.request.format, exchange.plan.strict);
+    let mut unfit = Vec::new();
+    // The outer is there once a step was found, the inner where that step changes the format.
+    let mut first: Option<Option<UpstreamRequest>> = None;
+    for (at, step) in exchange.plan.fit() {
+        let Some(translation) = exchange.translation(step, &name) else { continue };
+        let changes = translation.upstream != client;
+        match changes.then(|| exchange.encode(&translation)).transpose() {
+            Ok(Some(encoded)) if strict && !encoded.losses.is_empty() => unfit.push((at, Unfit::Lossy(encoded.losses))),
+            Ok(encoded) => {
+                first.get_or_insert(encoded);
             }
+            Err(invalid) => unfit.push((at, Unfit::Untranslatable(invalid))),
         }
-        usable = index.saturating_add(1);
+        if first.is_some() && !strict {
+            break;
+        }
     }
-    exchange.prepared = first;
-    Ok(usable)
+    exchange.plan.leave_out(unfit);
+    exchange.prepared = first.flatten();
+    match exchange.plan.refusal() {
+        Some(unfit) => Err(refuse(unfit, &exchange.facts)),
+        None => Ok(()),
+    }
+}
+
+/// What a client hears where its request fits no step.
+fn refuse(unfit: &Unfit, facts: &Facts) -> Reject {
+    match unfit.clone() {
+        Unfit::Operation => Reject::UnsupportedOperation(facts.model.to_string()),
+        Unfit::Untranslatable(InvalidRequest { message, param }) => Reject::InvalidRequest(message, param),
+        Unfit::Lossy(losses) => Reject::Lossy(losses),
+    }
 }
 
 /// Takes out of the client's head what only concerns the gateway, and adds what the router reads
 /// (<https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/router_filter>).
-fn change_head(head: &Head, exchange: &Exchange, usable: usize) -> (Vec<String>, Vec<(&'static str, String)>) {
+fn change_head(head: &Head, exchange: &Exchange, attempts: usize) -> (Vec<String>, Vec<(&'static str, String)>) {
     let stays_here = |name: &str| {
         STRIPPED_HEADERS.contains(&name) || name.starts_with("x-tollgate-") || name.starts_with("x-envoy-")
     };
@@ -216,11 +225,14 @@ fn change_head(head: &Head, exchange: &Exchange, usable: usize) -> (Vec<String>,
     if head.value(":path").is_some_and(|path| path.contains('?')) {
         set.push((":path", head.path().to_owned()));
     }
-    let retries = usable.saturating_sub(1);
+    let retries = attempts.saturating_sub(1);
     if retries > 0 {
         set.push(("x-envoy-max-retries", retries.to_string()));
     }
     let plan = &exchange.plan;
+    if let Some(subset) = plan.subset() {
+        set.push((Subset::HEADER, subset.to_string()));
+    }
     // A per-try timeout on a response that the adapter holds would fire in its middle and bill it twice: streams only.
     if !exchange.request.stream {
         set.push(("x-envoy-upstream-rq-timeout-ms", plan.timeout_ms.to_string()));
@@ -231,8 +243,8 @@ fn change_head(head: &Head, exchange: &Exchange, usable: usize) -> (Vec<String>,
 }
 
 impl Exchange {
-    /// The prepared request of the first step, for the attempt that needs it.
+    /// The prepared request of the first step that is walked, for the attempt that needs it.
     pub(in crate::exchange) fn take_prepared(&mut self, step: usize) -> Option<UpstreamRequest> {
-        if step == 0 { self.prepared.take() } else { None }
+        if step == self.plan.first() { self.prepared.take() } else { None }
     }
 }

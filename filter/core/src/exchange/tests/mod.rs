@@ -2,6 +2,7 @@
 
 mod calls;
 mod clients;
+mod left_out;
 mod records;
 mod responses;
 
