@@ -21,7 +21,7 @@ pub use self::{
     response::ResponseError,
 };
 pub(crate) use self::{
-    http::{Http, segment},
+    http::{Calls, Http, JSON, ListedModel, Models, Served, segment},
     policy::Policy,
     raw::{owned_raw, raw, raw_arguments},
     request::{NO_MEMBER, want},
@@ -79,8 +79,6 @@ pub(crate) struct UpstreamSide {
     pub(crate) decode_response: fn(&[u8], Sink<'_>) -> Result<(), ResponseError>,
     /// Decodes a streamed answer.
     pub(crate) stream_decoder: fn() -> Box<dyn DecodeStream>,
-    /// How its stream is cut into frames.
-    pub(crate) framing: UpstreamFraming,
 }
 
 /// See [`IdentitySide::ask_for_usage`]. The first is the upstream model, the envelope is the scan of the body.

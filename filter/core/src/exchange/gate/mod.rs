@@ -285,8 +285,7 @@ impl Gate {
             return Err(Early::Reject(Reject::CompressedBody(encoding.to_owned())));
         }
         let max_body = vm.snapshot.as_ref().ok_or(Reject::NotConfigured)?.max_body;
-        // Google's clients may put the key into the query: https://cloud.google.com/apis/docs/system-parameters
-        let in_query = || head.query("key").filter(|key| self.format == Format::GeminiGenerate && !key.is_empty());
+        let in_query = || head.query(self.format.key_parameter()?).filter(|key| !key.is_empty());
         let key = find_credential(&head.0).map(Cow::Borrowed).or_else(in_query).ok_or(Reject::NoKey)?;
         let digest = KeyDigest::of(key.as_bytes());
         let key = match vm.keys.look_up(&digest, vm.session.is_open(), now) {

@@ -3,6 +3,7 @@
 mod client;
 mod error;
 mod http;
+mod models;
 mod policy;
 mod tap;
 mod upstream;

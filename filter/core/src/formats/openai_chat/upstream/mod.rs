@@ -22,7 +22,7 @@ mod tests;
 use capability::Capability;
 
 use crate::{
-    dialect::{UpstreamFraming, UpstreamSide},
+    dialect::UpstreamSide,
     json::{Edit, Envelope},
     vendors::openai,
 };
@@ -31,7 +31,6 @@ pub(super) const UPSTREAM: UpstreamSide = UpstreamSide {
     encode_request: request::encode_request,
     decode_response: response::decode_response,
     stream_decoder: || Box::new(stream::StreamDecoder::default()),
-    framing: UpstreamFraming::Sse,
 };
 
 /// The edit that makes a streaming request ask for usage, of whom it has to be asked.
