@@ -6,6 +6,7 @@
 
 mod error;
 mod http;
+mod output;
 mod policy;
 mod raw;
 mod request;
@@ -17,12 +18,14 @@ use std::fmt;
 
 pub use self::{
     error::ClientError,
+    policy::InvalidMember,
     request::{Framing, InvalidRequest, Translation},
     response::ResponseError,
 };
 pub(crate) use self::{
     http::{Calls, Http, JSON, ListedModel, Models, Served, segment},
-    policy::Policy,
+    output::{Lowered, Number, Output},
+    policy::{Asker, Policy, as_written, first_said, top},
     raw::{owned_raw, raw, raw_arguments},
     request::{NO_MEMBER, want},
     response::{DecodeStream, EncodeResponse, EncodeStream, Frame, MAX_WHOLE, Sink, UpstreamFraming},
@@ -40,7 +43,7 @@ pub(crate) struct Dialect {
     pub(crate) vendor: Option<Vendor>,
     /// What it says outside of bodies.
     pub(crate) http: Http,
-    /// What decides whether a request is admitted.
+    /// What decides whether a request is admitted, and what for.
     pub(crate) policy: Policy,
     /// What is needed where the client speaks it and the provider does not.
     pub(crate) client: Option<ClientSide>,

@@ -94,6 +94,21 @@ impl<'t> Node<'t> {
         Shallow::of(self.0).member(key)
     }
 
+    /// Calls `one` with each element of an array, and keeps nothing; `None` when it is no array.
+    pub(crate) fn each_element(self, one: &mut dyn FnMut(Self)) -> Option<()> {
+        Shallow::of(self.0).each_element(one)
+    }
+
+    /// Calls `one` with each member of an object, in order, and keeps nothing; `None` when it is no object.
+    pub(crate) fn each_member(self, one: &mut dyn FnMut(Cow<'t, str>, Self)) -> Option<()> {
+        Shallow::of(self.0).each_member(one)
+    }
+
+    /// Whether it is a string.
+    pub(crate) fn is_string(self) -> bool {
+        self.0.starts_with('"')
+    }
+
     fn read<T: Deserialize<'t>>(self) -> Option<T> {
         serde_json::from_str(self.0).ok()
     }

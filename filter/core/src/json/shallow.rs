@@ -22,6 +22,22 @@ impl<'t> Shallow<'t> {
         Self { text, cursor: Cursor::new(text.as_bytes()) }
     }
 
+    /// Calls `one` with each element, where the text is an array.
+    pub(super) fn each_element(mut self, one: &mut dyn FnMut(Node<'t>)) -> Option<()> {
+        self.each(b'[', b']', |walk| {
+            one(walk.value()?);
+            Some(())
+        })
+    }
+
+    /// Calls `one` with each member, where the text is an object.
+    pub(super) fn each_member(mut self, one: &mut dyn FnMut(Cow<'t, str>, Node<'t>)) -> Option<()> {
+        self.each(b'{', b'}', |walk| {
+            one(unescape(walk.key()?)?, walk.value()?);
+            Some(())
+        })
+    }
+
     /// The elements, where the text is an array.
     pub(super) fn elements(mut self) -> Option<Vec<Node<'t>>> {
         let mut elements = Vec::new();

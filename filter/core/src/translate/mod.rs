@@ -7,6 +7,7 @@
 
 mod error;
 mod http;
+mod policy;
 mod relay;
 mod request;
 
@@ -18,11 +19,11 @@ pub use self::{
     relay::{Observed, Passed, Relay, ResponseKind},
     request::{UpstreamBody, UpstreamRequest, encode_request},
 };
-pub use crate::dialect::{ClientError, Framing, InvalidRequest, ResponseError, Translation};
+pub use crate::dialect::{ClientError, Framing, InvalidMember, InvalidRequest, ResponseError, Translation};
 pub(crate) use crate::dialect::{ListedModel, Models};
 
 use crate::{
-    dialect::{Dialect, Policy},
+    dialect::Dialect,
     formats::{
         anthropic_messages, bedrock_converse, gemini_generate, openai_chat, openai_completions, openai_embeddings,
         openai_responses,
@@ -49,10 +50,5 @@ impl Format {
     #[must_use]
     pub fn translates_to(self, upstream: Self) -> bool {
         self != upstream && self.dialect().client.is_some() && upstream.dialect().upstream.is_some()
-    }
-
-    /// What decides whether a request in it is admitted.
-    pub(crate) fn policy(self) -> &'static Policy {
-        &self.dialect().policy
     }
 }

@@ -5,4 +5,5 @@
 mod fidelity;
 mod fixtures;
 mod golden;
+mod output;
 mod properties;

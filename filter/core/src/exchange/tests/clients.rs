@@ -140,6 +140,7 @@ fn a_member_that_policy_reads_stands_once_in_every_format() {
         ("/v1/completions", r#"{"model":"m","max_tokens":1,"max_tokens":9}"#),
         ("/v1/messages", r#"{"model":"m","max_tokens":1,"max_token\u0073":9}"#),
         ("/v1beta/models/m:generateContent", r#"{"generationConfig":{},"generationConfig":{}}"#),
+        ("/v1beta/models/m:generateContent", r#"{"generationConfig":{},"generation_config":{}}"#),
     ] {
         let mut gate = gate();
         let mut vm = vm();
@@ -149,6 +150,24 @@ fn a_member_that_policy_reads_stands_once_in_every_format() {
         assert_eq!((reply.status, record.reason), (400, "duplicate_member"), "{path}");
         assert_eq!((record.facts.client_format.is_some(), record.attempts.list.len()), (true, 0));
     }
+}
+
+#[test]
+fn what_bounds_an_answer_is_a_number_or_it_is_named() {
+    for (path, body, param) in [
+        ("/v1/chat/completions", r#"{"model":"claude","max_completion_tokens":"many"}"#, "max_completion_tokens"),
+        ("/v1/chat/completions", r#"{"model":"claude","n":{}}"#, "n"),
+        ("/v1/completions", r#"{"model":"claude","best_of":1.5}"#, "best_of"),
+        ("/v1/responses", r#"{"model":"claude","max_output_tokens":true}"#, "max_output_tokens"),
+    ] {
+        let Decision::Reply(reply) = ask(&mut vm(), &mut gate(), &[(":path", path)], body) else { panic!("{path}") };
+        let error: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+        assert_eq!((reply.status, error["error"]["param"].as_str()), (400, Some(param)), "{body}");
+    }
+    // Servers of open models mean no cap by -1.
+    let body = r#"{"model":"openai_chat/m","messages":[],"max_tokens":-1}"#;
+    let decision = ask(&mut vm_of_formats(), &mut gate(), &[(":path", "/v1/chat/completions")], body);
+    assert!(matches!(decision, Decision::Admit(_)), "{decision:?}");
 }
 
 #[test]

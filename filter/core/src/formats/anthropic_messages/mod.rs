@@ -1,5 +1,6 @@
 //! Anthropic's messages: <https://platform.claude.com/docs/en/api/messages>.
 
+mod asker;
 mod client;
 mod error;
 mod http;

@@ -16,6 +16,6 @@ pub(crate) use error::{decode_error, encode_error, is_error};
 pub(crate) use finish::{FinishWord, decode_finish};
 pub(crate) use http::http;
 pub(crate) use limit::{MAX_NAME, complete_schema, encode_name, shortened};
-pub(crate) use policy::POLICY;
+pub(crate) use policy::asker;
 pub(crate) use tap::Tap;
 pub(crate) use usage::{EncodedUsage, decode_usage, encode_usage};

@@ -33,6 +33,12 @@ pub(super) const UPSTREAM: UpstreamSide = UpstreamSide {
     stream_decoder: || Box::new(stream::StreamDecoder::default()),
 };
 
+/// The output cap to add for a model: OpenAI's that reason refuse the older name, and servers of other models may not know the
+/// newer one (<https://platform.openai.com/docs/api-reference/chat/create#chat_create-max_completion_tokens>).
+pub(super) fn cap_member(model: &str) -> &'static str {
+    if Capability::of(model).is_openai() { "max_completion_tokens" } else { "max_tokens" }
+}
+
 /// The edit that makes a streaming request ask for usage, of whom it has to be asked.
 pub(super) fn ask_for_usage(model: &str, body: &[u8], envelope: &Envelope) -> Option<Edit<'static>> {
     match Capability::of(model).is_mistrals_own() {
