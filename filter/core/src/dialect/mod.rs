@@ -13,6 +13,7 @@ mod request;
 mod response;
 pub(crate) mod schema;
 mod tap;
+mod texts;
 
 use std::fmt;
 
@@ -21,6 +22,7 @@ pub use self::{
     policy::InvalidMember,
     request::{Framing, InvalidRequest, Translation},
     response::ResponseError,
+    texts::{Author, RequestText, TextKind},
 };
 pub(crate) use self::{
     http::{Calls, Http, JSON, ListedModel, Models, Served, segment},
@@ -30,6 +32,7 @@ pub(crate) use self::{
     request::{NO_MEMBER, want},
     response::{DecodeStream, EncodeResponse, EncodeStream, Frame, MAX_WHOLE, Sink, UpstreamFraming},
     tap::{Sighting, Tap},
+    texts::{MAX_NESTED, Texts},
 };
 
 use crate::{

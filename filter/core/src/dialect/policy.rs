@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt};
 
-use super::Output;
+use super::{Output, Texts};
 use crate::json::{Envelope, Node};
 
 /// What decides whether a request is admitted, and what for.
@@ -18,6 +18,8 @@ pub(crate) struct Policy {
     pub(crate) asker: AskerOf,
     /// What bounds the answer; `None` where an answer has no tokens of output.
     pub(crate) output: Option<Output>,
+    /// Shows every text that a person or a model wrote, in the order of the body.
+    pub(crate) texts: fn(&Envelope, &mut Texts<'_, '_>),
 }
 
 /// See [`Policy::asker`].

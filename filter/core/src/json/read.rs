@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::{
     depth::{MAX_DEPTH, is_too_deep},
-    shallow::{Shallow, inside},
+    shallow::{Shallow, each_string, inside},
     unescape::unescape,
 };
 
@@ -102,6 +102,11 @@ impl<'t> Node<'t> {
     /// Calls `one` with each member of an object, in order, and keeps nothing; `None` when it is no object.
     pub(crate) fn each_member(self, one: &mut dyn FnMut(Cow<'t, str>, Self)) -> Option<()> {
         Shallow::of(self.0).each_member(one)
+    }
+
+    /// Calls `one` with every string that is a value in it, or is it, however deep.
+    pub(crate) fn each_string(self, one: &mut dyn FnMut(Self)) -> Option<()> {
+        each_string(self.0, one)
     }
 
     /// Whether it is a string.

@@ -19,7 +19,9 @@ pub use self::{
     relay::{Observed, Passed, Relay, ResponseKind},
     request::{UpstreamBody, UpstreamRequest, encode_request},
 };
-pub use crate::dialect::{ClientError, Framing, InvalidMember, InvalidRequest, ResponseError, Translation};
+pub use crate::dialect::{
+    Author, ClientError, Framing, InvalidMember, InvalidRequest, RequestText, ResponseError, TextKind, Translation,
+};
 pub(crate) use crate::dialect::{ListedModel, Models};
 
 use crate::{

@@ -1,9 +1,9 @@
-//! What a client's request says of itself, read without decoding it: who asks, and how much may be answered.
+//! What a client's request says of itself, read without decoding it: who asks, how much may be answered, what is said.
 //!
 //! `envelope` is the scan of `body` everywhere.
 
 use crate::{
-    dialect::{Asker, InvalidMember, Policy},
+    dialect::{Asker, InvalidMember, Policy, RequestText, Texts},
     json::{Edit, Envelope},
     words::Format,
 };
@@ -53,5 +53,12 @@ impl Format {
         envelope: &'e Envelope,
     ) -> Result<Vec<Edit<'e>>, InvalidMember> {
         self.policy().clamp(model, most, body, envelope)
+    }
+
+    /// Calls `visit` with every text of the request that a person, a model or a tool wrote: messages, system prompts, arguments
+    /// and results of calls, prompts, documents given as text. Nothing of schemas, ids, names, addresses, seals and encoded media
+    /// is one. They come in the order of the body, each once.
+    pub fn texts<'t>(self, body: &'t [u8], envelope: &Envelope, visit: &mut dyn FnMut(RequestText<'t>)) {
+        (self.policy().texts)(envelope, &mut Texts { body, visit });
     }
 }

@@ -7,3 +7,4 @@ mod fixtures;
 mod golden;
 mod output;
 mod properties;
+mod texts;

@@ -7,6 +7,7 @@ mod http;
 mod models;
 mod policy;
 mod tap;
+mod texts;
 mod upstream;
 mod usage;
 

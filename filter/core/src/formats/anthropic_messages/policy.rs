@@ -1,6 +1,6 @@
 //! What decides whether a request is admitted, and what for.
 
-use super::asker;
+use super::{asker, texts};
 use crate::{
     dialect::{Lowered, Number, Output, Policy, as_written, top},
     json::{Edit, Envelope},
@@ -24,6 +24,7 @@ pub(super) const POLICY: Policy = Policy {
         prompts: None,
         budget: Some(lower_thinking),
     }),
+    texts: texts::walk,
 };
 
 fn lower_thinking(cap: Lowered, body: &[u8], envelope: &Envelope) -> Option<Edit<'static>> {

@@ -1,5 +1,6 @@
 //! What decides whether a request is admitted, and what for.
 
+use super::texts;
 use crate::{
     dialect::{Asker, Lowered, Number, Output, Policy, as_written, top},
     json::{Edit, Envelope},
@@ -21,6 +22,7 @@ pub(super) const POLICY: Policy = Policy {
         prompts: None,
         budget: Some(lower_thinking),
     }),
+    texts: texts::walk,
 };
 
 /// Where Claude's members go: <https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html>.

@@ -6,6 +6,7 @@ mod http;
 mod models;
 mod policy;
 mod tap;
+mod texts;
 mod upstream;
 mod usage;
 mod wire;

@@ -1,6 +1,6 @@
 //! What decides whether a request is admitted, and what for.
 
-use super::wire::spelling::camel;
+use super::{texts, wire::spelling::camel};
 use crate::{
     dialect::{Asker, Number, Output, Policy, first_said, top},
     json::Envelope,
@@ -22,6 +22,7 @@ pub(super) const POLICY: Policy = Policy {
         // (https://ai.google.dev/gemini-api/docs/thinking).
         budget: None,
     }),
+    texts: texts::walk,
 };
 
 /// There is no member for it. `labels` are names and values of the client's own choice

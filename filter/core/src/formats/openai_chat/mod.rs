@@ -3,6 +3,7 @@
 mod client;
 mod http;
 mod policy;
+mod texts;
 mod upstream;
 mod wire;
 

@@ -1,6 +1,6 @@
 //! What decides whether a request is admitted, and what for.
 
-use super::upstream;
+use super::{texts, upstream};
 use crate::{
     dialect::{Number, Output, Policy, as_written},
     vendors::openai,
@@ -33,4 +33,5 @@ pub(super) const POLICY: Policy = Policy {
         prompts: None,
         budget: None,
     }),
+    texts: texts::walk,
 };

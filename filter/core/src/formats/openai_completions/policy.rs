@@ -1,7 +1,7 @@
 //! What decides whether a request is admitted, and what for.
 
 use crate::{
-    dialect::{Number, Output, Policy, as_written},
+    dialect::{Author, Number, Output, Policy, Texts, as_written},
     json::{Envelope, Node},
     vendors::openai,
 };
@@ -23,6 +23,7 @@ pub(super) const POLICY: Policy = Policy {
         prompts: Some(prompts),
         budget: None,
     }),
+    texts,
 };
 
 /// A list of texts, or of lists of tokens, is a prompt for each; a list of tokens is one.
@@ -37,4 +38,12 @@ fn prompts(body: &[u8], envelope: &Envelope) -> u64 {
     };
     let given = envelope.members().iter().filter(|member| member.key == "prompt");
     given.filter_map(|member| member.node(body)).map(count).max().unwrap_or(1).max(1)
+}
+
+fn texts(envelope: &Envelope, texts: &mut Texts<'_, '_>) {
+    for member in envelope.members() {
+        if let ("prompt" | "suffix", Some(value)) = (member.key.as_str(), member.node(texts.body)) {
+            texts.words(Author::User, value);
+        }
+    }
 }

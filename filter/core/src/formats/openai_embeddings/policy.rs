@@ -1,7 +1,8 @@
 //! What decides whether a request is admitted, and what for.
 
 use crate::{
-    dialect::{Policy, as_written},
+    dialect::{Author, Policy, Texts, as_written},
+    json::Envelope,
     vendors::openai,
 };
 
@@ -11,4 +12,13 @@ pub(super) const POLICY: Policy = Policy {
     spelled: as_written,
     asker: openai::asker,
     output: None,
+    texts,
 };
+
+fn texts(envelope: &Envelope, texts: &mut Texts<'_, '_>) {
+    for member in envelope.members() {
+        if let ("input", Some(value)) = (member.key.as_str(), member.node(texts.body)) {
+            texts.words(Author::User, value);
+        }
+    }
+}

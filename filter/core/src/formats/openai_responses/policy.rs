@@ -1,5 +1,6 @@
 //! What decides whether a request is admitted, and what for.
 
+use super::texts;
 use crate::{
     dialect::{Number, Output, Policy, as_written},
     vendors::openai,
@@ -23,4 +24,5 @@ pub(super) const POLICY: Policy = Policy {
         prompts: None,
         budget: None,
     }),
+    texts: texts::walk,
 };
