@@ -135,6 +135,37 @@ fn report(what: &str, checked: usize, failures: BTreeMap<String, String>) {
     assert!(new.is_empty(), "{what}: {} failures\n{new:#?}", new.len());
 }
 
+/// Recorded requests that their vendors took have caps and numbers of answers that can be read and lowered, and their texts stand
+/// where they are said to stand.
+#[test]
+fn requests_have_readable_bounds_and_texts() {
+    let (mut checked, mut texts, mut failures) = (0, 0, BTreeMap::new());
+    for (name, format) in FORMATS.into_iter().chain([("bedrock", Format::BedrockConverse)]) {
+        for case in cases(name) {
+            let Some(body) = case.request.filter(|_| case.response.is_some()) else { continue };
+            checked += 1;
+            let envelope = Envelope::scan(&body).unwrap();
+            let mut end = 0;
+            format.texts(&body, &envelope, &mut |text| {
+                assert_eq!(&body[text.at.clone()], text.node.text().as_bytes());
+                assert!(text.at.start >= end, "{}", case.file);
+                (texts, end) = (texts + 1, text.at.end);
+            });
+            let bounds = format.output_cap(&body, &envelope).and_then(|_| format.choices(&body, &envelope));
+            let clamped = format.clamp("m", 1, &body, &envelope).map(|edits| envelope.splice(&body, &edits));
+            let after = clamped.map(|body| format.output_cap(&body, &Envelope::scan(&body).unwrap()));
+            match (bounds, after) {
+                (Ok(_), Ok(Ok(Some(0 | 1)))) if end > 0 => {}
+                (bounds, after) => {
+                    failures.insert(case.file, format!("{bounds:?}, then {after:?}; texts: {}", end > 0));
+                }
+            }
+        }
+    }
+    say(&format!("requests read: {texts} texts"));
+    report("bounds", checked, failures);
+}
+
 #[test]
 fn responses_pass_unchanged_and_their_usage_is_seen() {
     let (mut checked, mut failures) = (0, BTreeMap::new());

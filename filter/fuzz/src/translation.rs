@@ -40,6 +40,7 @@ fn bound(length: usize) -> usize {
 pub(crate) fn request(data: &[u8]) {
     let Some((choice, body)) = choices(data) else { return };
     let (Some(translation), Ok(envelope)) = (translation(choice), Envelope::scan(body)) else { return };
+    read(translation.client, body, &envelope);
     let encoded = encode_request(&translation, body, &envelope);
     assert_eq!(encode_request(&translation, body, &envelope), encoded, "the same request came out in two ways");
     match encoded {
@@ -52,6 +53,31 @@ pub(crate) fn request(data: &[u8]) {
             }
         }
         Err(error) => assert!(error.to_string().len() <= bound(body.len()), "the error grew out of proportion"),
+    }
+}
+
+/// What is read of a request, and changed in it, without decoding it.
+fn read(client: Format, body: &[u8], envelope: &Envelope) {
+    const MOST: u64 = 10;
+    let mut end = 0;
+    client.texts(body, envelope, &mut |text| {
+        assert!(text.at.start >= end, "a text was shown twice, or out of order");
+        assert_eq!(
+            body.get(text.at.clone()),
+            Some(text.node.text().as_bytes()),
+            "a text is not where it is said to be"
+        );
+        end = text.at.end;
+    });
+    let cap = client.output_cap(body, envelope);
+    let clamped = client.clamp("claude-sonnet-4-5", MOST, body, envelope);
+    match clamped.map(|edits| (edits.is_empty(), envelope.splice(body, &edits))) {
+        Ok((true, same)) => assert!(same == body && cap.is_ok_and(|cap| cap.is_some_and(|cap| cap <= MOST))),
+        Ok((false, lower)) => {
+            let envelope = Envelope::scan(&lower).expect("a clamp leaves an object");
+            assert_eq!(client.output_cap(&lower, &envelope), Ok(Some(MOST)), "{}", String::from_utf8_lossy(&lower));
+        }
+        Err(_) => assert!(cap.is_err(), "a cap that can be read can be lowered"),
     }
 }
 

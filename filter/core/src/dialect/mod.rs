@@ -6,27 +6,33 @@
 
 mod error;
 mod http;
+mod output;
 mod policy;
 mod raw;
 mod request;
 mod response;
 pub(crate) mod schema;
 mod tap;
+mod texts;
 
 use std::fmt;
 
 pub use self::{
     error::ClientError,
+    policy::InvalidMember,
     request::{Framing, InvalidRequest, Translation},
     response::ResponseError,
+    texts::{Author, RequestText, TextKind},
 };
 pub(crate) use self::{
-    http::{Http, segment},
-    policy::Policy,
+    http::{Calls, Http, JSON, ListedModel, Models, Served, segment},
+    output::{Lowered, Number, Output},
+    policy::{Asker, Policy, as_written, first_said, top},
     raw::{owned_raw, raw, raw_arguments},
     request::{NO_MEMBER, want},
     response::{DecodeStream, EncodeResponse, EncodeStream, Frame, MAX_WHOLE, Sink, UpstreamFraming},
     tap::{Sighting, Tap},
+    texts::{MAX_NESTED, Texts},
 };
 
 use crate::{
@@ -40,7 +46,7 @@ pub(crate) struct Dialect {
     pub(crate) vendor: Option<Vendor>,
     /// What it says outside of bodies.
     pub(crate) http: Http,
-    /// What decides whether a request is admitted.
+    /// What decides whether a request is admitted, and what for.
     pub(crate) policy: Policy,
     /// What is needed where the client speaks it and the provider does not.
     pub(crate) client: Option<ClientSide>,
@@ -79,8 +85,6 @@ pub(crate) struct UpstreamSide {
     pub(crate) decode_response: fn(&[u8], Sink<'_>) -> Result<(), ResponseError>,
     /// Decodes a streamed answer.
     pub(crate) stream_decoder: fn() -> Box<dyn DecodeStream>,
-    /// How its stream is cut into frames.
-    pub(crate) framing: UpstreamFraming,
 }
 
 /// See [`IdentitySide::ask_for_usage`]. The first is the upstream model, the envelope is the scan of the body.

@@ -2,7 +2,7 @@
 
 use super::head::{Head, decode_percent};
 use crate::{
-    translate::Framing,
+    translate::{self, Framing, VerbCall, below_models, call_at, call_by_verb},
     words::{Format, Operation},
 };
 
@@ -30,7 +30,7 @@ pub struct Call {
     pub path: Option<PathCall>,
 }
 
-/// What Gemini's paths say, and other formats' bodies: <https://ai.google.dev/api/generate-content>.
+/// What the paths of some formats say, and the bodies of others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathCall {
     /// The model, decoded.
@@ -50,11 +50,6 @@ pub enum NoEndpoint {
     Method(&'static str),
 }
 
-/// Where Gemini's API has its models: the versions that Google's clients know.
-const GEMINI_MODELS: &str = "/v1beta/models";
-/// Where OpenAI's and Anthropic's have theirs, and the stable version of Gemini's.
-const MODELS: &str = "/v1/models";
-
 impl Endpoint {
     /// Recognises a request by its head.
     ///
@@ -62,21 +57,15 @@ impl Endpoint {
     /// When nothing is served under the path, or not with this method.
     pub fn recognise(head: &Head) -> Result<Self, NoEndpoint> {
         let method = head.value(":method").unwrap_or_default();
-        let call = |operation, format| ("POST", Self::Call(Call { operation, format, path: None }));
-        let (wanted, endpoint) = match head.path() {
-            "/health" => ("GET", Self::Health),
-            "/v1/chat/completions" => call(Operation::Chat, Format::OpenaiChat),
-            "/v1/responses" => call(Operation::Chat, Format::OpenaiResponses),
-            "/v1/completions" => call(Operation::Chat, Format::OpenaiCompletions),
-            "/v1/messages" => call(Operation::Chat, Format::AnthropicMessages),
-            "/v1/embeddings" => call(Operation::Embeddings, Format::OpenaiEmbeddings),
-            path => {
-                let below = path.strip_prefix(GEMINI_MODELS).or_else(|| path.strip_prefix(MODELS));
-                match below.map(|below| (below, below.strip_prefix('/'))) {
-                    Some(("", _)) => ("GET", Self::Models),
-                    Some((_, Some(name))) if !name.is_empty() => recognise_model(head, method, name)?,
-                    _ => return Err(NoEndpoint::Path),
-                }
+        let path = head.path();
+        let (wanted, endpoint) = if path == "/health" {
+            ("GET", Self::Health)
+        } else if let Some((format, operation)) = call_at(path) {
+            ("POST", Self::Call(Call { operation, format, path: None }))
+        } else {
+            match below_models(path).ok_or(NoEndpoint::Path)? {
+                "" => ("GET", Self::Models),
+                name => recognise_model(head, method, name)?,
             }
         };
         if method == wanted { Ok(endpoint) } else { Err(NoEndpoint::Method(wanted)) }
@@ -92,35 +81,14 @@ impl Endpoint {
     }
 }
 
-/// The format that a client reads errors and model lists in, as far as its head tells: the path's, and where several share the
-/// path, the one whose clients alone send such a header.
+/// The format that a client reads errors and model lists in, as far as its head tells.
 pub(super) fn format_of_replies(head: &Head) -> Format {
-    let path = head.path();
-    let below = |prefix: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    if below("/v1/chat") {
-        Format::OpenaiChat
-    } else if below("/v1/messages") {
-        Format::AnthropicMessages
-    } else if below("/v1/responses") {
-        Format::OpenaiResponses
-    } else if below("/v1/completions") {
-        Format::OpenaiCompletions
-    } else if below("/v1/embeddings") {
-        Format::OpenaiEmbeddings
-    } else if below("/v1beta") || generate_verb(path).is_some() {
-        Format::GeminiGenerate
-    } else if head.value("anthropic-version").is_some() {
-        Format::AnthropicMessages
-    } else if head.value("x-goog-api-key").is_some() {
-        Format::GeminiGenerate
-    } else {
-        Format::OpenaiChat
-    }
+    translate::format_of_replies(head.path(), |header| head.value(header).is_some())
 }
 
-/// What is below the list of models: one of it, or a call of Gemini's. A name may have slashes and colons of its own.
+/// What is below the list of models: one of it, or a call with a verb. A name may have slashes and colons of its own.
 fn recognise_model(head: &Head, method: &str, name: &str) -> Result<(&'static str, Endpoint), NoEndpoint> {
-    let Some((model, stream)) = generate_verb(name) else {
+    let Some(VerbCall { format, operation, model, stream, sse }) = call_by_verb(name) else {
         // `models/{model}:countTokens` and the like: other verbs are calls that are not served, whatever the method.
         let is_call = method == "POST" && name.contains(':');
         let endpoint = Endpoint::Model(decode_percent(name).into_owned());
@@ -129,23 +97,13 @@ fn recognise_model(head: &Head, method: &str, name: &str) -> Result<(&'static st
     if model.is_empty() {
         return Err(NoEndpoint::Path);
     }
-    // https://cloud.google.com/apis/docs/system-parameters
-    let framing = match head.query("alt").as_deref() {
-        Some("sse") => Framing::Sse,
+    let (parameter, value) = sse;
+    let framing = match head.query(parameter) {
+        Some(asked) if asked == value => Framing::Sse,
         _ => Framing::JsonArray,
     };
     let model = decode_percent(model).into_owned();
-    let path = Some(PathCall { model, stream, framing });
-    Ok(("POST", Endpoint::Call(Call { operation: Operation::Chat, format: Format::GeminiGenerate, path })))
-}
-
-/// The name before Gemini's verbs, and whether it is the one that streams.
-fn generate_verb(path: &str) -> Option<(&str, bool)> {
-    match path.rsplit_once(':')? {
-        (name, "generateContent") => Some((name, false)),
-        (name, "streamGenerateContent") => Some((name, true)),
-        _ => None,
-    }
+    Ok(("POST", Endpoint::Call(Call { operation, format, path: Some(PathCall { model, stream, framing }) })))
 }
 
 #[cfg(test)]

@@ -4,20 +4,14 @@
 use super::Head;
 use crate::{
     admit::snapshot::Provider,
-    canonical::{Losses, Vendor},
+    canonical::Losses,
+    translate::{is_forwarded, request_ids},
     words::Format,
 };
 
-/// Client headers that a provider may see, and where: what routes traces goes anywhere, what chooses a dialect's version and beta
-/// features only to that dialect. Everything else (credentials, cookies, addresses, internal headers) stays here.
-const TO_PROVIDERS: [(&str, Reach); 6] = [
-    ("traceparent", Reach::Everyone),
-    ("tracestate", Reach::Everyone),
-    ("x-request-id", Reach::Everyone),
-    ("openai-beta", Reach::Vendor(Vendor::Openai)),
-    ("anthropic-beta", Reach::Vendor(Vendor::Anthropic)),
-    ("anthropic-version", Reach::Vendor(Vendor::Anthropic)),
-];
+/// Client headers that any provider may see: what routes traces. What chooses a dialect's version and beta features goes only to
+/// that dialect, which names it. Everything else (credentials, cookies, addresses, internal headers) stays here.
+const TO_EVERYONE: [&str; 3] = ["traceparent", "tracestate", "x-request-id"];
 
 /// Response headers that are about our account with the provider, or about its connection to us.
 const NOT_TO_CLIENTS: [&str; 6] = [
@@ -29,23 +23,10 @@ const NOT_TO_CLIENTS: [&str; 6] = [
     "strict-transport-security",
 ];
 
-/// Where vendors put the id that their support asks for.
-const REQUEST_IDS: [&str; 3] = ["request-id", "x-request-id", "x-amzn-requestid"];
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Reach {
-    Everyone,
-    /// Only where client and provider both speak a format of this vendor.
-    Vendor(Vendor),
-}
-
 /// Those of a client's headers that some provider may see.
 pub(super) fn keep(head: &Head) -> Vec<(String, String)> {
-    head.0.iter().filter(|(name, _)| reach(name).is_some()).cloned().collect()
-}
-
-fn reach(name: &str) -> Option<Reach> {
-    TO_PROVIDERS.iter().find(|(known, _)| *known == name).map(|(_, reach)| *reach)
+    let is_kept = |name: &str| TO_EVERYONE.contains(&name) || is_forwarded(name);
+    head.0.iter().filter(|(name, _)| is_kept(name)).cloned().collect()
 }
 
 /// Declares the beta features that the client asks for by header and that mean nothing to a provider of another vendor's format.
@@ -70,11 +51,7 @@ pub(super) fn add(
         head.set(name, *value);
     }
     let same = client.vendor() == upstream.vendor();
-    let passes = |name: &str| match reach(name) {
-        Some(Reach::Everyone) => true,
-        Some(Reach::Vendor(vendor)) => same && Some(vendor) == client.vendor(),
-        None => false,
-    };
+    let passes = |name: &str| TO_EVERYONE.contains(&name) || (same && client.forwards(name));
     let forwarded: Vec<_> = headers.iter().filter(|(name, _)| passes(name)).cloned().collect();
     forwarded.iter().for_each(|(name, _)| head.remove(name));
     // A header may stand there several times: all of its values count.
@@ -90,15 +67,9 @@ pub(super) fn clean(head: &mut Head, client: Format) -> bool {
     let received = head.0.len();
     head.0.retain(|(name, _)| !NOT_TO_CLIENTS.contains(&name.as_str()) && !name.starts_with("x-tollgate-"));
     let mut changed = head.0.len() != received;
-    let own = match client.vendor() {
-        // https://platform.openai.com/docs/api-reference/debugging-requests
-        Some(Vendor::Openai) => "x-request-id",
-        // https://platform.claude.com/docs/en/api/errors#request-id
-        Some(Vendor::Anthropic) => "request-id",
-        Some(Vendor::Google) | None => return changed,
-    };
+    let Some(own) = client.request_id() else { return changed };
     if head.value(own).is_none()
-        && let Some(id) = REQUEST_IDS.iter().find_map(|name| head.value(name)).map(str::to_owned)
+        && let Some(id) = request_ids().find_map(|name| head.value(name)).map(str::to_owned)
     {
         head.set(own, id);
         changed = true;

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::{
     depth::{MAX_DEPTH, is_too_deep},
-    shallow::{Shallow, inside},
+    shallow::{Shallow, each_string, inside},
     unescape::unescape,
 };
 
@@ -92,6 +92,26 @@ impl<'t> Node<'t> {
     #[must_use]
     pub fn member(self, key: &str) -> Option<Node<'t>> {
         Shallow::of(self.0).member(key)
+    }
+
+    /// Calls `one` with each element of an array, and keeps nothing; `None` when it is no array.
+    pub(crate) fn each_element(self, one: &mut dyn FnMut(Self)) -> Option<()> {
+        Shallow::of(self.0).each_element(one)
+    }
+
+    /// Calls `one` with each member of an object, in order, and keeps nothing; `None` when it is no object.
+    pub(crate) fn each_member(self, one: &mut dyn FnMut(Cow<'t, str>, Self)) -> Option<()> {
+        Shallow::of(self.0).each_member(one)
+    }
+
+    /// Calls `one` with every string that is a value in it, or is it, however deep.
+    pub(crate) fn each_string(self, one: &mut dyn FnMut(Self)) -> Option<()> {
+        each_string(self.0, one)
+    }
+
+    /// Whether it is a string.
+    pub(crate) fn is_string(self) -> bool {
+        self.0.starts_with('"')
     }
 
     fn read<T: Deserialize<'t>>(self) -> Option<T> {

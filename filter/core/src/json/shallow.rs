@@ -2,7 +2,13 @@
 
 use std::borrow::Cow;
 
-use super::{cursor::Cursor, read::Node, unescape::unescape};
+use memchr::memchr;
+
+use super::{
+    cursor::{Cursor, Inside},
+    read::Node,
+    unescape::unescape,
+};
 
 /// Most elements of one array, and most members of one object, that are looked into: each takes several times the room
 /// that it takes in the text.
@@ -20,6 +26,22 @@ pub(super) struct Shallow<'t> {
 impl<'t> Shallow<'t> {
     pub(super) fn of(text: &'t str) -> Self {
         Self { text, cursor: Cursor::new(text.as_bytes()) }
+    }
+
+    /// Calls `one` with each element, where the text is an array.
+    pub(super) fn each_element(mut self, one: &mut dyn FnMut(Node<'t>)) -> Option<()> {
+        self.each(b'[', b']', |walk| {
+            one(walk.value()?);
+            Some(())
+        })
+    }
+
+    /// Calls `one` with each member, where the text is an object.
+    pub(super) fn each_member(mut self, one: &mut dyn FnMut(Cow<'t, str>, Node<'t>)) -> Option<()> {
+        self.each(b'{', b'}', |walk| {
+            one(unescape(walk.key()?)?, walk.value()?);
+            Some(())
+        })
     }
 
     /// The elements, where the text is an array.
@@ -85,6 +107,25 @@ impl<'t> Shallow<'t> {
     }
 }
 
+/// Calls `one` with every string that is a value, however deep it stands; no key is one. In a walk without recursion: a text
+/// may be nested deeper than a stack is.
+pub(super) fn each_string<'t>(text: &'t str, one: &mut dyn FnMut(Node<'t>)) -> Option<()> {
+    let bytes = text.as_bytes();
+    let mut from = 0;
+    while let Some(before) = memchr(b'"', bytes.get(from..)?) {
+        let start = before.saturating_add(from);
+        let mut cursor = Cursor::resume(bytes, start, Inside::default());
+        cursor.value()?;
+        let string = text.get(start..cursor.at())?;
+        from = cursor.at();
+        cursor.skip_blank();
+        if cursor.peek() != Some(b':') {
+            one(Node::of_scanned(string));
+        }
+    }
+    Some(())
+}
+
 /// A string's text without its quotation marks.
 pub(super) fn inside(string: &str) -> Option<&str> {
     string.strip_prefix('"')?.strip_suffix('"')
@@ -121,6 +162,23 @@ mod tests {
         }
     }
 
+    fn strings_of<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
+        match value {
+            Value::String(text) => found.push(text),
+            Value::Array(all) => all.iter().for_each(|one| strings_of(one, found)),
+            Value::Object(all) => all.values().for_each(|one| strings_of(one, found)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn strings_are_found_however_deep_they_stand() {
+        let text = format!("{}\"a\"{}", "[".repeat(1 << 20), "]".repeat(1 << 20));
+        let mut found = Vec::new();
+        each_string(&text, &mut |node| found.push(node.text())).unwrap();
+        assert_eq!(found, ["\"a\""]);
+    }
+
     fn value() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             Just(Value::Null),
@@ -143,6 +201,16 @@ mod tests {
         fn finds_what_a_parser_finds(value in value(), pretty in any::<bool>()) {
             let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) }.unwrap();
             prop_assert_eq!(rebuild(Node::parse(text.as_bytes()).unwrap()), value);
+        }
+
+        /// Each value that is a string, once and in order, and no key.
+        #[test]
+        fn finds_every_string_that_is_a_value(value in value(), pretty in any::<bool>()) {
+            let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) }.unwrap();
+            let (mut found, mut expected) = (Vec::new(), Vec::new());
+            each_string(&text, &mut |node| found.push(node.string().unwrap())).unwrap();
+            strings_of(&value, &mut expected);
+            prop_assert_eq!(found, expected);
         }
     }
 

@@ -6,21 +6,26 @@
 //! [`dialect`](crate::dialect).
 
 mod error;
+mod http;
+mod policy;
 mod relay;
 mod request;
 
-use std::borrow::Cow;
-
+pub(crate) use self::http::{
+    STREAM_MEDIA_TYPES, VerbCall, below_models, call_at, call_by_verb, format_of_replies, is_forwarded, request_ids,
+};
 pub use self::{
     error::{encode_error, is_error_of, retry_after_s, translate_error},
     relay::{Observed, Passed, Relay, ResponseKind},
     request::{UpstreamBody, UpstreamRequest, encode_request},
 };
-pub use crate::dialect::{ClientError, Framing, InvalidRequest, ResponseError, Translation};
+pub use crate::dialect::{
+    Author, ClientError, Framing, InvalidMember, InvalidRequest, RequestText, ResponseError, TextKind, Translation,
+};
+pub(crate) use crate::dialect::{ListedModel, Models};
 
 use crate::{
-    canonical::Vendor,
-    dialect::{Dialect, Policy, UpstreamFraming},
+    dialect::Dialect,
     formats::{
         anthropic_messages, bedrock_converse, gemini_generate, openai_chat, openai_completions, openai_embeddings,
         openai_responses,
@@ -48,34 +53,4 @@ impl Format {
     pub fn translates_to(self, upstream: Self) -> bool {
         self != upstream && self.dialect().client.is_some() && upstream.dialect().upstream.is_some()
     }
-
-    /// The path of its operation below a provider's base URL, with its query, given the model and how the answer is to be
-    /// streamed, if at all.
-    #[must_use]
-    pub fn path(self, model: &str, stream: Option<Framing>) -> Cow<'static, str> {
-        (self.dialect().http.path)(model, stream)
-    }
-
-    /// The media type to ask a provider for.
-    pub(crate) fn accepts(self, stream: Option<Framing>) -> &'static str {
-        match (stream, &self.dialect().upstream) {
-            (None, _) => "application/json",
-            (Some(Framing::Sse), Some(upstream)) => upstream.framing.media_type(),
-            (Some(framing), _) => framing.media_type(),
-        }
-    }
-
-    /// What decides whether a request in it is admitted.
-    pub(crate) fn policy(self) -> &'static Policy {
-        &self.dialect().policy
-    }
-
-    /// Whose it is, where that vendor has headers, ids or seals of its own.
-    pub(crate) fn vendor(self) -> Option<Vendor> {
-        self.dialect().vendor
-    }
 }
-
-/// The media types of an answer that is a stream.
-pub(crate) const STREAM_MEDIA_TYPES: [&str; 2] =
-    [UpstreamFraming::Sse.media_type(), UpstreamFraming::EventStream.media_type()];

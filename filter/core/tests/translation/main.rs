@@ -5,4 +5,6 @@
 mod fidelity;
 mod fixtures;
 mod golden;
+mod output;
 mod properties;
+mod texts;

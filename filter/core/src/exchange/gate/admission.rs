@@ -103,7 +103,7 @@ fn read(complete: Complete, facts: &mut Facts) -> Result<(Head, Request), Reject
     let Complete { call, head, debug, body } = complete;
     let Call { format, path, .. } = call;
     let envelope = Envelope::scan(&body).map_err(Reject::NotJson)?;
-    if let Some(key) = format.policy().reads.iter().find(|key| envelope.is_repeated(key)) {
+    if let Some(key) = format.policy().repeated(&envelope) {
         return Err(Reject::RepeatedMember(key));
     }
     let (model, stream, framing) = match path {
@@ -125,6 +125,9 @@ fn read(complete: Complete, facts: &mut Facts) -> Result<(Head, Request), Reject
     if let Some((member, expected)) = format.policy().refuses.iter().find(|(member, _)| is_asked(member)) {
         return Err(Reject::InvalidMember(member, expected));
     }
+    // A vendor refuses such a cap too, and no limit could hold a request to it.
+    let bounds = format.output_cap(&body, &envelope).and_then(|_| format.choices(&body, &envelope));
+    bounds.map_err(|invalid| Reject::InvalidMember(invalid.member, invalid.expected))?;
     #[derive(serde::Deserialize)]
     struct StreamOptions {
         include_usage: Option<bool>,

@@ -18,7 +18,7 @@ use crate::{
         endpoint::{NoEndpoint, format_of_replies},
         record::Facts,
     },
-    words::{Format, KeyDigest, Millis},
+    words::{KeyDigest, Millis},
 };
 
 /// How long the control plane may take to say what it knows of a key.
@@ -212,8 +212,7 @@ impl Gate {
     }
 
     fn look_up(&self, shared: &mut Shared, head: &Head, now: Millis) -> Result<Key, Reject> {
-        // Google's clients may put the key into the query: https://cloud.google.com/apis/docs/system-parameters
-        let in_query = || head.query("key").filter(|key| self.format == Format::GeminiGenerate && !key.is_empty());
+        let in_query = || head.query(self.format.key_parameter()?).filter(|key| !key.is_empty());
         let key = find_credential(&head.0).map(Cow::Borrowed).or_else(in_query).ok_or(Reject::NoKey)?;
         let digest = KeyDigest::of(key.as_bytes());
         match shared.keys.look_up(&digest, shared.is_connected, now) {

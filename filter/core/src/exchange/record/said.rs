@@ -2,10 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::{
-    json::{Envelope, Node},
-    words::Format,
-};
+use crate::{json::Envelope, words::Format};
 
 /// Longest name of an end user or a session, in bytes; longer ones are cut.
 pub(super) const MAX_NAME: usize = 256;
@@ -77,68 +74,9 @@ fn is_hex(byte: u8) -> bool {
 }
 
 /// On whose behalf a request is made, where its format has a place for that.
-///
-/// - OpenAI: `user`, else `safety_identifier`, which took its place
-///   (<https://platform.openai.com/docs/api-reference/chat/create>).
-/// - Anthropic: `metadata.user_id` (<https://platform.claude.com/docs/en/api/messages>). Claude Code puts its session there
-///   too; see [`split_session`].
-/// - Gemini has no such member. Its `labels` are names and values of the client's own choice
-///   (<https://cloud.google.com/vertex-ai/generative-ai/docs/multimodal/add-labels-to-api-calls>): `end_user`, else `user`.
 pub(super) fn asker(format: Format, envelope: &Envelope, body: &[u8]) -> Asker {
-    let member = |name: &str| envelope.members().iter().rev().find(|member| member.key == name)?.node(body);
-    let text = |node: Option<Node<'_>>| {
-        let text = clean(&node?.string()?, MAX_NAME);
-        (!text.is_empty()).then_some(text)
-    };
-    let either = |first: Option<Box<str>>, second: Option<Box<str>>| first.or(second).unwrap_or_default();
-    match format {
-        Format::OpenaiChat | Format::OpenaiResponses | Format::OpenaiCompletions | Format::OpenaiEmbeddings => {
-            let end_user = either(text(member("user")), text(member("safety_identifier")));
-            Asker { end_user, ..Asker::default() }
-        }
-        Format::AnthropicMessages => {
-            let user_id = member("metadata").and_then(|metadata| metadata.member("user_id")).and_then(Node::string);
-            user_id.map(|user_id| split_session(&user_id)).unwrap_or_default()
-        }
-        Format::GeminiGenerate => {
-            let labels = member("labels");
-            let label = |name| text(labels.and_then(|labels| labels.member(name)));
-            Asker { end_user: either(label("end_user"), label("user")), ..Asker::default() }
-        }
-        Format::BedrockConverse => Asker::default(),
-    }
-}
-
-/// Takes Claude Code's ids apart, in which each session would be a user of its own. Up to 2.1.77 they are
-/// `user_<hash>_account_<uuid or nothing>_session_<uuid>`; since then a JSON object with `device_id`, `account_uuid` (which may be
-/// empty) and `session_id`. The user is what stands before the session, or the account, else the device. Any other id is the user
-/// as it is.
-fn split_session(user_id: &str) -> Asker {
-    let asker =
-        |user: &str, session: &str| Asker { end_user: clean(user, MAX_NAME), session_id: clean(session, MAX_NAME) };
-    if let Some((user, session)) = user_id.rsplit_once("_session_")
-        && user.starts_with("user_")
-        && is_uuid(session)
-    {
-        return asker(user, session);
-    }
-    if user_id.starts_with('{')
-        && let Ok(object) = Node::parse(user_id.as_bytes())
-        && let Some(device) = object.member("device_id").and_then(Node::string)
-        && let Some(session) = object.member("session_id").and_then(Node::string)
-    {
-        let account = object.member("account_uuid").and_then(Node::string).filter(|account| !account.is_empty());
-        return asker(&account.unwrap_or(device), &session);
-    }
-    asker(user_id, "")
-}
-
-fn is_uuid(text: &str) -> bool {
-    text.len() == 36
-        && text.bytes().enumerate().all(|(at, byte)| match at {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
+    let asker = format.asker(body, envelope);
+    Asker { end_user: clean(&asker.end_user, MAX_NAME), session_id: clean(&asker.session_id, MAX_NAME) }
 }
 
 /// A text as it goes on record: at most `max` bytes of it, cut between characters, with `?` for each control character (a
@@ -152,8 +90,6 @@ pub(super) fn clean(text: &str, max: usize) -> Box<str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const UUID: &str = "7d0e2f61-4b5c-4a9d-8f11-2c3d4e5f6a7b";
 
     fn asked(format: Format, body: &str) -> (String, String) {
         let envelope = Envelope::scan(body.as_bytes()).unwrap();
@@ -177,22 +113,6 @@ mod tests {
         assert_eq!(asked(GeminiGenerate, r#"{"labels":{"user":"c","end_user":"d"}}"#).0, "d");
         assert_eq!(asked(GeminiGenerate, r#"{"labels":{"user":"c"}}"#).0, "c");
         assert_eq!(asked(GeminiGenerate, r#"{"user":"c"}"#).0, "");
-    }
-
-    #[test]
-    fn claude_codes_session_is_no_part_of_its_user() {
-        let of = |user_id: &str| {
-            let user_id = serde_json::Value::from(user_id);
-            asked(Format::AnthropicMessages, &format!(r#"{{"metadata":{{"user_id":{user_id}}}}}"#))
-        };
-        let pair = |user: &str, session: &str| (user.to_owned(), session.to_owned());
-        assert_eq!(of(&format!("user_ab_account__session_{UUID}")), pair("user_ab_account_", UUID));
-        let json = |account: &str| format!(r#"{{"device_id":"d1","account_uuid":"{account}","session_id":"{UUID}"}}"#);
-        assert_eq!(of(&json("")), pair("d1", UUID));
-        assert_eq!(of(&json("a1")), pair("a1", UUID));
-        for other in ["ann_session_1", "user_ab_session_", r#"{"device_id":"d1"}"#, "{", "{}"] {
-            assert_eq!(of(other), pair(other, ""), "nothing is guessed");
-        }
     }
 
     #[test]
@@ -252,7 +172,7 @@ mod tests {
         fn no_text_breaks_a_reader_or_its_bound(text in ".{0,400}", max in 0_usize..300) {
             let kept = clean(&text, max);
             assert!(kept.len() <= max && !kept.contains(char::is_control));
-            let _ = (last_address(&text), traceparent(&text), split_session(&text));
+            let _ = (last_address(&text), traceparent(&text));
             let mut tags = Vec::new();
             add_tags(&mut tags, &text);
             assert!(tags.len() <= MAX_TAGS && tags.iter().all(|tag| (1..=MAX_TAG).contains(&tag.len())));

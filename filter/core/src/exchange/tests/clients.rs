@@ -128,12 +128,30 @@ fn a_member_that_policy_reads_stands_once_in_every_format() {
         ("/v1/completions", r#"{"model":"m","max_tokens":1,"max_tokens":9}"#),
         ("/v1/messages", r#"{"model":"m","max_tokens":1,"max_token\u0073":9}"#),
         ("/v1beta/models/m:generateContent", r#"{"generationConfig":{},"generationConfig":{}}"#),
+        ("/v1beta/models/m:generateContent", r#"{"generationConfig":{},"generation_config":{}}"#),
     ] {
         let refused = envoy().drive(request(&[(":path", path)], body));
         let record = record(&refused);
         assert_eq!((record.status, record.reason), (400, "duplicate_member"), "{path}");
         assert_eq!((record.facts.client_format.is_some(), record.attempts.list.len()), (true, 0));
     }
+}
+
+#[test]
+fn what_bounds_an_answer_is_a_number_or_it_is_named() {
+    for (path, body, param) in [
+        ("/v1/chat/completions", r#"{"model":"claude","max_completion_tokens":"many"}"#, "max_completion_tokens"),
+        ("/v1/chat/completions", r#"{"model":"claude","n":{}}"#, "n"),
+        ("/v1/completions", r#"{"model":"claude","best_of":1.5}"#, "best_of"),
+        ("/v1/responses", r#"{"model":"claude","max_output_tokens":true}"#, "max_output_tokens"),
+    ] {
+        let response = envoy().drive(request(&[(":path", path)], body)).response.unwrap();
+        let error: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
+        assert_eq!((response.head.status(), error["error"]["param"].as_str()), (400, Some(param)), "{body}");
+    }
+    // Servers of open models mean no cap by -1.
+    let body = r#"{"model":"openai_chat/m","messages":[],"max_tokens":-1}"#;
+    assert!(seen("/v1/chat/completions", &[], body).admission.is_some());
 }
 
 #[test]

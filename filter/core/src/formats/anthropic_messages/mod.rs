@@ -1,10 +1,13 @@
 //! Anthropic's messages: <https://platform.claude.com/docs/en/api/messages>.
 
+mod asker;
 mod client;
 mod error;
 mod http;
+mod models;
 mod policy;
 mod tap;
+mod texts;
 mod upstream;
 mod usage;
 

@@ -6,6 +6,7 @@
 mod error;
 mod http;
 mod policy;
+mod texts;
 mod upstream;
 mod usage;
 

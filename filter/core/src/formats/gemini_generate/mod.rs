@@ -3,8 +3,10 @@
 mod client;
 mod error;
 mod http;
+mod models;
 mod policy;
 mod tap;
+mod texts;
 mod upstream;
 mod usage;
 mod wire;

@@ -2,6 +2,8 @@
 
 mod client;
 mod http;
+mod policy;
+mod texts;
 mod upstream;
 mod wire;
 
@@ -14,7 +16,7 @@ use crate::{
 pub(crate) const DIALECT: Dialect = Dialect {
     vendor: Some(Vendor::Openai),
     http: http::HTTP,
-    policy: openai::POLICY,
+    policy: policy::POLICY,
     client: Some(client::CLIENT),
     upstream: Some(upstream::UPSTREAM),
     identity: IdentitySide {

@@ -3,6 +3,7 @@
 
 mod client;
 mod http;
+mod policy;
 mod upstream;
 
 use crate::{
@@ -14,7 +15,7 @@ use crate::{
 pub(crate) const DIALECT: Dialect = Dialect {
     vendor: Some(Vendor::Openai),
     http: http::HTTP,
-    policy: openai::POLICY,
+    policy: policy::POLICY,
     client: Some(client::CLIENT),
     upstream: Some(upstream::UPSTREAM),
     identity: IdentitySide {

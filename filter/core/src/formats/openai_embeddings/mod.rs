@@ -1,6 +1,7 @@
 //! OpenAI's embeddings, passed on as they are: <https://platform.openai.com/docs/api-reference/embeddings>.
 
 mod http;
+mod policy;
 mod usage;
 
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
 pub(crate) const DIALECT: Dialect = Dialect {
     vendor: Some(Vendor::Openai),
     http: http::HTTP,
-    policy: openai::POLICY,
+    policy: policy::POLICY,
     client: None,
     upstream: None,
     identity: IdentitySide {

@@ -1,5 +1,6 @@
-//! Where its requests go, and with which headers.
+//! Where its requests come to and go to, and with which headers.
 
-use crate::dialect::Http;
+use crate::{dialect::Http, vendors::openai, words::Operation};
 
-pub(super) const HTTP: Http = Http { path: |_, _| "/responses".into(), headers: &[] };
+pub(super) const HTTP: Http =
+    openai::http(Operation::Chat, "/v1/responses", "/v1/responses", |_, _| "/responses".into());

@@ -4,6 +4,7 @@ mod client;
 mod http;
 mod policy;
 mod tap;
+mod texts;
 mod upstream;
 mod usage;
 mod wire;

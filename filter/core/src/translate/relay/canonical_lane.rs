@@ -63,9 +63,12 @@ impl CanonicalLane {
         client: &ClientSide,
         upstream: &UpstreamSide,
     ) -> Self {
-        let source = match (kind, upstream.framing) {
-            (ResponseKind::Stream, framing) => Source::Stream(Frames::new(framing), (upstream.stream_decoder)()),
-            (ResponseKind::Whole, _) => Source::Whole(Vec::new()),
+        let source = match kind {
+            ResponseKind::Stream => {
+                let framing = translation.upstream.dialect().http.stream;
+                Source::Stream(Frames::new(framing), (upstream.stream_decoder)())
+            }
+            ResponseKind::Whole => Source::Whole(Vec::new()),
         };
         let sink = match translation.stream {
             true => Client::Stream((client.stream_encoder)(translation)),

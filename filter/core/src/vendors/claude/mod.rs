@@ -1,10 +1,12 @@
 //! What is Claude's rather than a format's: which generation takes what, wherever it is served. Anthropic's own API and
 //! Bedrock have the same rules.
 
+mod budget;
 mod cache;
 mod capability;
 mod thinking;
 
+pub(crate) use budget::lower_thinking;
 pub(crate) use cache::decode_cache;
 pub(crate) use capability::{Capability, is_since};
 pub(crate) use thinking::{Reasoned, ThinkingWire, reasoning};

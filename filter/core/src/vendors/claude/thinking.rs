@@ -6,7 +6,7 @@ use super::capability::{Capability, Thinking};
 use crate::canonical::{Block, Chat, Effort, Losses, Message, Part, Reasoning, Role, ToolChoice, Vendor};
 
 /// The least budget that Anthropic takes.
-const MIN_BUDGET: u64 = 1024;
+pub(super) const MIN_BUDGET: u64 = 1024;
 
 /// What a request says about thinking.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

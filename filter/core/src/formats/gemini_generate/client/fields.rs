@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::{
     dialect::{InvalidRequest, want},
+    formats::gemini_generate::wire::spelling::camel,
     json::Node,
 };
 
@@ -12,27 +13,6 @@ use crate::{
 pub(super) fn fields<'a>(value: Node<'a>, path: &str) -> Result<Vec<(Cow<'a, str>, Node<'a>)>, InvalidRequest> {
     let members = want(value.members(), path, "an object")?;
     Ok(members.into_iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| (camel(key), value)).collect())
-}
-
-/// `max_output_tokens` is `maxOutputTokens`; an underscore in front stays.
-pub(super) fn camel(key: Cow<'_, str>) -> Cow<'_, str> {
-    let own = key.len().saturating_sub(key.trim_start_matches('_').len());
-    if !key.bytes().skip(own).any(|byte| byte == b'_') {
-        return key;
-    }
-    let mut name = String::with_capacity(key.len());
-    let mut raise = false;
-    for (index, letter) in key.chars().enumerate() {
-        match letter {
-            '_' if index >= own => raise = true,
-            letter if raise => {
-                name.extend(letter.to_uppercase());
-                raise = false;
-            }
-            letter => name.push(letter),
-        }
-    }
-    Cow::Owned(name)
 }
 
 /// The elements of a list; one value stands for a list of one, as Google's servers have it.
@@ -65,24 +45,4 @@ pub(super) fn boolean(value: Node<'_>, path: &str) -> Result<bool, InvalidReques
 /// A word of an enumeration in capitals: clients write them in small letters too, and Google takes that.
 pub(super) fn word(value: Node<'_>, path: &str) -> Result<String, InvalidRequest> {
     Ok(string(value, path)?.to_ascii_uppercase())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn snake_case_names_are_the_camel_case_ones() {
-        for (given, expected) in [
-            ("max_output_tokens", "maxOutputTokens"),
-            ("maxOutputTokens", "maxOutputTokens"),
-            ("_responseJsonSchema", "_responseJsonSchema"),
-            ("_response_json_schema", "_responseJsonSchema"),
-            ("file_uri", "fileUri"),
-            ("a__b_", "aB"),
-            ("", ""),
-        ] {
-            assert_eq!(camel(given.into()), expected);
-        }
-    }
 }

@@ -2,12 +2,13 @@
 
 use super::{
     config, content,
-    fields::{boolean, camel, list, word},
+    fields::{boolean, list, word},
     tool,
 };
 use crate::{
     canonical::{Chat, Given, ServiceTier},
     dialect::{InvalidRequest, want},
+    formats::gemini_generate::wire::spelling::camel,
     json::{Envelope, Node},
 };
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::fields::camel;
+use crate::formats::gemini_generate::wire::spelling::camel;
 use crate::json::Node;
 
 /// A schema in Google's dialect (<https://ai.google.dev/api/caching#Schema>) as the JSON Schema that it means.

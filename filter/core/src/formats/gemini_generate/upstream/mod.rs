@@ -15,11 +15,10 @@ mod stream;
 mod thinking;
 mod tool;
 
-use crate::dialect::{UpstreamFraming, UpstreamSide};
+use crate::dialect::UpstreamSide;
 
 pub(super) const UPSTREAM: UpstreamSide = UpstreamSide {
     encode_request: request::encode_request,
     decode_response: response::decode_response,
     stream_decoder: || Box::new(stream::StreamDecoder::default()),
-    framing: UpstreamFraming::Sse,
 };

@@ -22,7 +22,7 @@ mod tests;
 use capability::Capability;
 
 use crate::{
-    dialect::{UpstreamFraming, UpstreamSide},
+    dialect::UpstreamSide,
     json::{Edit, Envelope},
     vendors::openai,
 };
@@ -31,8 +31,13 @@ pub(super) const UPSTREAM: UpstreamSide = UpstreamSide {
     encode_request: request::encode_request,
     decode_response: response::decode_response,
     stream_decoder: || Box::new(stream::StreamDecoder::default()),
-    framing: UpstreamFraming::Sse,
 };
+
+/// The output cap to add for a model: OpenAI's that reason refuse the older name, and servers of other models may not know the
+/// newer one (<https://platform.openai.com/docs/api-reference/chat/create#chat_create-max_completion_tokens>).
+pub(super) fn cap_member(model: &str) -> &'static str {
+    if Capability::of(model).is_openai() { "max_completion_tokens" } else { "max_tokens" }
+}
 
 /// The edit that makes a streaming request ask for usage, of whom it has to be asked.
 pub(super) fn ask_for_usage(model: &str, body: &[u8], envelope: &Envelope) -> Option<Edit<'static>> {

@@ -10,11 +10,10 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
-use crate::dialect::{UpstreamFraming, UpstreamSide};
+use crate::dialect::UpstreamSide;
 
 pub(super) const UPSTREAM: UpstreamSide = UpstreamSide {
     encode_request: request::encode_request,
     decode_response: response::decode_response,
     stream_decoder: || Box::new(stream::StreamDecoder::default()),
-    framing: UpstreamFraming::Sse,
 };

@@ -13,11 +13,10 @@ mod response;
 mod stream;
 mod tool;
 
-use crate::dialect::{UpstreamFraming, UpstreamSide};
+use crate::dialect::UpstreamSide;
 
 pub(super) const UPSTREAM: UpstreamSide = UpstreamSide {
     encode_request: request::encode_request,
     decode_response: response::decode_response,
     stream_decoder: || Box::new(stream::StreamDecoder::default()),
-    framing: UpstreamFraming::Sse,
 };
