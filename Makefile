@@ -1,6 +1,6 @@
 # What each target needs is installed on the way, where that is permitted: see CONTRIBUTING.md. The work is in tools/.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-unit test-service test-e2e test-sdk sdk-grid test-corpus check fresh wasm wasm-faults bench golden fuzz gen up down
+.PHONY: help run test test-unit test-service test-e2e test-sdk sdk-grid kill-matrix test-corpus check fresh wasm wasm-faults bench golden fuzz gen up down
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ test-sdk: ## Ring: the official client libraries against a running stack
 
 sdk-grid: ## The whole grid of the sdk ring: every client library at a provider of every format, in every scenario
 	@tools/test sdk-grid
+
+kill-matrix: ## Kill Envoy and the control plane and hurt the store, all under traffic, and print what is on record (KILL_MATRIX: options)
+	@tools/kill-matrix $(KILL_MATRIX)
 
 fuzz: ## Throw damaged input at every decoder, FUZZ_SECONDS (60) at each; `make test` has a short run
 	@tools/fuzz $(FUZZ_TARGETS)

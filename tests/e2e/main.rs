@@ -8,6 +8,7 @@ mod errors;
 mod fallback;
 mod identity;
 mod keys;
+mod kill_matrix;
 mod live_edit;
 mod lost;
 mod secrets;

@@ -18,6 +18,7 @@ pub use answer::{Answer, events};
 pub use config::{ANTHROPIC_SECRET, Config, DEV_KEY, LIMITED_KEY, OPENAI_SECRET, SECOND_SECRET};
 pub use control_plane::ControlPlane;
 pub use grid::Grid;
+pub use ports::free as free_port;
 pub use process::Process;
 pub use stack::{Providers, Setup, Stack};
 

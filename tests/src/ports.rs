@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU16, Ordering};
 
 /// An address of the loopback interface on which nothing listens. The same one is not given twice by one process, and by two processes
 /// only when they are unlucky: whoever finds it taken after all asks again.
-pub(crate) fn free() -> SocketAddr {
+#[must_use]
+pub fn free() -> SocketAddr {
     const FIRST: u16 = 18_000;
     const COUNT: u16 = 14_000;
     static NEXT: AtomicU16 = AtomicU16::new(0);

@@ -152,10 +152,7 @@ impl Stack {
 
     /// Starts `tollgate serve` and waits until its API answers and Envoy's files are there.
     pub async fn start_control_plane(&mut self) {
-        let mut command = self.command("serve");
-        command.arg("--envoy-dir").arg(self.setup.data().join("envoy"));
-        let log = self.setup.folder.path().join("tollgate.log");
-        let mut process = Process::start("tollgate serve", &mut command, &log);
+        let mut process = self.spawn_control_plane();
         let bootstrap = self.bootstrap();
         let answers = eventually(async || {
             assert!(process.is_running(), "tollgate serve ended: {}", process.log());
@@ -164,6 +161,14 @@ impl Stack {
         });
         answers.await.unwrap_or_else(|| panic!("tollgate serve does not get ready"));
         self.control_plane = Some(process);
+    }
+
+    /// Starts `tollgate serve` and leaves it to itself.
+    #[must_use]
+    pub fn spawn_control_plane(&self) -> Process {
+        let mut command = self.command("serve");
+        command.arg("--envoy-dir").arg(self.setup.data().join("envoy"));
+        Process::start("tollgate serve", &mut command, &self.setup.folder.path().join("tollgate.log"))
     }
 
     /// Starts `tollgate up`: everything, as one command.
@@ -205,16 +210,19 @@ impl Stack {
 
     /// Waits until every VM runs on the control plane's snapshot and the gateway answers.
     pub async fn ready(&mut self) {
-        let api = self.api();
-        let (gateway, client) = (self.url("/health"), self.client.clone());
-        let envoy = self.envoy.as_mut().expect("Envoy was started");
         let ready = eventually(async || {
+            let envoy = self.envoy.as_mut().expect("Envoy was started");
             assert!(envoy.is_running(), "Envoy ended: {}", envoy.log());
-            let health = client.get(&gateway).send().await.ok()?;
-            let (_, vms) = api.snapshot().await?;
-            (health.status() == 200 && vms >= VMS).then_some(())
+            self.is_ready().await.then_some(())
         });
         ready.await.unwrap_or_else(|| panic!("not ready within {PATIENCE:?}"));
+    }
+
+    /// Whether every VM runs on the control plane's snapshot and the gateway answers.
+    pub async fn is_ready(&self) -> bool {
+        let Ok(health) = self.client.get(self.url("/health")).send().await else { return false };
+        let Some((_, vms)) = self.api().snapshot().await else { return false };
+        health.status() == 200 && vms >= VMS
     }
 
     /// Waits until every VM runs on a snapshot later than this one.
