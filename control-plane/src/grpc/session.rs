@@ -112,7 +112,13 @@ impl Session {
         if self.send(down::Kind::Welcome(Welcome { heartbeat_interval_ms: interval })).await.is_err() {
             return Over::Gone;
         }
-        snapshots.mark_changed();
+        // Before anything that may take long.
+        let current = snapshots.borrow_and_update().clone();
+        if let Some(current) = current
+            && let Err(over) = self.send(down::Kind::Snapshot((*current.snapshot).clone())).await
+        {
+            return over;
+        }
         self.note(&hello.vm_id, up::Kind::Hello(hello.clone())).await;
         // Silence for three beats is an end: a VM that trapped leaves its stream open behind it.
         let patience = self.app.heartbeat * 3;
@@ -240,10 +246,6 @@ fn at_most(most: usize, there: usize, what: &str) -> Result<(), Over> {
 }
 
 fn status(refused: &Refused) -> Status {
-    match refused {
-        Refused::Full => Status::resource_exhausted(refused.to_string()),
-        // Paths are for our log.
-        Refused::Spool(_) => Status::unavailable("the spool failed"),
-        Refused::Store | Refused::Stopping => Status::unavailable(refused.to_string()),
-    }
+    let said = refused.public();
+    if matches!(refused, Refused::Full) { Status::resource_exhausted(said) } else { Status::unavailable(said) }
 }

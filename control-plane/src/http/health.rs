@@ -43,26 +43,31 @@ pub(super) async fn health(State(app): State<App>) -> (StatusCode, Json<Health>)
     let config_error = app.publisher.rejection();
     let answers = matches!(tokio::time::timeout(STORE_ANSWERS_WITHIN, app.store.ping()).await, Ok(Ok(())));
     let intake = app.intake.status();
-    let store = answers && intake.store_failing_since.is_none();
+    let sessions = app.vms.list().len();
+    // What came of the last try counts where there are always new ones: without a spool, only VMs make them.
+    let tried = intake.spool.is_some() || sessions > 0;
+    let since = intake.store_failing_since.filter(|_| tried);
+    let refusing = intake.refusing.filter(|_| tried);
+    let store = answers && since.is_none();
     // With a spool that takes it, usage is safe while the store is away.
-    let taken = intake.refusing.is_none() && (store || intake.spool.is_some());
+    let taken = refusing.is_none() && (store || intake.spool.is_some());
     let (code, status) = match (taken, store && config_error.is_none()) {
         (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "failing"),
         (true, false) => (StatusCode::OK, "degraded"),
         (true, true) => (StatusCode::OK, "ok"),
     };
-    let since = intake.store_failing_since.and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    let since = since.and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
     let spool = intake.spool.map(|(held, max_bytes)| Spool {
         records: held.records,
         bytes: held.bytes,
         max_bytes,
         set_aside: held.set_aside,
-        refusing: intake.refusing.map(|refused| refused.to_string()),
+        refusing: refusing.map(|refused| refused.public()),
     });
     let health = Health {
         status,
         snapshot_version: app.publisher.current().map_or(0, |published| published.snapshot.version),
-        sessions: app.vms.list().len(),
+        sessions,
         store: if store { "ok" } else { "failing" },
         store_unavailable_since: since.map(|since| since.to_string()),
         spool,

@@ -71,6 +71,16 @@ pub(crate) enum Refused {
     Stopping,
 }
 
+impl Refused {
+    /// For those who may not know what files we have, nor what a database says.
+    pub(crate) fn public(&self) -> String {
+        match self {
+            Self::Spool(_) => "the spool cannot be written: the control plane's log says why".to_owned(),
+            Self::Full | Self::Store | Self::Stopping => self.to_string(),
+        }
+    }
+}
+
 /// How it stands.
 #[derive(Clone, Debug)]
 pub(crate) struct Status {
@@ -135,10 +145,13 @@ impl Intake {
 
     pub(crate) fn status(&self) -> Status {
         let Shared { carrier, spool, .. } = &*self.shared;
+        // There may be room again that nobody has asked for.
+        let full = spool.as_ref().is_some_and(|spool| spool.is_full());
+        let refusing = self.shared.refusing().clone().filter(|refused| full || !matches!(refused, Refused::Full));
         Status {
             spool: spool.as_ref().map(|spool| (*spool.held().borrow(), spool.max_bytes())),
             store_failing_since: carrier.failing_since(),
-            refusing: self.shared.refusing().clone(),
+            refusing,
         }
     }
 }

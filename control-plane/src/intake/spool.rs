@@ -144,13 +144,21 @@ impl Spool {
         self.held.subscribe()
     }
 
+    /// Whether it takes nothing: once full, until a tenth of it is free, which is more than the next few need.
+    pub(super) fn is_full(&self) -> bool {
+        self.full.load(Ordering::Relaxed) && self.room() < self.max_bytes / 10
+    }
+
+    fn room(&self) -> u64 {
+        self.max_bytes.saturating_sub(self.held.borrow().bytes)
+    }
+
     /// Commits the first of these that there is room for, in one transaction, and answers how many these are.
     pub(super) async fn append(&self, entries: &[Entry]) -> Result<usize, Error> {
-        let mut room = self.max_bytes.saturating_sub(self.held.borrow().bytes);
-        // Once full, it takes nothing until there is room for more than the next few.
-        if self.full.load(Ordering::Relaxed) && room < self.max_bytes / 10 {
+        if self.is_full() {
             return Ok(0);
         }
+        let mut room = self.room();
         let (mut rows, mut added) = (Vec::with_capacity(entries.len()), Held::default());
         for entry in entries {
             let said = entry.said.as_ref().map(Message::encode_to_vec);
