@@ -1,4 +1,4 @@
-//! What every part of a running control plane shares: the store, what is in force, the VMs, the counters.
+//! What every part of a running control plane shares: the store, the way into it, what is in force, the VMs, the counters.
 
 use std::time::Duration;
 
@@ -6,12 +6,20 @@ use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tollgate_core::words::KeyDigest;
 
-use crate::{metrics::Metrics, publish::Publisher, store::Store, vms::Vms};
+use crate::{
+    intake::{Intake, Work, spool::Spool},
+    metrics::Metrics,
+    publish::Publisher,
+    store::Store,
+    vms::Vms,
+};
 
 /// The shared state. Clones share one.
 #[derive(Clone, Debug)]
 pub(crate) struct App {
     pub(crate) store: Store,
+    /// What VMs say of their exchanges goes in here.
+    pub(crate) intake: Intake,
     pub(crate) publisher: Publisher,
     pub(crate) vms: Vms,
     pub(crate) metrics: Metrics,
@@ -26,17 +34,20 @@ pub(crate) struct App {
 const CHANGES_BACKLOG: usize = 64;
 
 impl App {
-    /// Over an open store, before anything is in force.
-    pub(crate) fn new(store: Store, heartbeat: Duration) -> Self {
-        let vms = Vms::default();
-        Self {
+    /// Over an open store, before anything is in force; with what must run for the intake to work.
+    pub(crate) fn new(store: Store, spool: Option<Spool>, heartbeat: Duration) -> (Self, Work) {
+        let (vms, metrics) = (Vms::default(), Metrics::default());
+        let (intake, work) = Intake::new(store.clone(), metrics.clone(), spool);
+        let app = Self {
             publisher: Publisher::new(store.clone(), vms.clone()),
             store,
+            intake,
             vms,
-            metrics: Metrics::default(),
+            metrics,
             changes: broadcast::Sender::new(CHANGES_BACKLOG),
             heartbeat,
             stop: CancellationToken::new(),
-        }
+        };
+        (app, work)
     }
 }

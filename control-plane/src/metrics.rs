@@ -20,6 +20,7 @@ pub(crate) struct Metrics {
     pub(crate) lost: Counter,
     pub(crate) malformed: Counter,
     pub(crate) store_errors: Counter,
+    pub(crate) refusals: Counter,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -54,6 +55,13 @@ pub(crate) struct Gauges {
     pub(crate) snapshot_version: u64,
     pub(crate) outbox_records: u64,
     pub(crate) dropped_records: u64,
+    // All 0 without a spool.
+    pub(crate) spool_entries: u64,
+    pub(crate) spool_records: u64,
+    pub(crate) spool_bytes: u64,
+    pub(crate) spool_max_bytes: u64,
+    pub(crate) spool_set_aside: u64,
+    pub(crate) store_unavailable_seconds: u64,
 }
 
 impl Metrics {
@@ -100,11 +108,18 @@ impl Metrics {
         registry.register("lost_exchanges", "Exchanges whose VM was lost", self.lost.clone());
         registry.register("malformed_records", "Records that could not be read", self.malformed.clone());
         registry.register("store_errors", "Failed uses of the store", self.store_errors.clone());
+        registry.register("intake_refusals", "Times that nothing was taken from a VM", self.refusals.clone());
         for (name, help, value) in [
             ("sessions", "VMs with a session", gauges.sessions as u64),
             ("snapshot_version", "Version in force", gauges.snapshot_version),
             ("outbox_records", "Records that wait in the VMs", gauges.outbox_records),
             ("outbox_dropped_records", "Records that full outboxes dropped", gauges.dropped_records),
+            ("spool_entries", "Messages of VMs that wait for the store", gauges.spool_entries),
+            ("spool_records", "Usage records among them", gauges.spool_records),
+            ("spool_bytes", "What they take", gauges.spool_bytes),
+            ("spool_max_bytes", "The most that they may take; 0 without a spool", gauges.spool_max_bytes),
+            ("spool_set_aside_entries", "Messages of VMs that the store will never take", gauges.spool_set_aside),
+            ("store_unavailable_seconds", "For how long usage cannot be stored", gauges.store_unavailable_seconds),
         ] {
             let gauge = Gauge::<i64>::default();
             gauge.set(i64::try_from(value).unwrap_or(i64::MAX));

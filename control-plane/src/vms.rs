@@ -29,11 +29,11 @@ pub(crate) struct Vm {
     pub(crate) dropped_records: u64,
     pub(crate) open_exchanges: usize,
     /// Which of the VM's sessions this is: an old one that ends late must not take a new one out.
-    session: u64,
+    session: i64,
 }
 
 impl Vms {
-    pub(crate) fn begin(&self, id: &str, node_id: String, filter_version: String, version: u64, session: u64) {
+    pub(crate) fn begin(&self, id: &str, node_id: String, filter_version: String, version: u64, session: i64) {
         let now = jiff::Timestamp::now();
         let vm = Vm {
             node_id,
@@ -52,7 +52,7 @@ impl Vms {
     }
 
     /// Whether that was the VM's current session.
-    pub(crate) fn end(&self, id: &str, session: u64) -> bool {
+    pub(crate) fn end(&self, id: &str, session: i64) -> bool {
         let mut vms = self.lock();
         let current = vms.get(id).is_some_and(|vm| vm.session == session);
         if current {

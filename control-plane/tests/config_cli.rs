@@ -1,7 +1,8 @@
 //! The command line as a user meets it.
 
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 fn tollgate(arguments: &[&str], folder: &Path) -> Output {
     Command::new(env!("CARGO_BIN_EXE_tollgate"))
@@ -115,4 +116,61 @@ fn the_examples_are_valid_and_the_rendered_one_is_current() {
         rendered == kept,
         "envoy/static/bootstrap.json is out of date: envoy/static/README.md says how to render it"
     );
+}
+
+/// The log of a `tollgate serve` whose data folder cannot be made, until it is up or has ended.
+fn serve_read_only(folder: &Path, config: &str) -> Vec<String> {
+    std::fs::write(folder.join("file"), "").unwrap();
+    std::fs::write(folder.join("t.yaml"), config).unwrap();
+    let mut serving = Command::new(env!("CARGO_BIN_EXE_tollgate"))
+        .args(["serve", "-c", "t.yaml", "--data-dir", "file/data", "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"])
+        .current_dir(folder)
+        .env_clear()
+        .env("TOLLGATE_NODE_TOKEN", "node-token")
+        .env("TOLLGATE_ADMIN_TOKEN", "admin-token")
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = Vec::new();
+    for line in BufReader::new(serving.stderr.take().unwrap()).lines() {
+        log.push(line.unwrap());
+        if log.last().is_some_and(|line| line.contains("control plane is up")) {
+            break;
+        }
+    }
+    serving.kill().unwrap();
+    serving.wait().unwrap();
+    log
+}
+
+#[test]
+fn a_control_plane_that_can_write_nowhere_serves_without_a_spool_unless_one_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = serve_read_only(folder.path(), "store: sqlite://store.db\n");
+    assert!(log.iter().any(|line| line.contains("no spool") && line.contains("committed")), "{log:#?}");
+    assert!(log.iter().any(|line| line.contains("control plane is up")), "{log:#?}");
+    let folder = tempfile::tempdir().unwrap();
+    let log = serve_read_only(folder.path(), "store: sqlite://store.db\nspool: 1GiB\n");
+    assert!(log.last().is_some_and(|line| line.contains("spool.lock cannot be written")), "{log:#?}");
+}
+
+#[test]
+fn check_says_what_an_acknowledgement_waits_for() {
+    let folder = tempfile::tempdir().unwrap();
+    for (config, said) in [
+        ("{}\n", "in the spool of the data folder"),
+        ("spool: 64MiB\n", "the data folder must be durable"),
+        ("spool: none\n", "when the store has committed it"),
+    ] {
+        std::fs::write(folder.path().join("t.yaml"), config).unwrap();
+        let output = tollgate(&["check", "-c", "t.yaml"], folder.path());
+        assert!(text(&output.stdout).contains(said), "{config}: {}", text(&output.stdout));
+    }
+    for (config, said) in
+        [("spool: lots\n", "t.yaml:1:8: `lots` is not a size like 1GiB, nor `none`"), ("spool: 1MiB\n", "16MiB")]
+    {
+        std::fs::write(folder.path().join("t.yaml"), config).unwrap();
+        let output = tollgate(&["check", "-c", "t.yaml"], folder.path());
+        assert!(text(&output.stderr).contains(said), "{config}: {}", text(&output.stderr));
+    }
 }

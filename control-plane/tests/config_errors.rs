@@ -16,7 +16,7 @@ fn unknown_keys_are_named_with_place_and_nearest_key() {
     assert_eq!(
         problems("provider:\n  a: {kind: openai}\n"),
         ["t.yaml:1:1: unknown key `provider` (did you mean `providers`?); known here: providers, models, aliases, \
-          keys, prices, store, auth, max_body"]
+          keys, prices, store, spool, auth, max_body"]
     );
     let nested = problems("providers:\n  a: {kind: openai, api_key: none, base_uri: \"http://h\"}\n");
     assert!(nested[0].starts_with("t.yaml:2:36: unknown key `base_uri` (did you mean `base_url`?)"), "{nested:?}");

@@ -21,6 +21,7 @@ pub(super) struct File {
     pub(super) keys: Option<Vec<Spanned<Key>>>,
     pub(super) prices: Option<Entries<Price>>,
     pub(super) store: Option<Text>,
+    pub(super) spool: Option<Text>,
     pub(super) auth: Option<Auth>,
     pub(super) max_body: Option<Text>,
 }

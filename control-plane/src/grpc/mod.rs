@@ -1,9 +1,8 @@
 //! What the VMs of Envoy talk to: one stream for each, and the questions about keys.
-//! Nobody gets in without the node token, and records leave this room as the domain has them.
+//! Nobody gets in without the node token, and no message is larger or longer than is stated here.
 
 mod keys;
 mod session;
-mod wire;
 
 use std::time::Duration;
 
@@ -14,8 +13,8 @@ use tonic::{Request, Status, service::Routes, transport::Server};
 
 use crate::app::App;
 
-/// Largest message that is taken: a full batch of records is far smaller.
-const MAX_MESSAGE: usize = 16 << 20;
+/// Largest message that is taken, in bytes: the filter's have at most one MiB.
+const MAX_MESSAGE: usize = 4 << 20;
 
 /// Both services, behind the node token. A peer without it gets `UNAUTHENTICATED` and nothing else.
 pub(crate) fn router(app: App, node_token: Secret) -> tonic::transport::server::Router {

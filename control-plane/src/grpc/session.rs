@@ -1,32 +1,28 @@
 //! `Session.Open`: one VM's stream, from its hello to its end.
 
-use std::{
-    pin::Pin,
-    sync::atomic::{AtomicI64, AtomicU64, Ordering},
-};
+use std::{collections::HashSet, pin::Pin};
 
 use tokio::sync::{broadcast::error::RecvError, mpsc};
 use tokio_stream::{Stream, wrappers::ReceiverStream};
 use tollgate_proto::v1::{
-    Down, Hello, KeysChanged, OpenExchanges, Opened, SnapshotAck, Up, UsageAck, UsageBatch, Welcome, down,
+    Down, Hello, KeysChanged, OpenExchange, OpenExchanges, Opened, SnapshotAck, Up, UsageAck, Welcome, down,
     session_server, up,
 };
-use tonic::{Request, Response, Status, Streaming};
-use tracing::{info, warn};
+use tonic::{Code, Request, Response, Status, Streaming};
+use tracing::{debug, info, warn};
 
-use super::wire;
-use crate::{app::App, domain::record::OpenExchange};
+use super::MAX_MESSAGE;
+use crate::{app::App, intake::Refused};
 
 /// `tollgate.v1.Session`.
 #[derive(Debug)]
 pub(super) struct Sessions {
     app: App,
-    next: AtomicU64,
 }
 
 impl Sessions {
     pub(super) fn new(app: App) -> Self {
-        Self { app, next: AtomicU64::new(1) }
+        Self { app }
     }
 }
 
@@ -40,12 +36,9 @@ impl session_server::Session for Sessions {
     async fn open(&self, request: Request<Streaming<Up>>) -> Result<Response<Self::OpenStream>, Status> {
         let up = request.into_inner();
         let (down, receiver) = mpsc::channel(BACKLOG);
-        let session = Session {
-            number: self.next.fetch_add(1, Ordering::Relaxed),
-            app: self.app.clone(),
-            down,
-            heard_at: AtomicI64::new(0),
-        };
+        // One of its own for each session with any control plane; positive, as both stores have no other.
+        let number = getrandom::u64().map_err(|error| Status::internal(format!("no randomness: {error}")))?;
+        let session = Session { number: i64::try_from(number >> 1).unwrap_or(i64::MAX), app: self.app.clone(), down };
         // The answer's head must not wait for the hello: a proxy in between may hold that back until it has the head.
         tokio::spawn(session.run(up));
         Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
@@ -54,15 +47,23 @@ impl session_server::Session for Sessions {
 
 /// One VM's stream.
 struct Session {
-    number: u64,
+    number: i64,
     app: App,
     down: mpsc::Sender<Result<Down, Status>>,
-    /// The last sign of life that this session put on record.
-    heard_at: AtomicI64,
 }
 
-/// The most open exchanges that are kept of one VM, which has far fewer; what is beyond leaves no trace if the VM dies.
-const MAX_OPEN: usize = 100_000;
+/// What a VM has open, for people to see, by the ids of the exchanges.
+#[derive(Default)]
+struct Open {
+    now: HashSet<String>,
+    /// What has come of a list that goes on.
+    listed: HashSet<String>,
+}
+
+/// The most usage records of one message; the filter's have at most 500.
+const MAX_RECORDS: usize = 1_000;
+/// The most open exchanges of one message: more than fit into one of the filter's.
+const MAX_EXCHANGES: usize = 50_000;
 
 /// Why a session is over.
 enum Over {
@@ -87,7 +88,7 @@ impl Session {
                 return;
             }
         };
-        let App { vms, store, metrics, .. } = &self.app;
+        let vms = &self.app.vms;
         let vm_id = hello.vm_id.clone();
         info!(vm.id = vm_id, node.id = hello.node_id, snapshot.version = hello.snapshot_version, "session begins");
         vms.begin(&vm_id, hello.node_id.clone(), hello.filter_version.clone(), hello.snapshot_version, self.number);
@@ -98,9 +99,8 @@ impl Session {
         }
         if vms.end(&vm_id, self.number) {
             info!(vm.id = vm_id, "session ends");
-            if let Err(error) = store.end_session(&vm_id, self.heard_at.load(Ordering::Relaxed)).await {
-                metrics.store_errors.inc();
-                warn!(vm.id = vm_id, %error, "the end of a session could not be stored; it will be noticed by silence");
+            if let Err(error) = self.app.intake.take(&vm_id, self.number, None).await {
+                warn!(vm.id = vm_id, %error, "the end of a session could not be kept; it will be noticed by silence");
             }
         }
     }
@@ -112,23 +112,35 @@ impl Session {
         if self.send(down::Kind::Welcome(Welcome { heartbeat_interval_ms: interval })).await.is_err() {
             return Over::Gone;
         }
-        snapshots.mark_changed();
-        self.hear(&hello.vm_id).await;
+        // Before anything that may take long.
+        let current = snapshots.borrow_and_update().clone();
+        if let Some(current) = current
+            && let Err(over) = self.send(down::Kind::Snapshot((*current.snapshot).clone())).await
+        {
+            return over;
+        }
+        self.note(&hello.vm_id, up::Kind::Hello(hello.clone())).await;
         // Silence for three beats is an end: a VM that trapped leaves its stream open behind it.
         let patience = self.app.heartbeat * 3;
         let silence = tokio::time::sleep(patience);
         tokio::pin!(silence);
-        // What has come of a list of open exchanges that goes on.
-        let mut open = Vec::new();
+        let mut open = Open::default();
         loop {
             let sent = tokio::select! {
                 message = up.message() => match message {
                     Ok(Some(Up { kind: Some(kind) })) => {
+                        let handled = self.handle(&hello.vm_id, kind, &mut open).await;
+                        // From here on: it may have taken long, and meanwhile nobody listened.
                         silence.as_mut().reset(tokio::time::Instant::now() + patience);
-                        self.handle(&hello.vm_id, kind, &mut open).await
+                        handled
                     }
                     Ok(Some(Up { kind: None })) => Ok(()),
                     Ok(None) => return Over::Gone,
+                    Err(status) if status.code() == Code::OutOfRange => {
+                        return Over::Refused(Status::resource_exhausted(format!(
+                            "a message may have {MAX_MESSAGE} bytes at most"
+                        )));
+                    }
                     Err(status) => {
                         info!(vm.id = hello.vm_id, error = %status, "the stream of a session broke");
                         return Over::Gone;
@@ -162,7 +174,7 @@ impl Session {
         }
     }
 
-    async fn handle(&self, vm_id: &str, kind: up::Kind, open: &mut Vec<OpenExchange>) -> Result<(), Over> {
+    async fn handle(&self, vm_id: &str, kind: up::Kind, open: &mut Open) -> Result<(), Over> {
         match kind {
             up::Kind::Hello(_) => return Err(Over::Refused(Status::invalid_argument("hello was said before"))),
             up::Kind::SnapshotAck(SnapshotAck { version, refusal, in_force_version }) => {
@@ -172,77 +184,68 @@ impl Session {
                 });
                 self.app.vms.acknowledge(vm_id, in_force_version, refused);
             }
-            up::Kind::Usage(batch) => return self.keep(batch).await,
+            up::Kind::Usage(batch) => {
+                at_most(MAX_RECORDS, batch.records.len(), "usage records")?;
+                let sequence = batch.sequence;
+                let ended = batch.records.iter().filter_map(|record| Some(&record.facts.as_ref()?.exchange_id));
+                ended.for_each(|id| {
+                    open.now.remove(id);
+                });
+                self.app.vms.update(vm_id, |vm| vm.open_exchanges = open.now.len());
+                // Without an acknowledgement the VM sends it again in its next session, so this one is ended for it.
+                let taken = self.app.intake.take(vm_id, self.number, Some(up::Kind::Usage(batch))).await;
+                taken.map_err(|refused| Over::Refused(status(&refused)))?;
+                return self.send(down::Kind::UsageAck(UsageAck { sequence })).await;
+            }
             up::Kind::Opened(Opened { exchanges }) => {
-                let opened: Vec<_> = exchanges.into_iter().filter_map(|wire| wire::open_exchange(wire).ok()).collect();
-                if let Err(error) = self.app.store.add_open(vm_id, &opened).await {
-                    self.app.metrics.store_errors.inc();
-                    warn!(vm.id = vm_id, %error, "exchanges that were opened could not be stored; the next beat says them again");
-                }
+                at_most(MAX_EXCHANGES, exchanges.len(), "exchanges")?;
+                open.now.extend(ids(&exchanges));
+                self.app.vms.update(vm_id, |vm| vm.open_exchanges = open.now.len());
+                self.note(vm_id, up::Kind::Opened(Opened { exchanges })).await;
             }
             up::Kind::OpenExchanges(part) => {
-                let OpenExchanges { exchanges, dropped_records, outbox_records, more } = part;
-                open.extend(exchanges.into_iter().filter_map(|wire| wire::open_exchange(wire).ok()));
-                open.truncate(MAX_OPEN);
+                at_most(MAX_EXCHANGES, part.exchanges.len(), "exchanges")?;
+                open.listed.extend(ids(&part.exchanges));
+                let OpenExchanges { dropped_records, outbox_records, more, .. } = part;
                 if !more {
-                    self.note_open(vm_id, std::mem::take(open), dropped_records, outbox_records).await;
+                    open.now = std::mem::take(&mut open.listed);
+                    self.app.vms.update(vm_id, |vm| {
+                        vm.open_exchanges = open.now.len();
+                        vm.dropped_records = dropped_records;
+                        vm.outbox_records = outbox_records;
+                    });
                 }
+                self.note(vm_id, up::Kind::OpenExchanges(part)).await;
             }
         }
         Ok(())
     }
 
-    /// Commits a batch, then acknowledges it. Where the store fails there is no acknowledgement, and the VM sends it again
-    /// in its next session, so the session is ended for it.
-    async fn keep(&self, batch: UsageBatch) -> Result<(), Over> {
-        let metrics = &self.app.metrics;
-        let mut records = Vec::with_capacity(batch.records.len());
-        for wire in batch.records {
-            match wire::record(wire) {
-                Ok(record) => records.push(record),
-                Err(error) => {
-                    metrics.malformed.inc();
-                    warn!(%error, "a usage record cannot be read, now or later: it is dropped");
-                }
-            }
-        }
-        match self.app.store.add_records(&records).await {
-            Ok(new) => {
-                new.into_iter().for_each(|record| metrics.count(record));
-                self.send(down::Kind::UsageAck(UsageAck { sequence: batch.sequence })).await
-            }
-            Err(error) => {
-                metrics.store_errors.inc();
-                tracing::error!(%error, records = records.len(), "usage could not be stored; the VM will send it again");
-                Err(Over::Refused(Status::unavailable("the store failed")))
-            }
-        }
-    }
-
-    async fn note_open(&self, vm_id: &str, open: Vec<OpenExchange>, dropped_records: u64, outbox_records: u64) {
-        self.app.vms.update(vm_id, |vm| {
-            vm.open_exchanges = open.len();
-            vm.dropped_records = dropped_records;
-            vm.outbox_records = outbox_records;
-        });
-        self.hear(vm_id).await;
-        if let Err(error) = self.app.store.set_open(vm_id, &open).await {
-            self.app.metrics.store_errors.inc();
-            warn!(vm.id = vm_id, %error, "open exchanges could not be stored; the next beat says them again");
-        }
-    }
-
-    async fn hear(&self, vm_id: &str) {
-        match self.app.store.hear(vm_id).await {
-            Ok(heard_at) => self.heard_at.store(heard_at, Ordering::Relaxed),
-            Err(error) => {
-                self.app.metrics.store_errors.inc();
-                warn!(vm.id = vm_id, %error, "a sign of life could not be stored");
-            }
+    /// Has the intake take what needs no answer. Where it cannot, that is in its log, and the next beat says it again.
+    async fn note(&self, vm_id: &str, said: up::Kind) {
+        if let Err(error) = self.app.intake.take(vm_id, self.number, Some(said)).await {
+            debug!(vm.id = vm_id, %error, "what a VM has open was not taken");
         }
     }
 
     async fn send(&self, kind: down::Kind) -> Result<(), Over> {
         self.down.send(Ok(Down { kind: Some(kind) })).await.map_err(|_| Over::Gone)
     }
+}
+
+fn ids(exchanges: &[OpenExchange]) -> impl Iterator<Item = String> {
+    exchanges.iter().filter_map(|exchange| Some(exchange.facts.as_ref()?.exchange_id.clone()))
+}
+
+/// Refuses what is too long as a whole: half of it would be worse than nothing.
+fn at_most(most: usize, there: usize, what: &str) -> Result<(), Over> {
+    if there <= most {
+        return Ok(());
+    }
+    Err(Over::Refused(Status::resource_exhausted(format!("a message may have {most} {what} at most, not {there}"))))
+}
+
+fn status(refused: &Refused) -> Status {
+    let said = refused.public();
+    if matches!(refused, Refused::Full) { Status::resource_exhausted(said) } else { Status::unavailable(said) }
 }

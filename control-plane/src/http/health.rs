@@ -1,5 +1,7 @@
 //! `/health` and `/metrics`: what programs watch.
 
+use std::time::Duration;
+
 use axum::{
     Json,
     extract::State,
@@ -8,44 +10,91 @@ use axum::{
 };
 use serde::Serialize;
 
-use crate::{app::App, metrics::Gauges};
+use crate::{app::App, metrics::Gauges, store::now_ms};
 
 #[derive(Serialize)]
 pub(super) struct Health {
-    /// `ok`; `degraded` where something is wrong but traffic flows; `failing` where the store does not answer.
+    /// `ok`; `degraded` where something is wrong but traffic flows and usage is taken; `failing` where it is not taken.
     status: &'static str,
     snapshot_version: u64,
     sessions: usize,
     store: &'static str,
+    /// RFC 3339.
+    store_unavailable_since: Option<String>,
+    /// `null` where there is none: usage is acknowledged when the store has committed it.
+    spool: Option<Spool>,
     /// Why the file as it is now is not in force.
     config_error: Option<String>,
 }
 
+/// What waits for the store.
+#[derive(Serialize)]
+struct Spool {
+    records: u64,
+    bytes: u64,
+    max_bytes: u64,
+    /// Messages of VMs that the store will never take.
+    set_aside: u64,
+    /// Why it takes nothing, where it does not.
+    refusing: Option<String>,
+}
+
 pub(super) async fn health(State(app): State<App>) -> (StatusCode, Json<Health>) {
     let config_error = app.publisher.rejection();
-    let store = app.store.ping().await.is_ok();
-    let (code, status) = match (store, &config_error) {
+    let answers = matches!(tokio::time::timeout(STORE_ANSWERS_WITHIN, app.store.ping()).await, Ok(Ok(())));
+    let intake = app.intake.status();
+    let sessions = app.vms.list().len();
+    // What came of the last try counts where there are always new ones: without a spool, only VMs make them.
+    let tried = intake.spool.is_some() || sessions > 0;
+    let since = intake.store_failing_since.filter(|_| tried);
+    let refusing = intake.refusing.filter(|_| tried);
+    let store = answers && since.is_none();
+    // With a spool that takes it, usage is safe while the store is away.
+    let taken = refusing.is_none() && (store || intake.spool.is_some());
+    let (code, status) = match (taken, store && config_error.is_none()) {
         (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "failing"),
-        (true, Some(_)) => (StatusCode::OK, "degraded"),
-        (true, None) => (StatusCode::OK, "ok"),
+        (true, false) => (StatusCode::OK, "degraded"),
+        (true, true) => (StatusCode::OK, "ok"),
     };
+    let since = since.and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    let spool = intake.spool.map(|(held, max_bytes)| Spool {
+        records: held.records,
+        bytes: held.bytes,
+        max_bytes,
+        set_aside: held.set_aside,
+        refusing: refusing.map(|refused| refused.public()),
+    });
     let health = Health {
         status,
         snapshot_version: app.publisher.current().map_or(0, |published| published.snapshot.version),
-        sessions: app.vms.list().len(),
+        sessions,
         store: if store { "ok" } else { "failing" },
+        store_unavailable_since: since.map(|since| since.to_string()),
+        spool,
         config_error,
     };
     (code, Json(health))
 }
 
+/// Whoever asks for our health waits no longer for the store's.
+const STORE_ANSWERS_WITHIN: Duration = Duration::from_secs(2);
+
 pub(super) async fn metrics(State(app): State<App>) -> Response {
     let vms = app.vms.list();
+    let intake = app.intake.status();
+    let (held, spool_max_bytes) = intake.spool.unwrap_or_default();
+    let failing_for = intake.store_failing_since.map_or(0, |since| now_ms().saturating_sub(since) / 1_000);
     let gauges = Gauges {
         sessions: vms.len(),
         snapshot_version: app.publisher.current().map_or(0, |published| published.snapshot.version),
         outbox_records: vms.iter().map(|(_, vm)| vm.outbox_records).sum(),
         dropped_records: vms.iter().map(|(_, vm)| vm.dropped_records).sum(),
+        spool_entries: held.entries,
+        spool_records: held.records,
+        spool_bytes: held.bytes,
+        spool_max_bytes,
+        spool_set_aside: held.set_aside,
+        store_unavailable_seconds: u64::try_from(failing_for).unwrap_or(0),
     };
     match app.metrics.encode(gauges) {
         Ok(page) => {

@@ -22,6 +22,17 @@ impl DataDir {
         Ok(Self(path.canonicalize().map_err(Error::file(path))?))
     }
 
+    /// As [`Self::open`], but a folder that cannot be made is an error only of what must be in it: where the tokens are given and the
+    /// store is elsewhere, nothing must.
+    pub fn open_if_possible(path: &Path) -> Self {
+        Self::open(path).unwrap_or_else(|_| Self(path.to_owned()))
+    }
+
+    /// Where the spool lies.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
     /// The SQLite file that is used when the configuration names no store.
     pub fn store_url(&self) -> String {
         format!("sqlite://{}", self.0.join("tollgate.db").display())

@@ -2,22 +2,28 @@
 
 use std::{io, net::SocketAddr, time::Duration};
 
-use tokio::{net::TcpListener, time::MissedTickBehavior};
+use tokio::{net::TcpListener, task::JoinSet, time::MissedTickBehavior};
 use tokio_stream::wrappers::TcpListenerStream;
 use tollgate_core::words::Secret;
+use tracing::{info, warn};
 
 use crate::{
     app::App,
     grpc, http,
+    intake::{Work, spool, spool::Spool},
     publish::Publisher,
     store::{self, Store, now_ms},
 };
+
+pub use crate::intake::spool::SpoolPlace;
 
 /// What a server is told.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// `sqlite://…` or `postgres://…`.
     pub store_url: String,
+    /// Where usage is kept until the store has it; without it, usage is acknowledged when the store has committed it.
+    pub spool: Option<SpoolPlace>,
     /// Where the HTTP API is served.
     pub http: SocketAddr,
     /// Where the VMs are served.
@@ -54,6 +60,7 @@ const STOP_WITHIN: Duration = Duration::from_secs(3);
 #[derive(Debug)]
 pub struct Server {
     app: App,
+    work: Work,
     http: TcpListener,
     grpc: TcpListener,
     http_addr: SocketAddr,
@@ -81,6 +88,9 @@ pub enum Error {
     /// A token is empty, which everybody has.
     #[error("the {0} is empty: whoever sends none would be let in")]
     EmptyToken(&'static str),
+    /// Of the spool.
+    #[error(transparent)]
+    Spool(#[from] spool::Error),
     /// Of the store.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -93,10 +103,10 @@ pub enum Error {
 }
 
 impl Server {
-    /// Binds both ports and opens the store.
+    /// Binds both ports, and opens the spool and the store.
     ///
     /// # Errors
-    /// When a token is empty, a port cannot be bound, or the store cannot be opened.
+    /// When a token is empty, a port cannot be bound, or the spool or the store cannot be opened.
     pub async fn start(options: Options) -> Result<Self, Error> {
         Self::start_at(options, Pace::default()).await
     }
@@ -113,11 +123,12 @@ impl Server {
         }
         let (http, http_addr) = bind("the HTTP API", options.http).await?;
         let (grpc, grpc_addr) = bind("the gRPC port", options.grpc).await?;
+        let spool = open_spool(options.spool.as_ref()).await?;
         let store = Store::open(&options.store_url).await?;
         let last_change = store.last_key_change().await?;
-        let app = App::new(store, pace.heartbeat);
+        let (app, work) = App::new(store, spool, pace.heartbeat);
         let Options { node_token, admin_token, .. } = options;
-        Ok(Self { app, http, grpc, http_addr, grpc_addr, node_token, admin_token, pace, last_change })
+        Ok(Self { app, work, http, grpc, http_addr, grpc_addr, node_token, admin_token, pace, last_change })
     }
 
     /// Puts snapshots in force.
@@ -144,7 +155,10 @@ impl Server {
     /// When serving fails by itself.
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), Error> {
         let stop = self.app.stop.clone();
-        let store = self.app.store.clone();
+        let (store, intake) = (self.app.store.clone(), self.app.intake.clone());
+        // A task of its own, which goes on until what the last sessions handed over is durable.
+        let mut work = JoinSet::new();
+        work.spawn(self.work.run());
         let http = axum::serve(self.http, http::router(self.app.clone(), self.admin_token))
             .with_graceful_shutdown(stop.clone().cancelled_owned());
         let grpc = grpc::router(self.app.clone(), self.node_token)
@@ -173,8 +187,31 @@ impl Server {
                 tokio::time::timeout(STOP_WITHIN, &mut serving).await.unwrap_or(Ok(()))
             }
         };
+        // What is not in the store by then waits in the spool for the next start.
+        let _ = tokio::time::timeout(STOP_WITHIN, intake.settled()).await;
+        work.shutdown().await;
         store.close().await;
         outcome
+    }
+}
+
+/// Opens the spool, or says why there is none. It is said either way, because it decides what an acknowledgement waits for.
+async fn open_spool(place: Option<&SpoolPlace>) -> Result<Option<Spool>, spool::Error> {
+    let Some(place) = place else {
+        info!("no spool: usage is acknowledged when the store has committed it");
+        return Ok(None);
+    };
+    match Spool::open(place).await {
+        Ok(spool) => {
+            let records = spool.held().borrow().records;
+            info!(spool = %spool.path().display(), records, "usage is acknowledged when it is in the spool");
+            Ok(Some(spool))
+        }
+        Err(error @ spool::Error::Unwritable { .. }) if place.optional => {
+            warn!(%error, "no spool: usage is acknowledged when the store has committed it");
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
 }
 
@@ -210,22 +247,24 @@ async fn tell_of_changed_keys(app: &App, mut last: i64) {
     }
 }
 
-/// Writes off what VMs had open that are gone for good.
+/// Writes off what VMs had open that are gone for good. As long as something that was handed over is not in the store, a VM may have been
+/// heard of that the store does not know of: so it is asked who was gone at the moment up to which it knows everything.
 async fn write_off_lost_exchanges(app: &App, pace: Pace) {
     let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
     let (silence, grace) = (millis(pace.heartbeat * 3), millis(pace.grace));
-    // While no control plane ran, no VM could be heard: each gets its time again from our start.
     let started = now_ms();
     let mut ticks = tokio::time::interval(WRITE_OFF_EVERY.min(pace.grace));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut failing = false;
     loop {
         ticks.tick().await;
-        let now = now_ms();
-        if now - started < grace {
+        let Some(now) = app.intake.complete_until().await else { continue };
+        // While no control plane ran, or nothing was taken from VMs, none could be heard: each gets its time again from then on.
+        let listening = now.saturating_sub(started.max(app.intake.deaf_at()));
+        if listening < grace {
             continue;
         }
-        let silent_since = if now - started < silence + grace { i64::MIN } else { now - silence - grace };
+        let silent_since = if listening < silence + grace { i64::MIN } else { now - silence - grace };
         note(app, app.store.write_off(silent_since, now - grace).await, &mut failing);
     }
 }

@@ -18,3 +18,25 @@ pub enum Error {
     #[error("the store failed: {0}")]
     Statement(#[from] sqlx::Error),
 }
+
+impl Error {
+    /// Whether what was to be kept is at fault rather than the store: it fails again whenever it is tried.
+    ///
+    /// Of PostgreSQL these are the classes 22 (data), 23 (a constraint) and 54 (a limit, as of the rows of an index) of
+    /// <https://www.postgresql.org/docs/current/errcodes-appendix.html>; of SQLite `TOOBIG`, `CONSTRAINT` and `MISMATCH`, which are the
+    /// low bytes of <https://www.sqlite.org/rescode.html>.
+    #[must_use]
+    pub fn is_of_the_data(&self) -> bool {
+        match self {
+            Self::Statement(sqlx::Error::Encode(_)) => true,
+            Self::Statement(sqlx::Error::Database(error)) => error.code().is_some_and(|code| match code.len() {
+                SQLSTATE => ["22", "23", "54"].iter().any(|class| code.starts_with(class)),
+                _ => code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 18..=20)),
+            }),
+            _ => false,
+        }
+    }
+}
+
+/// A code of PostgreSQL has five characters, one of SQLite at most four digits.
+const SQLSTATE: usize = 5;

@@ -2,6 +2,7 @@
 //!
 //! SQL is here and nowhere else, and decides nothing that [`domain`](crate::domain) could.
 
+mod batch;
 mod dialect;
 mod error;
 mod keys;
@@ -14,7 +15,7 @@ mod usage;
 
 use std::{
     str::FromStr,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use sqlx::{
@@ -23,6 +24,7 @@ use sqlx::{
     migrate::{MigrateError, Migrator},
 };
 
+pub use batch::{Batch, Sign};
 use dialect::Dialect;
 pub use error::Error;
 pub use usage::{GroupPage, Page};
@@ -44,6 +46,8 @@ enum Numbered {
 
 /// Statements of this text only read, or write one row at a time; longer work holds a transaction.
 const MAX_CONNECTIONS: u32 = 8;
+/// How long a use of the store waits for a connection, and so how late one fails where a PostgreSQL is away.
+const ACQUIRE_WITHIN: Duration = Duration::from_secs(10);
 
 impl Store {
     /// Opens a database, makes it where it is an SQLite file that does not exist, and brings its tables up to date.
@@ -58,16 +62,16 @@ impl Store {
             Some("postgres" | "postgresql") => Dialect::Postgres,
             _ => return Err(Error::UnknownUrl(scheme.unwrap_or(url).to_owned())),
         };
-        let mut options = AnyPoolOptions::new().max_connections(MAX_CONNECTIONS);
+        let mut options = AnyPoolOptions::new().max_connections(MAX_CONNECTIONS).acquire_timeout(ACQUIRE_WITHIN);
         let mut url = url.to_owned();
         if dialect == Dialect::Sqlite {
             if !url.contains('?') {
                 url.push_str("?mode=rwc");
             }
             options = options.after_connect(|connection, _| {
-                // A commit in WAL with `normal` survives the death of the process at any moment; only a power cut can
-                // take the last ones, which the VMs then have not been told were kept for more than an instant.
-                let pragmas = "pragma journal_mode = wal; pragma synchronous = normal; pragma busy_timeout = 10000;";
+                // With `full`, a commit in WAL survives a power cut too: what is committed here is acknowledged, or leaves the
+                // spool.
+                let pragmas = "pragma journal_mode = wal; pragma synchronous = full; pragma busy_timeout = 10000;";
                 Box::pin(async move { connection.execute(pragmas).await.map(|_| ()) })
             });
         }

@@ -1,101 +1,83 @@
 //! VMs: signs of life, what each has open, and what is lost with one.
 
+use std::collections::BTreeMap;
+
 use sqlx::{AnyConnection, Row, any::AnyRow};
 
 use super::{
-    Error, Store, now_ms,
+    Dialect, Error, Sign, Store, now_ms,
     records::{self, row},
     rollups::{self, Changes},
     statement::{Statement, rows_of},
 };
 use crate::domain::record::{OpenExchange, Record, Target};
 
-impl Store {
-    /// A VM's session began, or was heard of. Answers the moment that is on record now: it is later than any before, also
-    /// where the clocks of two control planes differ, so it tells this sign of life from every other.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn hear(&self, vm_id: &str) -> Result<i64, Error> {
-        let sql = "insert into vms (id, heard_at) values ($1, $2) \
-             on conflict (id) do update set ended_at = null, heard_at = \
-             case when excluded.heard_at > vms.heard_at then excluded.heard_at else vms.heard_at + 1 end \
-             returning heard_at";
-        let row = sqlx::query(sql).bind(vm_id).bind(now_ms()).fetch_one(&self.pool).await?;
-        Ok(row.try_get("heard_at")?)
-    }
-
-    /// A VM's session ended that was heard of last at `heard_at`: unless the VM comes back, it is gone. Where it was heard of
-    /// since, it has come back already, here or at another control plane, and nothing changes.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn end_session(&self, vm_id: &str, heard_at: i64) -> Result<(), Error> {
-        sqlx::query("update vms set ended_at = $1 where id = $2 and heard_at = $3")
-            .bind(now_ms())
-            .bind(vm_id)
-            .bind(heard_at)
-            .execute(&self.pool)
-            .await?;
-        Ok(())
-    }
-
-    /// Replaces what is known to be open on a VM. An exchange that is on record already is not open.
-    ///
-    /// # Errors
-    /// When the store fails; what was known stays then.
-    pub async fn set_open(&self, vm_id: &str, open: &[OpenExchange]) -> Result<(), Error> {
-        let mut transaction = self.begin().await?;
-        sqlx::query("delete from open_exchanges where vm_id = $1").bind(vm_id).execute(&mut *transaction).await?;
-        self.insert_open(&mut transaction, vm_id, open).await?;
-        transaction.commit().await?;
-        Ok(())
-    }
-
-    /// Adds to what is known to be open on a VM. An exchange that is on record already is not open.
-    ///
-    /// # Errors
-    /// When the store fails; what was known stays then.
-    pub async fn add_open(&self, vm_id: &str, open: &[OpenExchange]) -> Result<(), Error> {
-        let mut transaction = self.begin().await?;
-        self.insert_open(&mut transaction, vm_id, open).await?;
-        transaction.commit().await?;
-        Ok(())
-    }
-
-    async fn insert_open(
-        &self,
-        connection: &mut AnyConnection,
-        vm_id: &str,
-        open: &[OpenExchange],
-    ) -> Result<(), Error> {
-        for chunk in open.chunks(rows_of(OPEN_COLUMNS)) {
-            let mut recorded = Statement::new(
-                self.dialect,
-                "select exchange_id from usage_records where outcome <> 'lost' and exchange_id in ",
-            );
-            recorded.list(chunk.iter().map(|exchange| exchange.facts.exchange_id.as_str()))?;
-            let recorded = records::ids(recorded.rows(connection).await?)?;
-            let mut open: Vec<_> =
-                chunk.iter().filter(|exchange| !recorded.contains(&exchange.facts.exchange_id)).collect();
-            if open.is_empty() {
-                continue;
-            }
-            open.sort_unstable_by_key(|exchange| &exchange.facts.exchange_id);
-            let facts = row::COLUMNS[..row::FACTS].join(", ");
-            let into = format!("insert into open_exchanges ({facts}, vm_id, provider, upstream_model) values ");
-            let mut statement = Statement::new(self.dialect, into);
-            for (at, OpenExchange { facts, target }) in open.into_iter().enumerate() {
-                statement.push(if at > 0 { ", " } else { "" });
-                row::bind_facts(&mut statement, facts)?;
-                statement.separated(',', [vm_id, &target.provider, &target.upstream_model])?.push(")");
-            }
-            statement.push(" on conflict (exchange_id) do nothing");
-            statement.execute(connection).await?;
+/// Notes what was heard of VMs. A sign of life, in whichever session, takes back that the VM's session ended: it has come back, here or
+/// at another control plane. The end of a session counts where the VM was not heard of in another one since, and not as earlier than
+/// the last sign of life: what one control plane brings late must not end what the VM has with another, whose next beat comes within
+/// the grace.
+pub(super) async fn note_signs(
+    connection: &mut AnyConnection,
+    dialect: Dialect,
+    signs: &BTreeMap<String, Sign>,
+) -> Result<(), Error> {
+    let heard: Vec<_> = signs.iter().filter_map(|(vm_id, sign)| Some((vm_id, sign.session, sign.heard_at?))).collect();
+    for chunk in heard.chunks(rows_of(3)) {
+        let mut statement = Statement::new(dialect, "insert into vms (id, session, heard_at) values ");
+        for (at, (vm_id, session, heard_at)) in chunk.iter().enumerate() {
+            statement.push(if at > 0 { ", " } else { "" });
+            statement.separated('(', [*vm_id])?.separated(',', [*session, *heard_at])?.push(")");
         }
-        Ok(())
+        statement.push(
+            " on conflict (id) do update set session = excluded.session, ended_at = null, heard_at = \
+             case when excluded.heard_at > vms.heard_at then excluded.heard_at else vms.heard_at end",
+        );
+        statement.execute(connection).await?;
     }
+    for (vm_id, sign) in signs {
+        let Some(ended_at) = sign.ended_at else { continue };
+        let mut statement = Statement::new(dialect, "update vms set ended_at = case when heard_at > ");
+        statement.bind(ended_at)?.push(" then heard_at else ").bind(ended_at)?.push(" end where id = ").bind(vm_id)?;
+        statement.push(" and session = ").bind(sign.session)?;
+        statement.execute(connection).await?;
+    }
+    Ok(())
+}
 
+/// Adds to what is known to be open. An exchange that is on record already is not open, unless it is there as lost.
+pub(super) async fn insert_open(
+    connection: &mut AnyConnection,
+    dialect: Dialect,
+    mut opened: Vec<&(String, OpenExchange)>,
+) -> Result<(), Error> {
+    opened.sort_unstable_by_key(|(_, exchange)| &exchange.facts.exchange_id);
+    for chunk in opened.chunks(rows_of(OPEN_COLUMNS)) {
+        let mut recorded = Statement::new(
+            dialect,
+            "select exchange_id from usage_records where outcome <> 'lost' and exchange_id in ",
+        );
+        recorded.list(chunk.iter().map(|(_, exchange)| exchange.facts.exchange_id.as_str()))?;
+        let recorded = records::ids(recorded.rows(connection).await?)?;
+        let mut open = chunk.to_vec();
+        open.retain(|(_, exchange)| !recorded.contains(&exchange.facts.exchange_id));
+        if open.is_empty() {
+            continue;
+        }
+        let facts = row::COLUMNS[..row::FACTS].join(", ");
+        let into = format!("insert into open_exchanges ({facts}, vm_id, provider, upstream_model) values ");
+        let mut statement = Statement::new(dialect, into);
+        for (at, (vm_id, OpenExchange { facts, target })) in open.into_iter().enumerate() {
+            statement.push(if at > 0 { ", " } else { "" });
+            row::bind_facts(&mut statement, facts)?;
+            statement.separated(',', [vm_id, &target.provider, &target.upstream_model])?.push(")");
+        }
+        statement.push(" on conflict (exchange_id) do nothing");
+        statement.execute(connection).await?;
+    }
+    Ok(())
+}
+
+impl Store {
     /// Writes off the open exchanges of VMs that were last heard of before `silent_since`, or whose session ended before
     /// `ended_before` and has not begun again. Answers how many exchanges were lost.
     ///

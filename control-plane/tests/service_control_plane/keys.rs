@@ -67,7 +67,7 @@ async fn revoke(plane: &Plane, id: &str) -> StatusCode {
 }
 
 async fn a_key_made_on_one_control_plane_is_told_to_sessions_on_another(database: Database) {
-    let (one, other) = (Plane::start(&database).await, Plane::start(&database).await);
+    let (one, other) = (Plane::start(&database).await, Plane::start_beside(&database).await);
     let mut vm = Vm::connect(&other, "vm-1").await;
     let wanted = json!({"name": "ci", "team": "red", "user": "ann", "models": ["gpt-*"]});
     let (_, digest, made) = make_key(&one, wanted).await;
@@ -86,7 +86,7 @@ async fn a_key_made_on_one_control_plane_is_told_to_sessions_on_another(database
 }
 
 async fn a_revoked_key_is_pushed_and_refused(database: Database) {
-    let (one, other) = (Plane::start(&database).await, Plane::start(&database).await);
+    let (one, other) = (Plane::start(&database).await, Plane::start_beside(&database).await);
     let (mut near, mut far) = (Vm::connect(&one, "vm-1").await, Vm::connect(&other, "vm-2").await);
     let (_, digest, made) = make_key(&one, json!({"name": "ci"})).await;
     let id = made["id"].as_str().expect("an id");

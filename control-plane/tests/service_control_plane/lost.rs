@@ -6,7 +6,7 @@ use serde_json::Value;
 use tollgate_control_plane::{
     domain::record::{Facts, OpenExchange},
     operate::server::Pace,
-    store::Store,
+    store::{Batch, Sign, Store},
 };
 use tonic::Code;
 
@@ -27,7 +27,8 @@ on_each_store! {
     a_vm_may_come_back_to_another_control_plane,
     the_truth_replaces_what_was_lost,
     an_exchange_on_record_is_never_lost,
-    only_the_last_list_of_open_exchanges_counts,
+    what_leaves_the_list_without_a_record_is_lost_with_its_vm,
+    what_was_named_a_moment_ago_is_lost_with_its_vm,
     the_late_end_of_an_old_session_does_not_end_the_new_one,
 }
 
@@ -75,17 +76,17 @@ async fn what_a_vm_had_open_is_lost_when_it_does_not_come_back(database: Databas
 async fn a_list_of_open_exchanges_in_parts_is_one_list(database: Database) {
     let plane = Plane::start_at(&database, SHORT_GRACE).await;
     let mut vm = Vm::connect(&plane, "vm-1").await;
-    vm.state_open(1, vec![open(9)]).await;
-    vm.state_open_in_parts(2, vec![vec![open(1)], vec![open(2)], vec![open(3)]]).await;
+    vm.state_open_in_parts(1, vec![vec![open(1)], vec![open(2)], vec![open(3)]]).await;
+    assert_eq!(plane.get("/api/v1/snapshot").await["vms"][0]["open_exchanges"], 3);
     drop(vm);
     until_lost(&plane, 1).await;
     until_lost(&plane, 2).await;
     until_lost(&plane, 3).await;
-    assert!(outcomes(&plane, 9).await.is_empty(), "only the last list counts");
 }
 
 async fn two_control_planes_write_off_an_exchange_once(database: Database) {
-    let (one, other) = (Plane::start_at(&database, SHORT_GRACE).await, Plane::start_at(&database, SHORT_GRACE).await);
+    let (one, other) =
+        (Plane::start_at(&database, SHORT_GRACE).await, Plane::start_beside_at(&database, SHORT_GRACE).await);
     let mut vm = Vm::connect(&one, "vm-1").await;
     vm.state_open(1, vec![open(1)]).await;
     drop(vm);
@@ -136,7 +137,8 @@ async fn a_vm_that_comes_back_in_time_loses_nothing(database: Database) {
 }
 
 async fn a_vm_may_come_back_to_another_control_plane(database: Database) {
-    let (one, other) = (Plane::start_at(&database, SHORT_GRACE).await, Plane::start_at(&database, SHORT_GRACE).await);
+    let (one, other) =
+        (Plane::start_at(&database, SHORT_GRACE).await, Plane::start_beside_at(&database, SHORT_GRACE).await);
     let mut vm = Vm::connect(&one, "vm-1").await;
     vm.state_open(1, vec![open(1)]).await;
     drop(vm);
@@ -177,25 +179,49 @@ async fn an_exchange_on_record_is_never_lost(database: Database) {
     assert_eq!(plane.metric("tollgate_lost_exchanges_total").await, 2.0);
 }
 
-async fn only_the_last_list_of_open_exchanges_counts(database: Database) {
+async fn what_leaves_the_list_without_a_record_is_lost_with_its_vm(database: Database) {
     let plane = Plane::start_at(&database, SHORT_GRACE).await;
     let mut vm = Vm::connect(&plane, "vm-1").await;
-    vm.state_open(1, vec![open(1), open(2)]).await;
+    vm.state_open(1, vec![open(1), open(2), open(3)]).await;
+    // It has ended, and its record waits in the VM's outbox, which goes with the VM.
     vm.state_open(2, vec![open(2)]).await;
+    vm.deliver(3, vec![record(3)]).await;
     drop(vm);
+    until_lost(&plane, 1).await;
     until_lost(&plane, 2).await;
-    assert!(outcomes(&plane, 1).await.is_empty());
+    assert_eq!(outcomes(&plane, 3).await, ["success"]);
+}
+
+async fn what_was_named_a_moment_ago_is_lost_with_its_vm(database: Database) {
+    let plane = Plane::start_at(&database, SHORT_GRACE).await;
+    let mut vm = Vm::connect(&plane, "vm-1").await;
+    vm.state_open(1, vec![open(1)]).await;
+    vm.name(2, vec![open(2), open(3)]).await;
+    vm.deliver(3, vec![record(3)]).await;
+    vm.name(4, vec![open(4)]).await;
+    assert_eq!(plane.get("/api/v1/snapshot").await["vms"][0]["open_exchanges"], 3);
+    drop(vm);
+    for number in [1, 2, 4] {
+        until_lost(&plane, number).await;
+    }
+    assert_eq!(outcomes(&plane, 3).await, ["success"]);
+    assert_eq!(plane.records().await.len(), 4);
 }
 
 async fn the_late_end_of_an_old_session_does_not_end_the_new_one(database: Database) {
     let store = Store::open(&database.url).await.expect("the store opens");
-    let old = store.hear("vm-1").await.expect("the store works");
-    let new = store.hear("vm-1").await.expect("the store works");
+    let heard = |session| Sign { session, heard_at: Some(1), ended_at: None };
+    let ended = |session| Sign { session, heard_at: None, ended_at: Some(2) };
+    let keep = async |sign, opened| {
+        let batch = Batch { signs: [("vm-1".to_owned(), sign)].into(), opened, ..Batch::default() };
+        store.keep(&batch).await.expect("the store works");
+    };
     let exchange = OpenExchange { facts: Facts { exchange_id: id(1), ..Facts::default() }, ..OpenExchange::default() };
-    store.set_open("vm-1", &[exchange]).await.expect("the store works");
+    keep(heard(1), Vec::new()).await;
+    keep(heard(2), vec![("vm-1".to_owned(), exchange)]).await;
     // Another control plane notices only now that the first session's connection is dead.
-    store.end_session("vm-1", old).await.expect("the store works");
+    keep(ended(1), Vec::new()).await;
     assert_eq!(store.write_off(i64::MIN, i64::MAX).await.expect("the store works"), 0);
-    store.end_session("vm-1", new).await.expect("the store works");
+    keep(ended(2), Vec::new()).await;
     assert_eq!(store.write_off(i64::MIN, i64::MAX).await.expect("the store works"), 1);
 }

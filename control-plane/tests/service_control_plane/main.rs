@@ -13,5 +13,8 @@ mod migration;
 mod records;
 mod rollups;
 mod snapshots;
+mod spool;
+mod spool_faults;
+mod spool_pace;
 mod start;
 mod usage;

@@ -2,12 +2,13 @@
 
 use reqwest::StatusCode;
 use serde_json::json;
+use tollgate_control_plane::operate::server::{Options, Pace};
 use tollgate_proto::v1::{Attempt, Estimate, Facts, Loss, LossKind, OpenExchange, Outcome, Usage, UsageRecord, down};
 use tonic::Code;
 
 use crate::support::{
     database::Database,
-    plane::Plane,
+    plane::{Plane, options},
     vm::{Vm, id, open, record, with_attempt, with_facts},
 };
 
@@ -19,6 +20,7 @@ on_each_store! {
     a_record_that_cannot_be_read_is_counted_and_does_not_hold_up_others,
     a_detail_that_cannot_be_read_costs_no_record,
     what_is_not_known_stays_unknown,
+    a_message_that_is_too_long_is_refused_whole,
     a_replay_is_not_counted_in_the_metrics,
     losses_are_counted_by_the_formats_that_met,
     no_text_of_a_record_can_hold_up_the_others,
@@ -37,11 +39,12 @@ async fn a_record_that_comes_again_changes_nothing(database: Database) {
 }
 
 async fn a_replay_to_another_control_plane_changes_nothing(database: Database) {
-    let (one, other) = (Plane::start(&database).await, Plane::start(&database).await);
+    let (one, other) = (Plane::start(&database).await, Plane::start_beside(&database).await);
     let mut before = Vm::connect(&one, "vm-1").await;
     before.deliver(1, vec![record(1)]).await;
     let mut after = Vm::connect(&other, "vm-1").await;
     after.deliver(2, vec![record(1), record(2)]).await;
+    other.settled().await;
     assert_eq!(one.records().await.len(), 2);
 }
 
@@ -55,7 +58,8 @@ async fn an_acknowledged_record_survives_a_kill(database: Database) {
 }
 
 async fn nothing_is_acknowledged_that_is_not_kept(database: Database) {
-    let plane = Plane::start(&database).await;
+    let direct = || Options { spool: None, ..options(&database) };
+    let plane = Plane::start_with(direct(), Pace::default()).await;
     let mut vm = Vm::connect(&plane, "vm-1").await;
     database.tamper("alter table usage_records rename to out_of_reach").await;
     vm.send_records(1, vec![record(1)]).await;
@@ -157,6 +161,21 @@ async fn a_replay_is_not_counted_in_the_metrics(database: Database) {
     vm.deliver(2, vec![record(1), record(2)]).await;
     assert_eq!(plane.metric("tollgate_usage_records_total").await, 2.0);
     assert_eq!(plane.metric("tollgate_cost_nanousd_total").await, 5_000.0);
+}
+
+async fn a_message_that_is_too_long_is_refused_whole(database: Database) {
+    let plane = Plane::start(&database).await;
+    let mut vm = Vm::connect(&plane, "vm-1").await;
+    vm.send_records(1, (0..1_001).map(record).collect()).await;
+    let status = vm.ended_by().await;
+    assert_eq!(status.code(), Code::ResourceExhausted);
+    assert!(status.message().contains("1000 usage records"), "{status}");
+    let mut vm = Vm::connect(&plane, "vm-1").await;
+    vm.send_records(1, vec![UsageRecord { reason: "x".repeat(5 << 20), ..record(1) }]).await;
+    let status = vm.ended_by().await;
+    assert_eq!(status.code(), Code::ResourceExhausted);
+    assert!(status.message().contains("bytes"), "{status}");
+    assert!(plane.records().await.is_empty());
 }
 
 async fn losses_are_counted_by_the_formats_that_met(database: Database) {

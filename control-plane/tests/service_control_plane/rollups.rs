@@ -8,7 +8,7 @@ use tollgate_control_plane::{
         record::{Attempt, Ending, Estimate, Facts, OpenExchange, Record, Target, Tokens},
         usage::{Dimension, Filter, GroupValue, Grouping, Sums},
     },
-    store::Store,
+    store::{Batch, Sign, Store},
 };
 use tollgate_core::words::{EstimateMethod, Format, Operation, Outcome, Provenance};
 
@@ -16,6 +16,10 @@ use crate::support::{database::Database, vm::id};
 
 on_each_store! {
     groups_say_what_the_records_say,
+}
+
+fn of_records(records: Vec<Record>) -> Batch {
+    Batch { records, ..Batch::default() }
 }
 
 /// Numbers that look random and are the same in each run.
@@ -111,16 +115,15 @@ async fn groups_say_what_the_records_say(database: Database) {
         .collect();
     // A quarter is given up first, by VMs that come back; of some of these the truth never comes.
     for (vm, gone) in known.chunks(40).enumerate() {
-        let open: Vec<OpenExchange> = gone[..10]
-            .iter()
-            .map(|record| OpenExchange {
-                facts: record.facts.clone(),
-                target: Target { price_version: String::new(), format: None, ..record.target.clone() },
-            })
-            .collect();
         let vm = format!("vm-{vm}");
-        stores[0].hear(&vm).await.expect("the store works");
-        stores[0].set_open(&vm, &open).await.expect("the store works");
+        let open = |record: &Record| OpenExchange {
+            facts: record.facts.clone(),
+            target: Target { price_version: String::new(), format: None, ..record.target.clone() },
+        };
+        let opened = gone[..10].iter().map(|record| (vm.clone(), open(record))).collect();
+        let sign = Sign { session: 1, heard_at: Some(1), ended_at: None };
+        let batch = Batch { opened, signs: [(vm, sign)].into(), ..Batch::default() };
+        stores[0].keep(&batch).await.expect("the store works");
     }
     let never_told =
         |record: &Record| u64::from_str_radix(&record.facts.exchange_id, 16).is_ok_and(|number| number % 40 < 2);
@@ -140,15 +143,15 @@ async fn groups_say_what_the_records_say(database: Database) {
             if at == 3 {
                 store.write_off(i64::MAX, i64::MIN).await.expect("the store works");
             }
-            new += store.add_records(&batch).await.expect("the store works").len();
+            new += store.keep(&of_records(batch)).await.expect("the store works").len();
         }
         new
     };
     let (one, other) = tokio::join!(deliver(&stores[0], 2), deliver(&stores[1], 3));
-    let rest: Vec<Record> = known.iter().filter(|record| !never_told(record)).cloned().collect();
-    let new = one + other + stores[1].add_records(&rest).await.expect("the store works").len();
+    let rest = of_records(known.iter().filter(|record| !never_told(record)).cloned().collect());
+    let new = one + other + stores[1].keep(&rest).await.expect("the store works").len();
     assert_eq!(new, 380, "each truth is new once");
-    assert_eq!(stores[0].add_records(&rest).await.expect("the store works"), Vec::<&Record>::new());
+    assert_eq!(stores[0].keep(&rest).await.expect("the store works"), Vec::<&Record>::new());
 
     let kept = stores[0].records(&Filter::default(), None, 1_000).await.expect("the store works").records;
     assert_eq!(kept.len(), 400);

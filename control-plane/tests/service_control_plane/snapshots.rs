@@ -69,7 +69,7 @@ async fn versions_grow_across_a_restart(database: Database) {
 }
 
 async fn control_planes_agree_on_the_version_of_the_same_content(database: Database) {
-    let (one, other) = (Plane::start(&database).await, Plane::start(&database).await);
+    let (one, other) = (Plane::start(&database).await, Plane::start_beside(&database).await);
     let version = one.publish(snapshot("gpt-4o"), Vec::new()).await;
     assert_eq!(other.publish(snapshot("gpt-4o"), Vec::new()).await, version);
 }

@@ -254,6 +254,7 @@ async fn csv_runs_nothing_in_a_spreadsheet(database: Database) {
     let mut vm = Vm::connect(&plane, "vm-1").await;
     let formula = with_facts(record(1), |facts| facts.end_user = "=1+1".to_owned());
     vm.deliver(1, vec![formula]).await;
+    plane.settled().await;
     let answer = plane.request(Method::GET, "/api/v1/usage?format=csv").send().await.expect("an answer");
     let text = answer.text().await.expect("text");
     assert!(text.contains(",'=1+1,") && !text.contains(",=1+1,"), "{text}");

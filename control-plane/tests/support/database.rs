@@ -2,33 +2,50 @@
 
 use std::{
     env,
-    sync::atomic::{AtomicU32, Ordering},
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use sqlx::{AnyConnection, Connection, Executor, any::install_default_drivers};
 use tempfile::TempDir;
 use tokio::task::{LocalSet, spawn_local};
 
-/// An empty database that nothing else uses.
+/// An empty database that nothing else uses, with a folder for what control planes keep beside it.
 #[derive(Clone, Debug)]
 pub(crate) struct Database {
     pub(crate) url: String,
+    folder: Arc<TempDir>,
 }
 
 impl Database {
+    /// The data folder of the control plane of this name.
+    pub(crate) fn data_dir(&self, plane: &str) -> PathBuf {
+        self.folder.path().join(plane)
+    }
+
     /// Runs a statement behind the control plane's back.
     pub(crate) async fn tamper(&self, sql: &'static str) {
         let mut connection = AnyConnection::connect(&self.url).await.expect("the test's database answers");
         connection.execute(sql).await.expect("the statement is good");
+    }
+
+    /// Takes the lock of an SQLite file, until the connection is dropped.
+    pub(crate) async fn lock(&self) -> AnyConnection {
+        let mut connection = AnyConnection::connect(&self.url).await.expect("the test's database answers");
+        connection.execute("begin immediate").await.expect("nobody else has it");
+        connection
     }
 }
 
 /// Runs a test on an SQLite file in a folder of its own.
 pub(crate) async fn on_sqlite<F: Future<Output = ()> + 'static>(test: impl FnOnce(Database) -> F) {
     install_default_drivers();
-    let folder = TempDir::new().expect("a temporary folder");
+    let folder = Arc::new(TempDir::new().expect("a temporary folder"));
     let url = format!("sqlite://{}", folder.path().join("tollgate.db").display());
-    test(Database { url }).await;
+    test(Database { url, folder }).await;
 }
 
 /// Runs a test on a new database of the server at `TEST_POSTGRES_URL`, which is dropped whatever comes of the test.
@@ -42,8 +59,9 @@ pub(crate) async fn on_postgres<F: Future<Output = ()> + 'static>(test: impl FnO
     let (before, parameters) = server.split_once('?').map_or((server.as_str(), None), |(url, rest)| (url, Some(rest)));
     let (base, _) = before.rsplit_once('/').expect("the URL names a database");
     let url = format!("{base}/{name}{}", parameters.map(|rest| format!("?{rest}")).unwrap_or_default());
+    let folder = Arc::new(TempDir::new().expect("a temporary folder"));
     // A task of its own, so that a panic in it ends here.
-    let outcome = LocalSet::new().run_until(async { spawn_local(test(Database { url })).await }).await;
+    let outcome = LocalSet::new().run_until(async { spawn_local(test(Database { url, folder })).await }).await;
     statement(&server, format!("drop database {name} with (force)")).await;
     if let Err(failed) = outcome {
         std::panic::resume_unwind(failed.into_panic());

@@ -16,14 +16,14 @@ use tollgate_control_plane::{
     compile::{Compiled, compile},
     config::{Config, Environment},
     domain::key::BootstrapKey,
-    operate::server::{Error, Options, Pace, Server},
+    operate::server::{Error, Options, Pace, Server, SpoolPlace},
     prices::Book,
     publish::{self, Publisher},
 };
 use tollgate_core::words::Secret;
 use tollgate_proto::v1::Snapshot;
 
-use super::database::Database;
+use super::{database::Database, eventually};
 
 pub(crate) const NODE_TOKEN: &str = "node-token-of-the-tests";
 pub(crate) const ADMIN_TOKEN: &str = "admin-token-of-the-tests";
@@ -42,11 +42,12 @@ pub(crate) struct Plane {
     client: reqwest::Client,
 }
 
-/// Free ports and the tests' tokens.
+/// Free ports, the tests' tokens, and a spool that the next control plane on this database finds again.
 pub(crate) fn options(database: &Database) -> Options {
     let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     Options {
         store_url: database.url.clone(),
+        spool: Some(SpoolPlace { folder: database.data_dir("data"), max_bytes: 64 << 20, optional: false }),
         http: anywhere,
         grpc: anywhere,
         node_token: Secret::new(NODE_TOKEN),
@@ -61,8 +62,23 @@ impl Plane {
     }
 
     pub(crate) async fn start_at(database: &Database, pace: Pace) -> Self {
+        Self::start_with(options(database), pace).await
+    }
+
+    /// Starts another one beside the one of [`Self::start`]: with a data folder of its own.
+    pub(crate) async fn start_beside(database: &Database) -> Self {
+        Self::start_beside_at(database, Pace::default()).await
+    }
+
+    pub(crate) async fn start_beside_at(database: &Database, pace: Pace) -> Self {
+        let folder = database.data_dir("beside");
+        let spool = SpoolPlace { folder, max_bytes: 64 << 20, optional: false };
+        Self::start_with(Options { spool: Some(spool), ..options(database) }, pace).await
+    }
+
+    pub(crate) async fn start_with(options: Options, pace: Pace) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
-        let starting = runtime.spawn(Server::start_at(options(database), pace));
+        let starting = runtime.spawn(Server::start_at(options, pace));
         let server = starting.await.expect("starting does not panic").expect("the server starts");
         let (publisher, http, grpc) = (server.publisher(), server.http_addr(), server.grpc_addr());
         let (stop, stopped) = oneshot::channel();
@@ -116,8 +132,9 @@ impl Plane {
         self.client.request(method, format!("http://{}{path}", self.http))
     }
 
-    /// What a GET answers, which must be JSON and a success.
+    /// What a GET answers, which must be JSON and a success, once the store has all that was acknowledged.
     pub(crate) async fn get(&self, path: &str) -> Value {
+        self.settled().await;
         let (status, body) = self.try_get(path).await;
         assert_eq!(status, StatusCode::OK, "{path}: {body}");
         body
@@ -134,8 +151,20 @@ impl Plane {
         serde_json::from_value(answer["records"].take()).expect("a list of records")
     }
 
-    /// The sum of a metric over its labels; 0 where it does not appear.
+    /// Waits until the store has all that was acknowledged.
+    pub(crate) async fn settled(&self) {
+        eventually("an empty spool", async || (self.metric_now("tollgate_spool_entries").await == 0.0).then_some(()))
+            .await;
+    }
+
+    /// As [`Self::metric_now`], once the store has all that was acknowledged.
     pub(crate) async fn metric(&self, name: &str) -> f64 {
+        self.settled().await;
+        self.metric_now(name).await
+    }
+
+    /// The sum of a metric over its labels; 0 where it does not appear.
+    pub(crate) async fn metric_now(&self, name: &str) -> f64 {
         let response = self.anonymous(Method::GET, "/metrics").send().await.expect("the HTTP API answers");
         let page = response.text().await.expect("the page is text");
         let samples = page.lines().filter_map(|line| {

@@ -9,7 +9,7 @@ use tollgate_core::exchange::Shared;
 use tollgate_core::vm::{self, Action, Node};
 use tollgate_core::words::Millis;
 use tollgate_proto::v1::{
-    Attempt, Down, Facts, Format, OpenExchange, OpenExchanges, Operation, Outcome, Provenance, ResolveRequest,
+    Attempt, Down, Facts, Format, OpenExchange, OpenExchanges, Opened, Operation, Outcome, Provenance, ResolveRequest,
     ResolveResponse, Snapshot, Up, Usage, UsageBatch, UsageRecord, down, keys_client::KeysClient,
     session_client::SessionClient, up,
 };
@@ -104,10 +104,27 @@ impl Vm {
         .await;
     }
 
+    /// The next acknowledgement, or why there is none.
+    pub(crate) async fn acknowledgement(&mut self) -> Result<(), Status> {
+        loop {
+            match self.next().await? {
+                Some(down::Kind::UsageAck(_)) => return Ok(()),
+                Some(_) => {}
+                None => return Err(Status::ok("the end of the stream")),
+            }
+        }
+    }
+
     /// States what is open; done when the control plane has taken it in.
     pub(crate) async fn state_open(&mut self, sequence: u64, exchanges: Vec<OpenExchange>) {
         self.send(up::Kind::OpenExchanges(OpenExchanges { exchanges, ..OpenExchanges::default() })).await;
         // A session's messages are handled one after the other, so the answer to this one says that the last is done.
+        self.deliver(sequence, Vec::new()).await;
+    }
+
+    /// Names exchanges as they open; done when the control plane has taken it in.
+    pub(crate) async fn name(&mut self, sequence: u64, exchanges: Vec<OpenExchange>) {
+        self.send(up::Kind::Opened(Opened { exchanges })).await;
         self.deliver(sequence, Vec::new()).await;
     }
 

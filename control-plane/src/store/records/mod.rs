@@ -8,7 +8,7 @@ use sqlx::{AnyConnection, Row, any::AnyRow};
 use tollgate_core::words::Outcome;
 
 use super::{
-    Dialect, Error, Store, now_ms,
+    Dialect, Error, now_ms,
     rollups::Changes,
     statement::{Statement, rows_of},
 };
@@ -17,60 +17,51 @@ use crate::domain::record::Record;
 /// Beside the columns of a record: when it came, and which dimensions it has.
 const EXTRA_COLUMNS: usize = 2;
 
-impl Store {
-    /// Commits records. One whose exchange is on record already changes nothing, unless what is there says that the exchange was
-    /// lost: then the VM came back after all, and the truth takes its place. Answers those that changed something.
-    ///
-    /// # Errors
-    /// When the store fails; none of the records is kept then.
-    pub async fn add_records<'a>(&self, records: &'a [Record]) -> Result<Vec<&'a Record>, Error> {
-        // In the order of their ids, so that two control planes that have some of them in common wait for each other in one direction.
-        let sorted = once_each(records);
-        if sorted.is_empty() {
-            return Ok(Vec::new());
-        }
-        let dimensions = self.dimensions_of(&sorted).await?;
-        let mut transaction = self.begin().await?;
-        let mut changes = Changes::default();
-        let mut new = insert(&mut transaction, self.dialect, &sorted, &dimensions, &mut changes).await?;
-        let there: Vec<&Record> = sorted.iter().copied().filter(|record| !new.contains(id(record))).collect();
-        let lost = self.take_out_lost(&mut transaction, &there, &mut changes).await?;
-        let truths: Vec<&Record> = there.into_iter().filter(|record| lost.contains(id(record))).collect();
-        new.extend(insert(&mut transaction, self.dialect, &truths, &dimensions, &mut changes).await?);
-        changes.write(&mut transaction, self.dialect).await?;
-        close(&mut transaction, self.dialect, &sorted).await?;
-        transaction.commit().await?;
-        Ok(sorted.into_iter().filter(|record| new.contains(id(record))).collect())
-    }
+/// Writes records, the roll-ups with them, and closes their exchanges. Answers the ids of those that changed something.
+pub(super) async fn write_records<'a>(
+    connection: &mut AnyConnection,
+    dialect: Dialect,
+    sorted: &[&'a Record],
+    dimensions: &HashMap<&'a str, i64>,
+) -> Result<HashSet<&'a str>, Error> {
+    let mut changes = Changes::default();
+    let mut new = insert(connection, dialect, sorted, dimensions, &mut changes).await?;
+    let there: Vec<&Record> = sorted.iter().copied().filter(|record| !new.contains(id(record))).collect();
+    let lost = take_out_lost(connection, dialect, &there, &mut changes).await?;
+    let truths: Vec<&Record> = there.into_iter().filter(|record| lost.contains(id(record))).collect();
+    new.extend(insert(connection, dialect, &truths, dimensions, &mut changes).await?);
+    changes.write(connection, dialect).await?;
+    close(connection, dialect, sorted).await?;
+    Ok(new)
+}
 
-    /// Takes those of these out that are on record as lost, and answers their ids.
-    async fn take_out_lost(
-        &self,
-        connection: &mut AnyConnection,
-        there: &[&Record],
-        changes: &mut Changes,
-    ) -> Result<HashSet<String>, Error> {
-        let mut taken = HashSet::new();
-        // Few are, and one at a time: so many rows would be locked in an order of the store's own.
-        for id in on_record(connection, self.dialect, there, Outcome::Lost).await? {
-            let mut statement =
-                Statement::new(self.dialect, "delete from usage_records where outcome = 'lost' and exchange_id = ");
-            statement.bind(&id)?.push(" returning *");
-            for gone in statement.rows(connection).await? {
-                let record = row::read(&gone)?;
-                changes.add(&record, gone.try_get("dimensions")?, -1);
-                for tag in &record.facts.tags {
-                    let mut statement =
-                        Statement::new(self.dialect, "delete from usage_tags where (tag, started_at, exchange_id) = ");
-                    statement.separated('(', [tag])?.separated(',', [record.facts.started_at])?;
-                    statement.separated(',', [&id])?.push(")");
-                    statement.execute(connection).await?;
-                }
-                taken.insert(record.facts.exchange_id);
+/// Takes those of these out that are on record as lost, and answers their ids.
+async fn take_out_lost(
+    connection: &mut AnyConnection,
+    dialect: Dialect,
+    there: &[&Record],
+    changes: &mut Changes,
+) -> Result<HashSet<String>, Error> {
+    let mut taken = HashSet::new();
+    // Few are, and one at a time: so many rows would be locked in an order of the store's own.
+    for id in on_record(connection, dialect, there, Outcome::Lost).await? {
+        let mut statement =
+            Statement::new(dialect, "delete from usage_records where outcome = 'lost' and exchange_id = ");
+        statement.bind(&id)?.push(" returning *");
+        for gone in statement.rows(connection).await? {
+            let record = row::read(&gone)?;
+            changes.add(&record, gone.try_get("dimensions")?, -1);
+            for tag in &record.facts.tags {
+                let mut statement =
+                    Statement::new(dialect, "delete from usage_tags where (tag, started_at, exchange_id) = ");
+                statement.separated('(', [tag])?.separated(',', [record.facts.started_at])?;
+                statement.separated(',', [&id])?.push(")");
+                statement.execute(connection).await?;
             }
+            taken.insert(record.facts.exchange_id);
         }
-        Ok(taken)
     }
+    Ok(taken)
 }
 
 /// Inserts what is not on record yet, and answers its ids.
@@ -155,7 +146,7 @@ pub(super) fn ids(rows: Vec<AnyRow>) -> Result<HashSet<String>, sqlx::Error> {
 }
 
 /// Each exchange once, in the order of the ids: of several records the first, but what happened before what was lost.
-fn once_each(records: &[Record]) -> Vec<&Record> {
+pub(super) fn once_each(records: &[Record]) -> Vec<&Record> {
     let mut chosen: BTreeMap<&str, &Record> = BTreeMap::new();
     for record in records {
         let first = chosen.entry(id(record)).or_insert(record);

@@ -1,0 +1,104 @@
+//! Into the store: what was handed over, however it came here.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tracing::{error, info, warn};
+
+use super::entry::Entry;
+use crate::{
+    metrics::Metrics,
+    store::{self, Batch, Store, now_ms},
+};
+
+/// Brings batches into the store. Clones share what they know of it.
+#[derive(Clone, Debug)]
+pub(super) struct Carrier {
+    store: Store,
+    metrics: Metrics,
+    failing_since: Arc<Mutex<Option<i64>>>,
+}
+
+/// A part of a batch that the store will never take, and why.
+pub(super) type Refusal = (Batch, store::Error);
+
+impl Carrier {
+    pub(super) fn new(store: Store, metrics: Metrics) -> Self {
+        Self { store, metrics, failing_since: Arc::default() }
+    }
+
+    /// Since when the store fails, in milliseconds since the Unix epoch.
+    pub(super) fn failing_since(&self) -> Option<i64> {
+        *self.failing_since.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is to be kept of these. What cannot be read is counted, and left out.
+    pub(super) fn read<'a>(&self, entries: impl IntoIterator<Item = &'a Entry>) -> Batch {
+        let (mut batch, mut malformed) = (Batch::default(), Vec::new());
+        entries.into_iter().for_each(|entry| batch.add(entry.read(&mut malformed)));
+        for error in malformed {
+            self.metrics.malformed.inc();
+            warn!(%error, "a usage record cannot be read, now or later: it is dropped");
+        }
+        batch
+    }
+
+    /// Keeps a batch whole, or nothing of it.
+    pub(super) async fn keep(&self, batch: &Batch) -> Result<(), store::Error> {
+        let kept = self.store.keep(batch).await;
+        let mut failing_since = self.failing_since.lock().unwrap_or_else(PoisonError::into_inner);
+        match kept {
+            Ok(new) => {
+                if failing_since.take().is_some() {
+                    info!("usage can be stored again");
+                }
+                new.into_iter().for_each(|record| self.metrics.count(record));
+                Ok(())
+            }
+            Err(failed) => {
+                self.metrics.store_errors.inc();
+                if !failed.is_of_the_data() && failing_since.is_none() {
+                    *failing_since = Some(now_ms());
+                    error!(error = %failed, "usage cannot be stored; trying again until it can");
+                }
+                Err(failed)
+            }
+        }
+    }
+
+    /// Keeps as much of a batch as the store will ever take, and answers the rest, in the smallest parts.
+    ///
+    /// Fails where the store does; parts of the batch may be kept then, which does not matter to keeping it again.
+    pub(super) async fn keep_around_refusals(&self, batch: Batch) -> Result<Vec<Refusal>, store::Error> {
+        let (mut parts, mut refused) = (vec![batch], Vec::new());
+        while let Some(part) = parts.pop() {
+            match self.keep(&part).await {
+                Ok(()) => {}
+                Err(error) if error.is_of_the_data() => match halves(part) {
+                    Ok([first, second]) => parts.extend([second, first]),
+                    Err(smallest) => refused.push((smallest, error)),
+                },
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(refused)
+    }
+}
+
+/// A batch in two, the first of which comes first; as it is where it cannot be divided.
+fn halves(batch: Batch) -> Result<[Batch; 2], Batch> {
+    let Batch { mut signs, mut records, mut opened } = batch;
+    let mut second = Batch::default();
+    match (records.len() + opened.len(), signs.len()) {
+        (2.., _) => {
+            second.records = records.split_off(records.len().div_ceil(2));
+            second.opened = opened.split_off(opened.len() / 2);
+        }
+        (1, 1..) => (second.records, second.opened) = (std::mem::take(&mut records), std::mem::take(&mut opened)),
+        (0, 2..) => {
+            let middle = signs.keys().nth(signs.len() / 2).cloned().unwrap_or_default();
+            second.signs = signs.split_off(&middle);
+        }
+        _ => return Err(Batch { signs, records, opened }),
+    }
+    Ok([Batch { signs, records, opened }, second])
+}

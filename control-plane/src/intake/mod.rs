@@ -1,0 +1,181 @@
+//! Between sessions and the store: what VMs say of their exchanges is made durable here, and only then is it acknowledged.
+//!
+//! ```text
+//!              many at once            in order, in batches
+//!  sessions ───► keeper ───► spool ───► drain ──► carrier ──► store        with a spool
+//!  sessions ───► keeper ────────────────────────► carrier ──► store        without: only the store's commit is durable
+//! ```
+//! With a spool, the store may be away: records are acknowledged, and brought into it when it is back. Without one, nothing is
+//! acknowledged meanwhile and the VMs keep what they have.
+
+mod carrier;
+mod drain;
+mod entry;
+mod keeper;
+pub(crate) mod spool;
+mod wire;
+
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicI64, Ordering},
+};
+
+use tokio::sync::{mpsc, oneshot};
+use tollgate_proto::v1::{Up, up};
+
+use self::{
+    carrier::Carrier,
+    entry::Entry,
+    keeper::{Job, Sink},
+    spool::{Held, Spool},
+};
+use crate::{
+    metrics::Metrics,
+    store::{Store, now_ms},
+};
+
+/// Where sessions hand over. Clones share one.
+#[derive(Clone, Debug)]
+pub(crate) struct Intake {
+    jobs: mpsc::Sender<Job>,
+    shared: Arc<Shared>,
+}
+
+/// What must run for anything to be taken.
+#[derive(Debug)]
+pub(crate) struct Work {
+    jobs: mpsc::Receiver<Job>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    carrier: Carrier,
+    spool: Option<Arc<Spool>>,
+    metrics: Metrics,
+    refusing: Mutex<Option<Refused>>,
+    /// When something was refused last.
+    deaf_at: AtomicI64,
+}
+
+/// Why something is not taken.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(crate) enum Refused {
+    #[error("the spool is full: bring the store back, or give it more room (`spool` in tollgate.yaml)")]
+    Full,
+    #[error("{0}")]
+    Spool(Arc<str>),
+    #[error("the store failed")]
+    Store,
+    #[error("the control plane is stopping")]
+    Stopping,
+}
+
+impl Refused {
+    /// For those who may not know what files we have, nor what a database says.
+    pub(crate) fn public(&self) -> String {
+        match self {
+            Self::Spool(_) => "the spool cannot be written: the control plane's log says why".to_owned(),
+            Self::Full | Self::Store | Self::Stopping => self.to_string(),
+        }
+    }
+}
+
+/// How it stands.
+#[derive(Clone, Debug)]
+pub(crate) struct Status {
+    /// What the spool holds, and the most that it may, in bytes; `None` without one.
+    pub(crate) spool: Option<(Held, u64)>,
+    /// Since when the store fails, in milliseconds since the Unix epoch.
+    pub(crate) store_failing_since: Option<i64>,
+    /// Why nothing is taken.
+    pub(crate) refusing: Option<Refused>,
+}
+
+/// How many sessions may wait for the keeper before others wait to wait.
+const BACKLOG: usize = 1_024;
+
+impl Intake {
+    /// Over an open store, with a spool or without.
+    pub(crate) fn new(store: Store, metrics: Metrics, spool: Option<Spool>) -> (Self, Work) {
+        let (sender, jobs) = mpsc::channel(BACKLOG);
+        let shared = Arc::new(Shared {
+            carrier: Carrier::new(store, metrics.clone()),
+            spool: spool.map(Arc::new),
+            metrics,
+            refusing: Mutex::default(),
+            deaf_at: AtomicI64::new(i64::MIN),
+        });
+        (Self { jobs: sender, shared: shared.clone() }, Work { jobs, shared })
+    }
+
+    /// Takes what a VM said in a session, or `None` at the end of it. It is durable when this answers.
+    pub(crate) async fn take(&self, vm_id: &str, session: i64, said: Option<up::Kind>) -> Result<(), Refused> {
+        let said = said.map(|kind| Up { kind: Some(kind) });
+        let entry = Entry { vm_id: vm_id.to_owned(), session, received_at: now_ms(), said };
+        let (answer, answered) = oneshot::channel();
+        self.jobs.send(Job::Keep(entry, answer)).await.map_err(|_| Refused::Stopping)?;
+        answered.await.unwrap_or(Err(Refused::Stopping))
+    }
+
+    /// Up to which moment all that was taken is in the store, in milliseconds since the Unix epoch; `None` where that cannot be said.
+    pub(crate) async fn complete_until(&self) -> Option<i64> {
+        let now = now_ms();
+        let (answer, answered) = oneshot::channel();
+        self.jobs.send(Job::Fence(answer)).await.ok()?;
+        answered.await.ok()?;
+        match &self.shared.spool {
+            None => Some(now),
+            Some(spool) => Some(spool.oldest().await.ok()?.unwrap_or(now).min(now)),
+        }
+    }
+
+    /// When something was refused last, in milliseconds since the Unix epoch.
+    pub(crate) fn deaf_at(&self) -> i64 {
+        self.shared.deaf_at.load(Ordering::Relaxed)
+    }
+
+    /// Until the store has all that was taken.
+    pub(crate) async fn settled(&self) {
+        if let Some(spool) = &self.shared.spool {
+            // The sender is the spool's own: waiting never ends for want of it.
+            let _ = spool.held().wait_for(|held| held.entries == 0).await;
+        }
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        let Shared { carrier, spool, .. } = &*self.shared;
+        // There may be room again that nobody has asked for.
+        let full = spool.as_ref().is_some_and(|spool| spool.is_full());
+        let refusing = self.shared.refusing().clone().filter(|refused| full || !matches!(refused, Refused::Full));
+        Status {
+            spool: spool.as_ref().map(|spool| (*spool.held().borrow(), spool.max_bytes())),
+            store_failing_since: carrier.failing_since(),
+            refusing,
+        }
+    }
+}
+
+impl Work {
+    /// Runs until no [`Intake`] is left, and with a spool longer.
+    pub(crate) async fn run(self) {
+        let Self { jobs, shared } = self;
+        let carrier = shared.carrier.clone();
+        match shared.spool.clone() {
+            Some(spool) => {
+                tokio::join!(keeper::run(jobs, Sink::Spool(spool.clone()), shared), drain::run(spool, carrier));
+            }
+            None => keeper::run(jobs, Sink::Store(carrier), shared).await,
+        }
+    }
+}
+
+impl Shared {
+    fn refusing(&self) -> MutexGuard<'_, Option<Refused>> {
+        self.refusing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn deaf_at(&self, at: i64) {
+        self.deaf_at.store(at, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,371 @@
+//! The spool: an SQLite file in the data folder that holds what sessions handed over until the store has it.
+//!
+//! A commit of its writer is on the disk (`synchronous = full`). Entries have numbers in the order in which they came, and a number is
+//! never given twice.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use prost::Message;
+use sqlx::{
+    ConnectOptions, Connection, QueryBuilder, Row, Sqlite,
+    sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteRow, SqliteSynchronous},
+};
+use tokio::{
+    sync::{Mutex, Notify, watch},
+    time::Instant,
+};
+use tokio_stream::StreamExt;
+use tollgate_proto::v1::Up;
+
+use super::entry::Entry;
+
+/// Where the spool lies, and how large it may become.
+#[derive(Clone, Debug)]
+pub struct SpoolPlace {
+    /// The folder, which must outlive the process.
+    pub folder: PathBuf,
+    /// The most that entries may take together, in bytes.
+    pub max_bytes: u64,
+    /// Whether to go without it where the folder cannot be written.
+    pub optional: bool,
+}
+
+/// An open spool, which nobody else has open.
+#[derive(Debug)]
+pub(crate) struct Spool {
+    path: PathBuf,
+    max_bytes: u64,
+    /// The files as they were opened: others of the same names are not ours.
+    files: [(PathBuf, u64); 2],
+    writer: Mutex<SqliteConnection>,
+    reader: Mutex<SqliteConnection>,
+    held: watch::Sender<Held>,
+    /// There was no room, and there is still little.
+    full: AtomicBool,
+    added: Notify,
+    _lock: File,
+}
+
+/// What is in a spool.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Held {
+    pub(crate) entries: u64,
+    /// Usage records in these entries.
+    pub(crate) records: u64,
+    /// What they take, and those that were set aside.
+    pub(crate) bytes: u64,
+    /// Entries that the store will not take.
+    pub(crate) set_aside: u64,
+}
+
+/// Why a spool cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Nothing can be written in its folder.
+    #[error("{} cannot be written: {error}", path.display())]
+    Unwritable {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// Another process has it.
+    #[error("another control plane uses the spool {}: give each its own --data-dir", .0.display())]
+    Locked(PathBuf),
+    /// It is of a revision after this one.
+    #[error("the spool {} is of a newer version of Tollgate: let that version empty it", .0.display())]
+    TooNew(PathBuf),
+    /// Its files were removed, or others put in their place, while it was open.
+    #[error("{} is no longer the file that was opened: restart the control plane", .0.display())]
+    Gone(PathBuf),
+    /// SQLite failed.
+    #[error("the spool {} failed: {error}", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        error: sqlx::Error,
+    },
+}
+
+/// An entry with its number; `None` where what the VM said cannot be read.
+pub(super) type Numbered = (i64, Option<Entry>);
+
+impl Spool {
+    /// Opens the spool of a folder, which is made if need be. What was set aside is tried again.
+    pub(crate) async fn open(place: &SpoolPlace) -> Result<Self, Error> {
+        let path = place.folder.join("spool.db");
+        let lock = lock(&place.folder).await?;
+        let failed = |error| Error::File { path: path.clone(), error };
+        let mut writer = connect(&path).await.map_err(failed)?;
+        let version: i64 = sqlx::query_scalar("pragma user_version").fetch_one(&mut writer).await.map_err(failed)?;
+        if version > VERSION {
+            return Err(Error::TooNew(path));
+        }
+        sqlx::raw_sql(SCHEMA).execute(&mut writer).await.map_err(failed)?;
+        let reader = connect(&path).await.map_err(failed)?;
+        let row = sqlx::query(HELD).fetch_one(&mut writer).await.map_err(failed)?;
+        let held = counts(&row).map_err(failed)?;
+        let wal = place.folder.join("spool.db-wal");
+        let inode = |path: PathBuf| match fs::metadata(&path) {
+            Ok(metadata) => Ok((path, metadata.ino())),
+            Err(error) => Err(Error::Unwritable { path, error }),
+        };
+        Ok(Self {
+            files: [inode(path.clone())?, inode(wal)?],
+            path,
+            max_bytes: place.max_bytes,
+            writer: Mutex::new(writer),
+            reader: Mutex::new(reader),
+            held: watch::Sender::new(held),
+            full: AtomicBool::new(false),
+            added: Notify::new(),
+            _lock: lock,
+        })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn max_bytes(&self) -> u64 {
+        self.max_bytes
+    }
+
+    /// What is in it. It changes with each commit.
+    pub(crate) fn held(&self) -> watch::Receiver<Held> {
+        self.held.subscribe()
+    }
+
+    /// Whether it takes nothing: once full, until a tenth of it is free, which is more than the next few need.
+    pub(super) fn is_full(&self) -> bool {
+        self.full.load(Ordering::Relaxed) && self.room() < self.max_bytes / 10
+    }
+
+    fn room(&self) -> u64 {
+        self.max_bytes.saturating_sub(self.held.borrow().bytes)
+    }
+
+    /// Commits the first of these that there is room for, in one transaction, and answers how many these are.
+    pub(super) async fn append(&self, entries: &[Entry]) -> Result<usize, Error> {
+        if self.is_full() {
+            return Ok(0);
+        }
+        let mut room = self.room();
+        let (mut rows, mut added) = (Vec::with_capacity(entries.len()), Held::default());
+        for entry in entries {
+            let said = entry.said.as_ref().map(Message::encode_to_vec);
+            let bytes = OVERHEAD + said.as_ref().map_or(0, |said| said.len() as u64);
+            let Some(left) = room.checked_sub(bytes) else { break };
+            room = left;
+            added.entries += 1;
+            added.records += entry.records() as u64;
+            added.bytes += bytes;
+            rows.push((entry, said));
+        }
+        self.full.store(rows.len() < entries.len(), Ordering::Relaxed);
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        let mut writer = self.writer.lock().await;
+        insert(&mut writer, &rows).await.map_err(self.failed())?;
+        self.check_files()?;
+        self.held.send_modify(|held| {
+            held.entries += added.entries;
+            held.records += added.records;
+            held.bytes += added.bytes;
+        });
+        self.added.notify_one();
+        Ok(rows.len())
+    }
+
+    /// The entries after this number, in order, as many as one transaction of the store should have. Waits until there are some.
+    pub(super) async fn next(&self, after: i64) -> Result<Vec<Numbered>, Error> {
+        loop {
+            let entries = self.read(after).await.map_err(self.failed())?;
+            if !entries.is_empty() {
+                return Ok(entries);
+            }
+            self.added.notified().await;
+        }
+    }
+
+    async fn read(&self, after: i64) -> Result<Vec<Numbered>, sqlx::Error> {
+        let sql =
+            "select number, vm_id, session, received_at, said from entries where number > ? order by number limit ?";
+        let mut reader = self.reader.lock().await;
+        let mut rows = sqlx::query(sql).bind(after).bind(READ_ENTRIES).fetch(&mut *reader);
+        let (mut entries, mut bytes) = (Vec::new(), 0);
+        while bytes < READ_BYTES
+            && let Some(row) = rows.next().await
+        {
+            let row = row?;
+            let said: Option<Vec<u8>> = row.try_get("said")?;
+            bytes += said.as_ref().map_or(0, Vec::len);
+            entries.push((row.try_get("number")?, entry(&row, said)?));
+        }
+        Ok(entries)
+    }
+
+    /// When the oldest entry came, where there is one.
+    pub(super) async fn oldest(&self) -> Result<Option<i64>, Error> {
+        let sql = "select received_at from entries order by number limit 1";
+        let mut reader = self.reader.lock().await;
+        sqlx::query_scalar(sql).fetch_optional(&mut *reader).await.map_err(self.failed())
+    }
+
+    /// Removes the entries up to this number.
+    pub(super) async fn remove(&self, up_to: i64) -> Result<(), Error> {
+        let sql = "delete from entries where number <= ? returning records, coalesce(length(said), 0) as bytes";
+        let mut writer = self.writer.lock().await;
+        let rows = sqlx::query(sql).bind(up_to).fetch_all(&mut *writer).await.map_err(self.failed())?;
+        self.held.send_modify(|held| {
+            held.entries = held.entries.saturating_sub(rows.len() as u64);
+            for row in rows {
+                held.records = held.records.saturating_sub(row.try_get::<u32, _>("records").unwrap_or(0).into());
+                let bytes = OVERHEAD + u64::from(row.try_get::<u32, _>("bytes").unwrap_or(0));
+                held.bytes = held.bytes.saturating_sub(bytes);
+            }
+        });
+        Ok(())
+    }
+
+    /// Keeps these entries apart, with the reason: they stay until the spool is opened again, which tries them again.
+    pub(super) async fn set_aside(&self, entries: &[(i64, String)]) -> Result<(), Error> {
+        let mut writer = self.writer.lock().await;
+        let setting_aside = async {
+            let mut transaction = writer.begin().await?;
+            for (number, reason) in entries {
+                sqlx::query(SET_ASIDE).bind(reason).bind(number).execute(&mut *transaction).await?;
+            }
+            let row = sqlx::query(HELD).fetch_one(&mut *transaction).await?;
+            transaction.commit().await?;
+            counts(&row)
+        };
+        let held = setting_aside.await.map_err(self.failed())?;
+        self.held.send_replace(held);
+        Ok(())
+    }
+
+    /// SQLite goes on with files that were removed, and what it then commits is gone when it closes them.
+    fn check_files(&self) -> Result<(), Error> {
+        for (path, inode) in &self.files {
+            if !fs::metadata(path).is_ok_and(|metadata| metadata.ino() == *inode) {
+                return Err(Error::Gone(path.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    fn failed(&self) -> impl FnOnce(sqlx::Error) -> Error {
+        |error| Error::File { path: self.path.clone(), error }
+    }
+}
+
+/// Takes the folder for this process. A control plane that is ending, or was killed a moment ago, is waited for.
+async fn lock(folder: &Path) -> Result<File, Error> {
+    let path = folder.join("spool.lock");
+    let open = || {
+        fs::create_dir_all(folder)?;
+        File::options().create(true).truncate(false).write(true).open(&path)
+    };
+    let file = open().map_err(|error| Error::Unwritable { path: path.clone(), error })?;
+    let deadline = Instant::now() + LOCK_WITHIN;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => tokio::time::sleep(LOCK_AGAIN).await,
+            Err(TryLockError::WouldBlock) => return Err(Error::Locked(path)),
+            Err(TryLockError::Error(error)) => return Err(Error::Unwritable { path, error }),
+        }
+    }
+}
+
+async fn connect(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_secs(10))
+        .row_buffer_size(ROWS_AHEAD)
+        .disable_statement_logging()
+        .connect()
+        .await
+}
+
+async fn insert(writer: &mut SqliteConnection, rows: &[(&Entry, Option<Vec<u8>>)]) -> Result<(), sqlx::Error> {
+    let mut transaction = writer.begin().await?;
+    let mut statement =
+        QueryBuilder::<Sqlite>::new("insert into entries (vm_id, session, received_at, records, said) ");
+    statement.push_values(rows, |mut row, (entry, said)| {
+        row.push_bind(&entry.vm_id).push_bind(entry.session).push_bind(entry.received_at);
+        row.push_bind(i64::try_from(entry.records()).unwrap_or(i64::MAX)).push_bind(said);
+    });
+    statement.build().persistent(false).execute(&mut *transaction).await?;
+    transaction.commit().await
+}
+
+/// `None` where what was said is damaged.
+fn entry(row: &SqliteRow, said: Option<Vec<u8>>) -> Result<Option<Entry>, sqlx::Error> {
+    let said = match said.map(|said| Up::decode(said.as_slice())) {
+        None => None,
+        Some(Ok(said)) => Some(said),
+        Some(Err(_)) => return Ok(None),
+    };
+    let (vm_id, session) = (row.try_get("vm_id")?, row.try_get("session")?);
+    Ok(Some(Entry { vm_id, session, received_at: row.try_get("received_at")?, said }))
+}
+
+fn counts(row: &SqliteRow) -> Result<Held, sqlx::Error> {
+    let count = |column| row.try_get::<i64, _>(column).map(i64::unsigned_abs);
+    let (entries, set_aside) = (count("entries")?, count("set_aside")?);
+    Ok(Held {
+        entries,
+        set_aside,
+        records: count("records")?,
+        bytes: count("bytes")? + OVERHEAD * (entries + set_aside),
+    })
+}
+
+const VERSION: i64 = 1;
+/// A row beside what was said, in bytes: more than it takes.
+const OVERHEAD: u64 = 128;
+const READ_ENTRIES: i64 = 1_000;
+const READ_BYTES: usize = 4 << 20;
+/// How many entries, which may be large, are read ahead.
+const ROWS_AHEAD: usize = 4;
+const LOCK_WITHIN: Duration = Duration::from_secs(5);
+const LOCK_AGAIN: Duration = Duration::from_millis(50);
+
+/// `said` is a message `tollgate.v1.Up`, and null at the end of a session.
+const SCHEMA: &str = "
+    begin;
+    create table if not exists entries (
+        number integer primary key autoincrement, vm_id text not null, session integer not null,
+        received_at integer not null, records integer not null, said blob
+    );
+    create table if not exists set_aside (
+        vm_id text not null, session integer not null, received_at integer not null, records integer not null, said blob,
+        reason text not null
+    );
+    insert into entries (vm_id, session, received_at, records, said)
+        select vm_id, session, received_at, records, said from set_aside;
+    delete from set_aside;
+    pragma user_version = 1;
+    commit;
+";
+
+const SET_ASIDE: &str = "insert into set_aside (vm_id, session, received_at, records, said, reason) \
+    select vm_id, session, received_at, records, said, ? from entries where number = ?";
+
+const HELD: &str = "select count(*) as entries, coalesce(sum(records), 0) as records, \
+    coalesce(sum(length(said)), 0) + (select coalesce(sum(length(said)), 0) from set_aside) as bytes, \
+    (select count(*) from set_aside) as set_aside from entries";

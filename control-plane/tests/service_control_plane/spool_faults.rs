@@ -1,0 +1,157 @@
+//! Faults of what the spool stands between: a store that cannot be reached or will not take something, and a spool that is gone.
+
+use std::net::SocketAddr;
+
+use serde_json::Value;
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
+use tollgate_control_plane::operate::server::{Options, Pace};
+use tonic::Code;
+
+use crate::support::{
+    database::{Database, on_postgres, on_sqlite},
+    plane::{Plane, options},
+    vm::{Vm, id, record, with_facts},
+};
+
+on_each_store! {
+    what_the_store_will_never_take_is_set_aside_and_holds_up_nothing,
+    a_spool_that_was_removed_acknowledges_nothing,
+}
+
+async fn ids(plane: &Plane) -> Vec<Value> {
+    let mut ids: Vec<_> = plane.records().await.into_iter().map(|mut record| record["exchange_id"].take()).collect();
+    ids.sort_by_key(ToString::to_string);
+    ids
+}
+
+fn all(numbers: impl IntoIterator<Item = u64>) -> Vec<Value> {
+    numbers.into_iter().map(|number| Value::from(id(number))).collect()
+}
+
+async fn what_the_store_will_never_take_is_set_aside_and_holds_up_nothing(database: Database) {
+    let sqlite = database.url.starts_with("sqlite");
+    let plane = Plane::start(&database).await;
+    database
+        .tamper(if sqlite {
+            "create trigger poison before insert on usage_records when new.model = 'poison' \
+             begin select raise(abort, 'poison'); end"
+        } else {
+            "alter table usage_records add constraint poison check (model <> 'poison')"
+        })
+        .await;
+    let mut vm = Vm::connect(&plane, "vm-1").await;
+    let poison = |number| with_facts(record(number), |facts| facts.model = "poison".to_owned());
+    vm.deliver(1, vec![record(1), poison(2), record(3), poison(4), record(5)]).await;
+    vm.deliver(2, vec![record(6)]).await;
+    assert_eq!(ids(&plane).await, all([1, 3, 5, 6]));
+    assert_eq!(plane.metric("tollgate_spool_set_aside_entries").await, 1.0);
+    plane.stop().await;
+
+    database
+        .tamper(if sqlite { "drop trigger poison" } else { "alter table usage_records drop constraint poison" })
+        .await;
+    let again = Plane::start(&database).await;
+    assert_eq!(ids(&again).await, all(1..=6));
+    assert_eq!(again.metric("tollgate_spool_set_aside_entries").await, 0.0);
+    assert_eq!(again.get("/api/v1/usage?group_by=team").await["groups"][0]["requests"], 6);
+}
+
+async fn a_spool_that_was_removed_acknowledges_nothing(database: Database) {
+    let plane = Plane::start(&database).await;
+    let mut vm = Vm::connect(&plane, "vm-1").await;
+    vm.deliver(1, vec![record(1)]).await;
+    plane.settled().await;
+    std::fs::remove_file(database.data_dir("data").join("spool.db")).expect("it is there");
+    vm.send_records(2, vec![record(2)]).await;
+    let status = vm.ended_by().await;
+    assert_eq!(status.code(), Code::Unavailable);
+    let health = plane.anonymous(reqwest::Method::GET, "/health").send().await.expect("the HTTP API answers");
+    assert_eq!(health.status(), 503);
+    let said = health.text().await.expect("text");
+    assert!(said.contains("the control plane's log says why") && !said.contains("spool.db"), "{said}");
+    drop(plane);
+    let again = Plane::start(&database).await;
+    Vm::connect(&again, "vm-1").await.deliver(2, vec![record(2)]).await;
+    assert_eq!(ids(&again).await, all([1, 2]));
+}
+
+/// What stands between a control plane and its PostgreSQL, and can be cut.
+struct Wire {
+    address: SocketAddr,
+    server: String,
+    running: Option<JoinHandle<()>>,
+}
+
+impl Wire {
+    async fn to(server: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("its address");
+        let running = Some(tokio::spawn(Self::pass(listener, server.to_owned())));
+        Self { address, server: server.to_owned(), running }
+    }
+
+    async fn pass(listener: TcpListener, server: String) {
+        let mut connections = tokio::task::JoinSet::new();
+        loop {
+            let (mut near, _) = listener.accept().await.expect("a connection");
+            let mut far = TcpStream::connect(&server).await.expect("the server answers");
+            connections.spawn(async move { copy_bidirectional(&mut near, &mut far).await });
+        }
+    }
+
+    async fn cut(&mut self) {
+        let running = self.running.take().expect("it is whole");
+        running.abort();
+        let _ = running.await;
+    }
+
+    async fn mend(&mut self) {
+        let listener = TcpListener::bind(self.address).await.expect("the port is free again");
+        self.running = Some(tokio::spawn(Self::pass(listener, self.server.clone())));
+    }
+}
+
+#[tokio::test]
+async fn a_postgres_that_cannot_be_reached_is_waited_for() {
+    on_postgres(async |database| {
+        let (before, after) = database.url.rsplit_once('@').expect("a user");
+        let (server, path) = after.split_once('/').expect("a database");
+        let mut wire = Wire::to(server).await;
+        let through = || Options { store_url: format!("{before}@{}/{path}", wire.address), ..options(&database) };
+        let (options, same) = (through(), through());
+        let plane = Plane::start_with(options, Pace::default()).await;
+        let mut vm = Vm::connect(&plane, "vm-1").await;
+        vm.deliver(1, vec![record(1)]).await;
+        plane.settled().await;
+        wire.cut().await;
+        vm.deliver(2, vec![record(2)]).await;
+        vm.deliver(3, vec![record(3)]).await;
+        drop(plane);
+        wire.mend().await;
+        let again = Plane::start_with(same, Pace::default()).await;
+        assert_eq!(ids(&again).await, all(1..=3));
+        wire.cut().await;
+        Vm::connect(&again, "vm-1").await.deliver(4, vec![record(4)]).await;
+        wire.mend().await;
+        assert_eq!(ids(&again).await, all(1..=4));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_sqlite_file_that_somebody_locks_is_waited_for() {
+    on_sqlite(async |database: Database| {
+        let plane = Plane::start(&database).await;
+        let mut vm = Vm::connect(&plane, "vm-1").await;
+        let lock = database.lock().await;
+        vm.deliver(1, vec![record(1)]).await;
+        assert_eq!(plane.metric_now("tollgate_spool_records").await, 1.0);
+        drop(lock);
+        assert_eq!(ids(&plane).await, all([1]));
+    })
+    .await;
+}
