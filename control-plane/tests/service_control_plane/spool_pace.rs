@@ -1,4 +1,4 @@
-//! How fast the spool and the store behind it are. Run by hand (docs/adr/0007-spool.md has what came out):
+//! How fast the spool and the store behind it are. Run by hand (docs/adr/0008-spool.md has what came out):
 //!
 //!     tools/with-postgres cargo nextest run -p tollgate-control-plane --run-ignored only --no-capture spool_pace
 
