@@ -6,7 +6,6 @@
 use std::{
     fs::{self, File, TryLockError},
     io,
-    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
@@ -25,6 +24,7 @@ use tokio_stream::StreamExt;
 use tollgate_proto::v1::Up;
 
 use super::entry::Entry;
+use crate::store::OpenFile;
 
 /// Where the spool lies, and how large it may become.
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ pub(crate) struct Spool {
     path: PathBuf,
     max_bytes: u64,
     /// The files as they were opened: others of the same names are not ours.
-    files: [(PathBuf, u64); 2],
+    files: [OpenFile; 2],
     writer: Mutex<SqliteConnection>,
     reader: Mutex<SqliteConnection>,
     held: watch::Sender<Held>,
@@ -114,12 +114,9 @@ impl Spool {
         let row = sqlx::query(HELD).fetch_one(&mut writer).await.map_err(failed)?;
         let held = counts(&row).map_err(failed)?;
         let wal = place.folder.join("spool.db-wal");
-        let inode = |path: PathBuf| match fs::metadata(&path) {
-            Ok(metadata) => Ok((path, metadata.ino())),
-            Err(error) => Err(Error::Unwritable { path, error }),
-        };
+        let opened = |path: PathBuf| OpenFile::at(path.clone()).map_err(|error| Error::Unwritable { path, error });
         Ok(Self {
-            files: [inode(path.clone())?, inode(wal)?],
+            files: [opened(path.clone())?, opened(wal)?],
             path,
             max_bytes: place.max_bytes,
             writer: Mutex::new(writer),
@@ -254,14 +251,12 @@ impl Spool {
         Ok(())
     }
 
-    /// SQLite goes on with files that were removed, and what it then commits is gone when it closes them.
+    /// What was committed into files that are not there any more is not kept.
     fn check_files(&self) -> Result<(), Error> {
-        for (path, inode) in &self.files {
-            if !fs::metadata(path).is_ok_and(|metadata| metadata.ino() == *inode) {
-                return Err(Error::Gone(path.clone()));
-            }
+        match self.files.iter().find(|file| !file.is_there()) {
+            Some(gone) => Err(Error::Gone(gone.path().to_owned())),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn failed(&self) -> impl FnOnce(sqlx::Error) -> Error {

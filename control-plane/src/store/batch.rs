@@ -72,6 +72,7 @@ impl Store {
         };
         insert_open(&mut transaction, self.dialect, still_open(opened, &sorted)).await?;
         transaction.commit().await?;
+        self.check_file()?;
         Ok(sorted.into_iter().filter(|record| new.contains(record.facts.exchange_id.as_str())).collect())
     }
 }

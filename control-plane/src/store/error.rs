@@ -1,5 +1,7 @@
 //! Why the store cannot be used.
 
+use std::path::PathBuf;
+
 use sqlx::migrate::MigrateError;
 
 /// Why the store cannot be used, or did not do what it was asked.
@@ -14,6 +16,9 @@ pub enum Error {
     /// Its tables could not be made or brought up to date.
     #[error("the store cannot be migrated: {0}")]
     Migrate(#[from] MigrateError),
+    /// Its file was removed, or another put in its place, while it was open: nothing more that is written there is kept.
+    #[error("{} is no longer the file that was opened: restart the control plane", .0.display())]
+    Gone(PathBuf),
     /// A statement failed.
     #[error("the store failed: {0}")]
     Statement(#[from] sqlx::Error),

@@ -6,6 +6,7 @@ mod batch;
 mod dialect;
 mod error;
 mod keys;
+mod open_file;
 mod records;
 mod rollups;
 mod sessions;
@@ -15,6 +16,7 @@ mod usage;
 
 use std::{
     str::FromStr,
+    sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -22,11 +24,13 @@ use sqlx::{
     AnyPool, ConnectOptions, Executor,
     any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers},
     migrate::{MigrateError, Migrator},
+    sqlite::SqliteConnectOptions,
 };
 
 pub use batch::{Batch, Sign};
 use dialect::Dialect;
 pub use error::Error;
+pub(crate) use open_file::OpenFile;
 pub use usage::{GroupPage, Page};
 
 /// A database, migrated.
@@ -34,6 +38,8 @@ pub use usage::{GroupPage, Page};
 pub struct Store {
     pool: AnyPool,
     dialect: Dialect,
+    /// The file of an SQLite that has one.
+    file: Option<Arc<OpenFile>>,
     numbers: rollups::Numbers,
 }
 
@@ -83,7 +89,19 @@ impl Store {
             Dialect::Sqlite => migrate_unlocked(&sqlx::migrate!("migrations/sqlite"), &pool).await?,
             Dialect::Postgres => sqlx::migrate!("migrations/postgres").run(&pool).await?,
         }
-        Ok(Self { pool, dialect, numbers: rollups::Numbers::default() })
+        let file = match dialect {
+            Dialect::Sqlite => open_file(&url)?,
+            Dialect::Postgres => None,
+        };
+        Ok(Self { pool, dialect, file, numbers: rollups::Numbers::default() })
+    }
+
+    /// That what was committed is kept: it is not where SQLite's file is there no more.
+    fn check_file(&self) -> Result<(), Error> {
+        match self.file.as_deref().filter(|file| !file.is_there()) {
+            Some(gone) => Err(Error::Gone(gone.path().to_owned())),
+            None => Ok(()),
+        }
     }
 
     /// Whether it answers.
@@ -122,6 +140,16 @@ impl Store {
         }
         Ok(transaction)
     }
+}
+
+/// The file that SQLite has open; `None` where it is in memory.
+fn open_file(url: &str) -> Result<Option<Arc<OpenFile>>, Error> {
+    let options = SqliteConnectOptions::from_str(url).map_err(Error::Open)?;
+    let path = options.get_filename().to_owned();
+    if path.as_os_str().is_empty() || path.to_string_lossy().contains(":memory:") {
+        return Ok(None);
+    }
+    Ok(Some(Arc::new(OpenFile::at(path).map_err(|error| Error::Open(error.into()))?)))
 }
 
 /// Migrates an SQLite file, which another control plane may be doing too: for SQLite, sqlx has no lock to take. Of two that

@@ -13,6 +13,7 @@ use tonic::Code;
 
 use crate::support::{
     database::{Database, on_postgres, on_sqlite},
+    eventually,
     plane::{Plane, options},
     vm::{Vm, id, record, with_facts},
 };
@@ -152,6 +153,27 @@ async fn a_sqlite_file_that_somebody_locks_is_waited_for() {
         assert_eq!(plane.metric_now("tollgate_spool_records").await, 1.0);
         drop(lock);
         assert_eq!(ids(&plane).await, all([1]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_sqlite_file_that_was_removed_gets_nothing_from_the_spool() {
+    on_sqlite(async |database: Database| {
+        let plane = Plane::start(&database).await;
+        let mut vm = Vm::connect(&plane, "vm-1").await;
+        vm.deliver(1, vec![record(1)]).await;
+        plane.settled().await;
+        std::fs::remove_file(database.url.trim_start_matches("sqlite://")).expect("it is there");
+        vm.deliver(2, vec![record(2)]).await;
+        vm.deliver(3, vec![record(3)]).await;
+        eventually("that it is noticed", async || {
+            (plane.metric_now("tollgate_store_errors_total").await > 0.0).then_some(())
+        })
+        .await;
+        drop(plane);
+        let again = Plane::start(&database).await;
+        assert_eq!(ids(&again).await, all([2, 3]), "only what the file had is gone with it");
     })
     .await;
 }
