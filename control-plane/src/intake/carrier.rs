@@ -102,3 +102,38 @@ fn halves(batch: Batch) -> Result<[Batch; 2], Batch> {
     }
     Ok([Batch { signs, records, opened }, second])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{domain::record::OpenExchange, store::Sign};
+
+    /// A batch of so many of each.
+    fn batch(signs: usize, records: usize, opened: usize) -> Batch {
+        let sign = Sign { session: 1, heard_at: Some(1), ended_at: None };
+        Batch {
+            signs: (0..signs).map(|number| (format!("vm-{number}"), sign)).collect(),
+            records: (0..records).map(|_| OpenExchange::default().lost(1)).collect(),
+            opened: (0..opened).map(|_| (String::new(), OpenExchange::default())).collect(),
+        }
+    }
+
+    #[test]
+    fn halving_ends_with_single_things_and_loses_none() {
+        for (signs, records, opened) in
+            (0..4).flat_map(|signs| (0..4).flat_map(move |records| (0..4).map(move |opened| (signs, records, opened))))
+        {
+            let (mut parts, mut smallest) = (vec![batch(signs, records, opened)], Vec::new());
+            while let Some(part) = parts.pop() {
+                match halves(part) {
+                    Ok(two) => parts.extend(two),
+                    Err(part) => smallest.push(part),
+                }
+            }
+            let sizes = |part: &Batch| (part.signs.len(), part.records.len(), part.opened.len());
+            let sum = smallest.iter().map(sizes).fold((0, 0, 0), |a, b| (a.0 + b.0, a.1 + b.1, a.2 + b.2));
+            assert_eq!(sum, (signs, records, opened));
+            assert!(smallest.iter().map(sizes).all(|(signs, records, opened)| signs + records + opened <= 1));
+        }
+    }
+}

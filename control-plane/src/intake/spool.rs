@@ -103,16 +103,16 @@ impl Spool {
     pub(crate) async fn open(place: &SpoolPlace) -> Result<Self, Error> {
         let path = place.folder.join("spool.db");
         let lock = lock(&place.folder).await?;
-        let failed = |error| Error::File { path: path.clone(), error };
-        let mut writer = connect(&path).await.map_err(failed)?;
-        let version: i64 = sqlx::query_scalar("pragma user_version").fetch_one(&mut writer).await.map_err(failed)?;
-        if version > VERSION {
-            return Err(Error::TooNew(path));
-        }
-        sqlx::raw_sql(SCHEMA).execute(&mut writer).await.map_err(failed)?;
-        let reader = connect(&path).await.map_err(failed)?;
-        let row = sqlx::query(HELD).fetch_one(&mut writer).await.map_err(failed)?;
-        let held = counts(&row).map_err(failed)?;
+        let deadline = Instant::now() + LOCK_WITHIN;
+        let (writer, reader, held) = loop {
+            match connect(&path).await {
+                Ok(connected) => break connected,
+                // Somebody looks into it, or a connection of before is not closed yet: SQLite waits for these only in part.
+                Err(error) if is_busy(&error) && Instant::now() < deadline => tokio::time::sleep(LOCK_AGAIN).await,
+                Err(error) => return Err(Error::File { path, error }),
+            }
+        };
+        let Some(held) = held else { return Err(Error::TooNew(path)) };
         let wal = place.folder.join("spool.db-wal");
         let opened = |path: PathBuf| OpenFile::at(path.clone()).map_err(|error| Error::Unwritable { path, error });
         Ok(Self {
@@ -283,17 +283,30 @@ async fn lock(folder: &Path) -> Result<File, Error> {
     }
 }
 
-async fn connect(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
-    SqliteConnectOptions::new()
+/// A connection to write, one to read, and what is in the spool; `None` where it is of a newer version.
+async fn connect(path: &Path) -> Result<(SqliteConnection, SqliteConnection, Option<Held>), sqlx::Error> {
+    let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(Duration::from_secs(10))
         .row_buffer_size(ROWS_AHEAD)
-        .disable_statement_logging()
-        .connect()
-        .await
+        .disable_statement_logging();
+    let (mut writer, reader) = (options.connect().await?, options.connect().await?);
+    let version: i64 = sqlx::query_scalar("pragma user_version").fetch_one(&mut writer).await?;
+    if version > VERSION {
+        return Ok((writer, reader, None));
+    }
+    sqlx::raw_sql(SCHEMA).execute(&mut writer).await?;
+    let held = counts(&sqlx::query(HELD).fetch_one(&mut writer).await?)?;
+    Ok((writer, reader, Some(held)))
+}
+
+/// `SQLITE_BUSY`, in each of its kinds.
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code()).and_then(|code| code.parse::<u32>().ok());
+    code.is_some_and(|code| code & 0xff == 5)
 }
 
 async fn insert(writer: &mut SqliteConnection, rows: &[(&Entry, Option<Vec<u8>>)]) -> Result<(), sqlx::Error> {

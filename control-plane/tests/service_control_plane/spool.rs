@@ -19,6 +19,7 @@ on_each_store! {
     what_is_acknowledged_while_the_store_is_away_is_stored_when_it_is_back,
     what_is_acknowledged_survives_a_kill_while_the_store_is_away,
     what_was_named_survives_a_kill_of_both_while_the_store_is_away,
+    a_kill_at_any_moment_loses_nothing_that_was_acknowledged,
     a_full_spool_takes_nothing_until_there_is_room,
     nobody_is_written_off_while_signs_of_life_wait_in_the_spool,
     what_many_hand_over_at_once_is_kept_once,
@@ -119,6 +120,35 @@ async fn what_was_named_survives_a_kill_of_both_while_the_store_is_away(database
     expected.insert(1, (id(2), "success".to_owned()));
     assert_eq!(ended, expected);
     assert_eq!(again.metric("tollgate_lost_exchanges_total").await, 2.0);
+}
+
+async fn a_kill_at_any_moment_loses_nothing_that_was_acknowledged(database: Database) {
+    const BATCHES: u64 = 12;
+    let mut acknowledged = 0;
+    for round in 0..6 {
+        let plane = Plane::start(&database).await;
+        let mut vm = Vm::connect(&plane, "vm-1").await;
+        for batch in acknowledged..acknowledged + BATCHES {
+            let exchanges = vec![open(2 * batch), open(2 * batch + 1)];
+            vm.send(up::Kind::Opened(Opened { exchanges })).await;
+            vm.send_records(batch + 1, vec![record(2 * batch), record(2 * batch + 1)]).await;
+        }
+        // With the rest at the one or the other place between the stream and the store.
+        for _ in 0..2 * round {
+            vm.acknowledgement().await.expect("an acknowledgement");
+            acknowledged += 1;
+        }
+        drop(plane);
+    }
+    let plane = Plane::start(&database).await;
+    let ended = outcomes(&plane).await;
+    let count = ended.iter().filter(|(_, outcome)| outcome == "success").count();
+    assert!(count as u64 >= 2 * acknowledged, "{count} of {acknowledged} batches");
+    assert_eq!(ended[..2 * acknowledged as usize], all(0..2 * acknowledged, "success"));
+    // What was not acknowledged comes again, and is there once.
+    let mut vm = Vm::connect(&plane, "vm-1").await;
+    vm.deliver(1, (2 * acknowledged..2 * (acknowledged + BATCHES)).map(record).collect()).await;
+    assert_eq!(outcomes(&plane).await, all(0..2 * (acknowledged + BATCHES), "success"));
 }
 
 async fn a_full_spool_takes_nothing_until_there_is_room(database: Database) {
