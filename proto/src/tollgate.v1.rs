@@ -677,7 +677,8 @@ pub struct Opened {
     #[prost(message, repeated, tag = "1")]
     pub exchanges: ::prost::alloc::vec::Vec<OpenExchange>,
 }
-/// The whole list of exchanges that are open: it takes the place of the one that the control plane has. Also the heartbeat: sent
+/// The whole list of exchanges that are open, which the control plane adds to what it knows: what a VM lists no more has its record, perhaps
+/// still in the outbox, and only a record or the loss of the VM closes an exchange. Also the heartbeat: sent
 /// first of all in a session and then each interval, empty or not.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct OpenExchanges {
