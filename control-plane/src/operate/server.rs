@@ -12,7 +12,7 @@ use crate::{
     grpc, http,
     intake::{Work, spool, spool::Spool},
     publish::Publisher,
-    store::{self, Store, now_ms},
+    store::{self, Store, WrittenOff, now_ms},
 };
 
 pub use crate::intake::spool::SpoolPlace;
@@ -269,20 +269,17 @@ async fn write_off_lost_exchanges(app: &App, pace: Pace) {
     }
 }
 
-fn note(app: &App, written_off: Result<u64, store::Error>, failing: &mut bool) {
-    match written_off {
-        Ok(lost) => {
-            *failing = false;
-            if lost > 0 {
-                app.metrics.lost.inc_by(lost);
-                tracing::warn!(lost, "exchanges were lost with their VM");
-            }
-        }
-        Err(error) => {
-            app.metrics.store_errors.inc();
-            if !std::mem::replace(failing, true) {
-                tracing::error!(%error, "lost exchanges cannot be written off; trying again");
-            }
+fn note(app: &App, written_off: WrittenOff, failing: &mut bool) {
+    let WrittenOff { lost, failed } = written_off;
+    if lost > 0 {
+        app.metrics.lost.inc_by(lost);
+        tracing::warn!(lost, "exchanges were lost with their VM");
+    }
+    if let Some(error) = &failed {
+        app.metrics.store_errors.inc();
+        if !*failing {
+            tracing::error!(%error, "lost exchanges cannot be written off; trying again");
         }
     }
+    *failing = failed.is_some();
 }

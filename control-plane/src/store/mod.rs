@@ -27,10 +27,11 @@ use sqlx::{
     sqlite::SqliteConnectOptions,
 };
 
-pub use batch::{Batch, Sign};
+pub use batch::Batch;
 use dialect::Dialect;
 pub use error::Error;
 pub(crate) use open_file::OpenFile;
+pub use sessions::{Sign, WrittenOff};
 pub use usage::{GroupPage, Page};
 
 /// A database, migrated.

@@ -34,16 +34,8 @@ fn all(numbers: impl IntoIterator<Item = u64>) -> Vec<Value> {
 }
 
 async fn what_the_store_will_never_take_is_set_aside_and_holds_up_nothing(database: Database) {
-    let sqlite = database.url.starts_with("sqlite");
     let plane = Plane::start(&database).await;
-    database
-        .tamper(if sqlite {
-            "create trigger poison before insert on usage_records when new.model = 'poison' \
-             begin select raise(abort, 'poison'); end"
-        } else {
-            "alter table usage_records add constraint poison check (model <> 'poison')"
-        })
-        .await;
+    database.refuse_poison().await;
     let mut vm = Vm::connect(&plane, "vm-1").await;
     let poison = |number| with_facts(record(number), |facts| facts.model = "poison".to_owned());
     vm.deliver(1, vec![record(1), poison(2), record(3), poison(4), record(5)]).await;
@@ -52,9 +44,7 @@ async fn what_the_store_will_never_take_is_set_aside_and_holds_up_nothing(databa
     assert_eq!(plane.metric("tollgate_spool_set_aside_entries").await, 1.0);
     plane.stop().await;
 
-    database
-        .tamper(if sqlite { "drop trigger poison" } else { "alter table usage_records drop constraint poison" })
-        .await;
+    database.take_poison().await;
     let again = Plane::start(&database).await;
     assert_eq!(ids(&again).await, all(1..=6));
     assert_eq!(again.metric("tollgate_spool_set_aside_entries").await, 0.0);

@@ -32,6 +32,23 @@ impl Database {
         connection.execute(sql).await.expect("the statement is good");
     }
 
+    /// Makes the store refuse every record of the model `poison`, until [`Self::take_poison`].
+    pub(crate) async fn refuse_poison(&self) {
+        self.tamper(if self.url.starts_with("sqlite") {
+            "create trigger poison before insert on usage_records when new.model = 'poison' \
+             begin select raise(abort, 'poison'); end"
+        } else {
+            "alter table usage_records add constraint poison check (model <> 'poison')"
+        })
+        .await;
+    }
+
+    pub(crate) async fn take_poison(&self) {
+        let sqlite = self.url.starts_with("sqlite");
+        self.tamper(if sqlite { "drop trigger poison" } else { "alter table usage_records drop constraint poison" })
+            .await;
+    }
+
     /// Takes the lock of an SQLite file, until the connection is dropped.
     pub(crate) async fn lock(&self) -> AnyConnection {
         let mut connection = AnyConnection::connect(&self.url).await.expect("the test's database answers");
