@@ -6,6 +6,7 @@
 mod support;
 
 mod access;
+mod bounds;
 mod exchanges;
 mod keys;
 mod lost;
