@@ -33,8 +33,19 @@ pub struct SpoolPlace {
     pub folder: PathBuf,
     /// The most that entries may take together, in bytes.
     pub max_bytes: u64,
-    /// Whether to go without it where the folder cannot be written.
-    pub optional: bool,
+    /// Whether to have one.
+    pub wanted: Wanted,
+}
+
+/// When usage is to be acknowledged by the spool. Whatever was acknowledged by one comes into the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Always.
+    Yes,
+    /// Where the folder can be written.
+    IfPossible,
+    /// Never; one that is there is emptied.
+    No,
 }
 
 /// An open spool, which nobody else has open.
@@ -82,6 +93,17 @@ pub enum Error {
     /// It is of a revision after this one.
     #[error("the spool {} is of a newer version of Tollgate: let that version empty it", .0.display())]
     TooNew(PathBuf),
+    /// It is no file of SQLite's, or one that is damaged.
+    #[error("{} is no spool, or is damaged: move it away to begin with an empty one; what it held is not in the store then", .0.display())]
+    Damaged(PathBuf),
+    /// It may hold what was acknowledged, and cannot be used.
+    #[error("{} may hold usage that was acknowledged and is not in the store, but {error}: make it usable, or move it away", path.display())]
+    Stranded {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        error: Box<Error>,
+    },
     /// Its files were removed, or others put in their place, while it was open.
     #[error("{} is no longer the file that was opened: restart the control plane", .0.display())]
     Gone(PathBuf),
@@ -95,8 +117,13 @@ pub enum Error {
     },
 }
 
-/// An entry with its number; `None` where what the VM said cannot be read.
-pub(super) type Numbered = (i64, Option<Entry>);
+/// What is read from the spool.
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub(super) number: i64,
+    /// `None` where what the VM said cannot be read.
+    pub(super) entry: Option<Entry>,
+}
 
 impl Spool {
     /// Opens the spool of a folder, which is made if need be. What was set aside is tried again.
@@ -107,9 +134,9 @@ impl Spool {
         let (writer, reader, held) = loop {
             match connect(&path).await {
                 Ok(connected) => break connected,
-                // Somebody looks into it, or a connection of before is not closed yet: SQLite waits for these only in part.
-                Err(error) if is_busy(&error) && Instant::now() < deadline => tokio::time::sleep(LOCK_AGAIN).await,
-                Err(error) => return Err(Error::File { path, error }),
+                // Somebody looks into it, or a connection of before is being closed: SQLite waits for these only in part.
+                Err(error) if may_pass(&error) && Instant::now() < deadline => tokio::time::sleep(LOCK_AGAIN).await,
+                Err(error) => return Err(cannot_open(path, error)),
             }
         };
         let Some(held) = held else { return Err(Error::TooNew(path)) };
@@ -141,7 +168,8 @@ impl Spool {
         self.held.subscribe()
     }
 
-    /// Whether it takes nothing: once full, until a tenth of it is free, which is more than the next few need.
+    /// Whether it takes nothing: from when something did not fit until a tenth of it is free. Otherwise small entries would go on taking
+    /// what room a large one waits for.
     pub(super) fn is_full(&self) -> bool {
         self.full.load(Ordering::Relaxed) && self.room() < self.max_bytes / 10
     }
@@ -184,7 +212,7 @@ impl Spool {
     }
 
     /// The entries after this number, in order, as many as one transaction of the store should have. Waits until there are some.
-    pub(super) async fn next(&self, after: i64) -> Result<Vec<Numbered>, Error> {
+    pub(super) async fn next(&self, after: i64) -> Result<Vec<Kept>, Error> {
         loop {
             let entries = self.read(after).await.map_err(self.failed())?;
             if !entries.is_empty() {
@@ -194,7 +222,7 @@ impl Spool {
         }
     }
 
-    async fn read(&self, after: i64) -> Result<Vec<Numbered>, sqlx::Error> {
+    async fn read(&self, after: i64) -> Result<Vec<Kept>, sqlx::Error> {
         let sql =
             "select number, vm_id, session, received_at, said from entries where number > ? order by number limit ?";
         let mut reader = self.reader.lock().await;
@@ -206,7 +234,7 @@ impl Spool {
             let row = row?;
             let said: Option<Vec<u8>> = row.try_get("said")?;
             bytes += said.as_ref().map_or(0, Vec::len);
-            entries.push((row.try_get("number")?, entry(&row, said)?));
+            entries.push(Kept { number: row.try_get("number")?, entry: entry(&row, said)? });
         }
         Ok(entries)
     }
@@ -220,34 +248,43 @@ impl Spool {
 
     /// Removes the entries up to this number.
     pub(super) async fn remove(&self, up_to: i64) -> Result<(), Error> {
-        let sql = "delete from entries where number <= ? returning records, coalesce(length(said), 0) as bytes";
         let mut writer = self.writer.lock().await;
-        let rows = sqlx::query(sql).bind(up_to).fetch_all(&mut *writer).await.map_err(self.failed())?;
+        let removing = async {
+            let mut transaction = writer.begin().await?;
+            let row = sqlx::query(HELD_UP_TO).bind(up_to).fetch_one(&mut *transaction).await?;
+            sqlx::query("delete from entries where number <= ?").bind(up_to).execute(&mut *transaction).await?;
+            transaction.commit().await?;
+            counts(&row)
+        };
+        let removed = removing.await.map_err(self.failed())?;
         self.held.send_modify(|held| {
-            held.entries = held.entries.saturating_sub(rows.len() as u64);
-            for row in rows {
-                held.records = held.records.saturating_sub(row.try_get::<u32, _>("records").unwrap_or(0).into());
-                let bytes = OVERHEAD + u64::from(row.try_get::<u32, _>("bytes").unwrap_or(0));
-                held.bytes = held.bytes.saturating_sub(bytes);
-            }
+            held.entries = held.entries.saturating_sub(removed.entries);
+            held.records = held.records.saturating_sub(removed.records);
+            held.bytes = held.bytes.saturating_sub(removed.bytes);
         });
         Ok(())
     }
 
-    /// Keeps these entries apart, with the reason: they stay until the spool is opened again, which tries them again.
+    /// Keeps these entries apart, by their numbers and with the reason: they stay until the spool is opened again, which tries them again.
     pub(super) async fn set_aside(&self, entries: &[(i64, String)]) -> Result<(), Error> {
         let mut writer = self.writer.lock().await;
         let setting_aside = async {
-            let mut transaction = writer.begin().await?;
+            let (mut transaction, mut added) = (writer.begin().await?, Held::default());
             for (number, reason) in entries {
-                sqlx::query(SET_ASIDE).bind(reason).bind(number).execute(&mut *transaction).await?;
+                let set_aside = sqlx::query(SET_ASIDE).bind(reason).bind(number);
+                if let Some(row) = set_aside.fetch_optional(&mut *transaction).await? {
+                    added.set_aside += 1;
+                    added.bytes += OVERHEAD + row.try_get::<i64, _>("bytes")?.unsigned_abs();
+                }
             }
-            let row = sqlx::query(HELD).fetch_one(&mut *transaction).await?;
             transaction.commit().await?;
-            counts(&row)
+            Ok(added)
         };
-        let held = setting_aside.await.map_err(self.failed())?;
-        self.held.send_replace(held);
+        let added: Held = setting_aside.await.map_err(self.failed())?;
+        self.held.send_modify(|held| {
+            held.set_aside += added.set_aside;
+            held.bytes += added.bytes;
+        });
         Ok(())
     }
 
@@ -262,6 +299,29 @@ impl Spool {
     fn failed(&self) -> impl FnOnce(sqlx::Error) -> Error {
         |error| Error::File { path: self.path.clone(), error }
     }
+}
+
+/// Whether nothing that was acknowledged is in the spool of this folder, as far as it can be read without changing anything.
+pub(crate) async fn is_empty(folder: &Path) -> bool {
+    let (path, wal) = (folder.join("spool.db"), folder.join("spool.db-wal"));
+    let absent = |error: io::Error| matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
+    if fs::metadata(&path).map_or_else(absent, |file| file.len() == 0) {
+        return true;
+    }
+    // What is in there comes on top of the file, and is not read here.
+    if fs::metadata(wal).is_ok_and(|wal| wal.is_file() && wal.len() > 0) {
+        return false;
+    }
+    let counting = async {
+        let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(true);
+        let mut reader = options.connect().await?;
+        let version: i64 = sqlx::query_scalar("pragma user_version").fetch_one(&mut reader).await?;
+        if version == 0 {
+            return Ok(Held::default());
+        }
+        counts(&sqlx::query(HELD).fetch_one(&mut reader).await?)
+    };
+    counting.await.is_ok_and(|held: Held| held.entries + held.set_aside == 0)
 }
 
 /// Takes the folder for this process. A control plane that is ending, or was killed a moment ago, is waited for.
@@ -298,16 +358,42 @@ async fn connect(path: &Path) -> Result<(SqliteConnection, SqliteConnection, Opt
     if version > VERSION {
         return Ok((writer, reader, None));
     }
-    sqlx::raw_sql(SCHEMA).execute(&mut writer).await?;
+    // Where nothing has to be written, nothing is: a full disk may still be read.
+    let complete = version == VERSION
+        && !sqlx::query_scalar::<_, bool>("select exists (select 1 from set_aside)").fetch_one(&mut writer).await?;
+    if !complete {
+        sqlx::raw_sql(SCHEMA).execute(&mut writer).await?;
+    }
     let held = counts(&sqlx::query(HELD).fetch_one(&mut writer).await?)?;
     Ok((writer, reader, Some(held)))
 }
 
-/// `SQLITE_BUSY`, in each of its kinds.
-fn is_busy(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(|error| error.code()).and_then(|code| code.parse::<u32>().ok());
-    code.is_some_and(|code| code & 0xff == 5)
+/// Whether it is for the folder, the disk or the file that it cannot be opened. Numbers as of <https://www.sqlite.org/rescode.html>.
+fn cannot_open(path: PathBuf, error: sqlx::Error) -> Error {
+    match primary_code(&error) {
+        Some(READONLY | IOERR | FULL | CANTOPEN) => Error::Unwritable { path, error: io::Error::other(error) },
+        Some(CORRUPT | NOTADB) => Error::Damaged(path),
+        _ => Error::File { path, error },
+    }
 }
+
+fn may_pass(error: &sqlx::Error) -> bool {
+    matches!(primary_code(error), Some(BUSY | IOERR))
+}
+
+/// What kind of error of SQLite's it is, without the details.
+fn primary_code(error: &sqlx::Error) -> Option<u32> {
+    let code = error.as_database_error()?.code()?.parse::<u32>().ok()?;
+    Some(code & 0xff)
+}
+
+const BUSY: u32 = 5;
+const READONLY: u32 = 8;
+const IOERR: u32 = 10;
+const CORRUPT: u32 = 11;
+const FULL: u32 = 13;
+const CANTOPEN: u32 = 14;
+const NOTADB: u32 = 26;
 
 async fn insert(writer: &mut SqliteConnection, rows: &[(&Entry, Option<Vec<u8>>)]) -> Result<(), sqlx::Error> {
     let mut transaction = writer.begin().await?;
@@ -372,7 +458,11 @@ const SCHEMA: &str = "
 ";
 
 const SET_ASIDE: &str = "insert into set_aside (vm_id, session, received_at, records, said, reason) \
-    select vm_id, session, received_at, records, said, ? from entries where number = ?";
+    select vm_id, session, received_at, records, said, ? from entries where number = ? \
+    returning coalesce(length(said), 0) as bytes";
+
+const HELD_UP_TO: &str = "select count(*) as entries, 0 as set_aside, coalesce(sum(records), 0) as records, \
+    coalesce(sum(length(said)), 0) as bytes from entries where number <= ?";
 
 const HELD: &str = "select count(*) as entries, coalesce(sum(records), 0) as records, \
     coalesce(sum(length(said)), 0) + (select coalesce(sum(length(said)), 0) from set_aside) as bytes, \

@@ -16,6 +16,7 @@ mod rollups;
 mod snapshots;
 mod spool;
 mod spool_faults;
+mod spool_left;
 mod spool_pace;
 mod start;
 mod usage;

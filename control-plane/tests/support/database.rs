@@ -32,6 +32,16 @@ impl Database {
         connection.execute(sql).await.expect("the statement is good");
     }
 
+    /// Runs a statement on the spool in the folder `data`, behind the control plane's back; it is made if need be.
+    pub(crate) async fn tamper_spool(&self, sql: &'static str) {
+        let folder = self.data_dir("data");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let url = format!("sqlite://{}?mode=rwc", folder.join("spool.db").display());
+        let mut connection = AnyConnection::connect(&url).await.expect("the spool can be opened");
+        connection.execute(sql).await.expect("the statement is good");
+        connection.close().await.expect("it can be closed");
+    }
+
     /// Makes the store refuse every record of the model `poison`, until [`Self::take_poison`].
     pub(crate) async fn refuse_poison(&self) {
         self.tamper(if self.url.starts_with("sqlite") {
