@@ -8,7 +8,8 @@ use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinHandle,
 };
-use tollgate_control_plane::operate::server::{Options, Pace};
+use tollgate_control_plane::operate::server::{Options, Pace, SpoolPlace, Wanted};
+use tollgate_proto::v1::UsageRecord;
 use tonic::Code;
 
 use crate::support::{
@@ -21,6 +22,7 @@ use crate::support::{
 on_each_store! {
     what_the_store_will_never_take_is_set_aside_and_holds_up_nothing,
     a_spool_that_was_removed_acknowledges_nothing,
+    what_is_acknowledged_after_a_full_disk_is_in_the_spool,
     a_spool_that_cannot_be_emptied_is_told_of_and_tried_again,
     what_the_store_will_never_take_is_lost_without_a_spool_and_holds_up_nothing,
     without_a_spool_health_says_that_nothing_is_taken_and_why,
@@ -74,6 +76,33 @@ async fn a_spool_that_was_removed_acknowledges_nothing(database: Database) {
         assert_eq!(ids(&again).await, all(1..=number + 1));
         again.stop().await;
     }
+}
+
+/// A full disk once left a connection on which every later commit was none.
+async fn what_is_acknowledged_after_a_full_disk_is_in_the_spool(database: Database) {
+    let spool = SpoolPlace { folder: database.data_dir("data"), max_bytes: 300_000, wanted: Wanted::Yes };
+    let plane = Plane::start_with(Options { spool: Some(spool), ..options(&database) }, Pace::default()).await;
+    let large = |number| UsageRecord { reason: "x".repeat(20_000), ..record(number) };
+    let mut vm = Vm::connect(&plane, "vm-1").await;
+    database.tamper("alter table usage_records rename to out_of_reach").await;
+    vm.deliver(1, vec![large(1)]).await;
+    for round in 0..2 {
+        // As large as the file may become, which SQLite answers as it does a full disk.
+        database.tamper_spool("create table ballast as select zeroblob(8000000) as filler").await;
+        for _ in 0..2 {
+            let mut refused = Vm::connect(&plane, "vm-1").await;
+            refused.send_records(2, vec![large(9)]).await;
+            assert_eq!(refused.ended_by().await.code(), Code::Unavailable);
+        }
+        database.tamper_spool("drop table ballast").await;
+        let mut vm = Vm::connect(&plane, "vm-1").await;
+        vm.deliver(3, vec![large(2 * round + 2)]).await;
+        vm.deliver(4, vec![large(2 * round + 3)]).await;
+        assert_eq!(database.spooled().await, 2 * i64::try_from(round).expect("a small number") + 3);
+    }
+    drop(plane);
+    database.tamper("alter table out_of_reach rename to usage_records").await;
+    assert_eq!(ids(&Plane::start(&database).await).await, all(1..=5));
 }
 
 async fn a_spool_that_cannot_be_emptied_is_told_of_and_tried_again(database: Database) {

@@ -42,6 +42,14 @@ impl Database {
         connection.close().await.expect("it can be closed");
     }
 
+    /// How many records wait in the spool in the folder `data`, as somebody else sees it.
+    pub(crate) async fn spooled(&self) -> i64 {
+        let url = format!("sqlite://{}", self.data_dir("data").join("spool.db").display());
+        let mut connection = AnyConnection::connect(&url).await.expect("the spool can be opened");
+        let sum = "select coalesce(sum(records), 0) from entries";
+        sqlx::query_scalar(sum).fetch_one(&mut connection).await.expect("it can be read")
+    }
+
     /// Makes the store refuse every record of the model `poison`, until [`Self::take_poison`].
     pub(crate) async fn refuse_poison(&self) {
         self.tamper(if self.url.starts_with("sqlite") {

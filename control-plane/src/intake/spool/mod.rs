@@ -3,6 +3,8 @@
 //! A commit of its writer is on the disk (`synchronous = full`). Entries have numbers in the order in which they came, and a number is
 //! never given twice.
 
+mod writer;
+
 use std::{
     fs::{self, File, TryLockError},
     io,
@@ -13,7 +15,7 @@ use std::{
 
 use prost::Message;
 use sqlx::{
-    ConnectOptions, Connection, QueryBuilder, Row, Sqlite,
+    ConnectOptions, QueryBuilder, Row, Sqlite,
     sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteRow, SqliteSynchronous},
 };
 use tokio::{
@@ -23,6 +25,7 @@ use tokio::{
 use tokio_stream::StreamExt;
 use tollgate_proto::v1::Up;
 
+use self::writer::Writer;
 use super::entry::Entry;
 use crate::store::OpenFile;
 
@@ -55,11 +58,13 @@ pub(crate) struct Spool {
     max_bytes: u64,
     /// The files as they were opened: others of the same names are not ours.
     files: [OpenFile; 2],
-    writer: Mutex<SqliteConnection>,
+    writer: Writer,
     reader: Mutex<SqliteConnection>,
     held: watch::Sender<Held>,
     /// There was no room, and there is still little.
     full: AtomicBool,
+    /// What is in it could not be read when that was tried last.
+    unreadable: AtomicBool,
     added: Notify,
     _lock: File,
 }
@@ -107,6 +112,9 @@ pub enum Error {
     /// Its files were removed, or others put in their place, while it was open.
     #[error("{} is no longer the file that was opened: restart the control plane", .0.display())]
     Gone(PathBuf),
+    /// It is being written, but what is in it cannot be read.
+    #[error("{} cannot be read: restart the control plane", .0.display())]
+    Unreadable(PathBuf),
     /// SQLite failed.
     #[error("the spool {} failed: {error}", path.display())]
     File {
@@ -130,9 +138,10 @@ impl Spool {
     pub(crate) async fn open(place: &SpoolPlace) -> Result<Self, Error> {
         let path = place.folder.join("spool.db");
         let lock = lock(&place.folder).await?;
+        let options = options(&path, place.max_bytes);
         let deadline = Instant::now() + LOCK_WITHIN;
         let (writer, reader, held) = loop {
-            match connect(&path).await {
+            match connect(&options).await {
                 Ok(connected) => break connected,
                 // Somebody looks into it, or a connection of before is being closed: SQLite waits for these only in part.
                 Err(error) if may_pass(&error) && Instant::now() < deadline => tokio::time::sleep(LOCK_AGAIN).await,
@@ -146,10 +155,11 @@ impl Spool {
             files: [opened(path.clone())?, opened(wal)?],
             path,
             max_bytes: place.max_bytes,
-            writer: Mutex::new(writer),
+            writer: Writer::new(options, writer),
             reader: Mutex::new(reader),
             held: watch::Sender::new(held),
             full: AtomicBool::new(false),
+            unreadable: AtomicBool::new(false),
             added: Notify::new(),
             _lock: lock,
         })
@@ -199,8 +209,10 @@ impl Spool {
         if rows.is_empty() {
             return Ok(0);
         }
-        let mut writer = self.writer.lock().await;
-        insert(&mut writer, &rows).await.map_err(self.failed())?;
+        if self.unreadable.load(Ordering::Relaxed) {
+            return Err(Error::Unreadable(self.path.clone()));
+        }
+        self.insert(&rows).await.map_err(self.failed())?;
         self.check_files()?;
         self.held.send_modify(|held| {
             held.entries += added.entries;
@@ -211,10 +223,24 @@ impl Spool {
         Ok(rows.len())
     }
 
+    async fn insert(&self, rows: &[(&Entry, Option<Vec<u8>>)]) -> Result<(), sqlx::Error> {
+        let mut transaction = self.writer.begin().await?;
+        let mut statement =
+            QueryBuilder::<Sqlite>::new("insert into entries (vm_id, session, received_at, records, said) ");
+        statement.push_values(rows, |mut row, (entry, said)| {
+            row.push_bind(&entry.vm_id).push_bind(entry.session).push_bind(entry.received_at);
+            row.push_bind(i64::try_from(entry.records()).unwrap_or(i64::MAX)).push_bind(said);
+        });
+        statement.build().persistent(false).execute(transaction.connection()).await?;
+        transaction.commit().await
+    }
+
     /// The entries after this number, in order, as many as one transaction of the store should have. Waits until there are some.
     pub(super) async fn next(&self, after: i64) -> Result<Vec<Kept>, Error> {
         loop {
-            let entries = self.read(after).await.map_err(self.failed())?;
+            let entries = self.read(after).await;
+            self.unreadable.store(entries.is_err(), Ordering::Relaxed);
+            let entries = entries.map_err(self.failed())?;
             if !entries.is_empty() {
                 return Ok(entries);
             }
@@ -232,9 +258,9 @@ impl Spool {
             && let Some(row) = rows.next().await
         {
             let row = row?;
-            let said: Option<Vec<u8>> = row.try_get("said")?;
-            bytes += said.as_ref().map_or(0, Vec::len);
-            entries.push(Kept { number: row.try_get("number")?, entry: entry(&row, said)? });
+            let entry = entry(&row);
+            bytes += entry.as_ref().map_or(0, Entry::size);
+            entries.push(Kept { number: row.try_get("number")?, entry });
         }
         Ok(entries)
     }
@@ -248,11 +274,11 @@ impl Spool {
 
     /// Removes the entries up to this number.
     pub(super) async fn remove(&self, up_to: i64) -> Result<(), Error> {
-        let mut writer = self.writer.lock().await;
         let removing = async {
-            let mut transaction = writer.begin().await?;
-            let row = sqlx::query(HELD_UP_TO).bind(up_to).fetch_one(&mut *transaction).await?;
-            sqlx::query("delete from entries where number <= ?").bind(up_to).execute(&mut *transaction).await?;
+            let mut transaction = self.writer.begin().await?;
+            let row = sqlx::query(HELD_UP_TO).bind(up_to).fetch_one(transaction.connection()).await?;
+            let delete = sqlx::query("delete from entries where number <= ?").bind(up_to);
+            delete.execute(transaction.connection()).await?;
             transaction.commit().await?;
             counts(&row)
         };
@@ -267,12 +293,11 @@ impl Spool {
 
     /// Keeps these entries apart, by their numbers and with the reason: they stay until the spool is opened again, which tries them again.
     pub(super) async fn set_aside(&self, entries: &[(i64, String)]) -> Result<(), Error> {
-        let mut writer = self.writer.lock().await;
         let setting_aside = async {
-            let (mut transaction, mut added) = (writer.begin().await?, Held::default());
+            let (mut transaction, mut added) = (self.writer.begin().await?, Held::default());
             for (number, reason) in entries {
                 let set_aside = sqlx::query(SET_ASIDE).bind(reason).bind(number);
-                if let Some(row) = set_aside.fetch_optional(&mut *transaction).await? {
+                if let Some(row) = set_aside.fetch_optional(transaction.connection()).await? {
                     added.set_aside += 1;
                     added.bytes += OVERHEAD + row.try_get::<i64, _>("bytes")?.unsigned_abs();
                 }
@@ -343,16 +368,24 @@ async fn lock(folder: &Path) -> Result<File, Error> {
     }
 }
 
-/// A connection to write, one to read, and what is in the spool; `None` where it is of a newer version.
-async fn connect(path: &Path) -> Result<(SqliteConnection, SqliteConnection, Option<Held>), sqlx::Error> {
-    let options = SqliteConnectOptions::new()
+/// How the file is opened. It may become twice as large as what is in it: rows do not fill their pages.
+fn options(path: &Path, max_bytes: u64) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
+        .page_size(PAGE)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
+        .pragma("max_page_count", (2 * max_bytes / u64::from(PAGE) + SPARE_PAGES).to_string())
         .busy_timeout(Duration::from_secs(10))
         .row_buffer_size(ROWS_AHEAD)
-        .disable_statement_logging();
+        .disable_statement_logging()
+}
+
+/// A connection to write, one to read, and what is in the spool; `None` where it is of a newer version.
+async fn connect(
+    options: &SqliteConnectOptions,
+) -> Result<(SqliteConnection, SqliteConnection, Option<Held>), sqlx::Error> {
     let (mut writer, reader) = (options.connect().await?, options.connect().await?);
     let version: i64 = sqlx::query_scalar("pragma user_version").fetch_one(&mut writer).await?;
     if version > VERSION {
@@ -395,27 +428,15 @@ const FULL: u32 = 13;
 const CANTOPEN: u32 = 14;
 const NOTADB: u32 = 26;
 
-async fn insert(writer: &mut SqliteConnection, rows: &[(&Entry, Option<Vec<u8>>)]) -> Result<(), sqlx::Error> {
-    let mut transaction = writer.begin().await?;
-    let mut statement =
-        QueryBuilder::<Sqlite>::new("insert into entries (vm_id, session, received_at, records, said) ");
-    statement.push_values(rows, |mut row, (entry, said)| {
-        row.push_bind(&entry.vm_id).push_bind(entry.session).push_bind(entry.received_at);
-        row.push_bind(i64::try_from(entry.records()).unwrap_or(i64::MAX)).push_bind(said);
-    });
-    statement.build().persistent(false).execute(&mut *transaction).await?;
-    transaction.commit().await
-}
-
-/// `None` where what was said is damaged.
-fn entry(row: &SqliteRow, said: Option<Vec<u8>>) -> Result<Option<Entry>, sqlx::Error> {
-    let said = match said.map(|said| Up::decode(said.as_slice())) {
-        None => None,
-        Some(Ok(said)) => Some(said),
-        Some(Err(_)) => return Ok(None),
-    };
-    let (vm_id, session) = (row.try_get("vm_id")?, row.try_get("session")?);
-    Ok(Some(Entry { vm_id, session, received_at: row.try_get("received_at")?, said }))
+/// `None` where something of it is damaged.
+fn entry(row: &SqliteRow) -> Option<Entry> {
+    let said: Option<&[u8]> = row.try_get("said").ok()?;
+    Some(Entry {
+        vm_id: row.try_get("vm_id").ok()?,
+        session: row.try_get("session").ok()?,
+        received_at: row.try_get("received_at").ok()?,
+        said: said.map(Up::decode).transpose().ok()?,
+    })
 }
 
 fn counts(row: &SqliteRow) -> Result<Held, sqlx::Error> {
@@ -430,6 +451,9 @@ fn counts(row: &SqliteRow) -> Result<Held, sqlx::Error> {
 }
 
 const VERSION: i64 = 1;
+/// SQLite's usual page, in bytes, and what a small spool may have beside its entries.
+const PAGE: u32 = 4_096;
+const SPARE_PAGES: u64 = 1_024;
 /// A row beside what was said, in bytes: more than it takes.
 const OVERHEAD: u64 = 128;
 const READ_ENTRIES: i64 = 1_000;
