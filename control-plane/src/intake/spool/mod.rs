@@ -410,14 +410,18 @@ fn cannot_open(path: PathBuf, error: sqlx::Error) -> Error {
     }
 }
 
+/// Whether it may be otherwise in a moment: the file is busy, or another process has begun to write it.
 fn may_pass(error: &sqlx::Error) -> bool {
-    matches!(primary_code(error), Some(BUSY | IOERR))
+    matches!(code(error), Some(code) if code & 0xff == BUSY || code == IOERR_SHORT_READ)
 }
 
 /// What kind of error of SQLite's it is, without the details.
 fn primary_code(error: &sqlx::Error) -> Option<u32> {
-    let code = error.as_database_error()?.code()?.parse::<u32>().ok()?;
-    Some(code & 0xff)
+    code(error).map(|code| code & 0xff)
+}
+
+fn code(error: &sqlx::Error) -> Option<u32> {
+    error.as_database_error()?.code()?.parse().ok()
 }
 
 const BUSY: u32 = 5;
@@ -427,6 +431,7 @@ const CORRUPT: u32 = 11;
 const FULL: u32 = 13;
 const CANTOPEN: u32 = 14;
 const NOTADB: u32 = 26;
+const IOERR_SHORT_READ: u32 = 522;
 
 /// `None` where something of it is damaged.
 fn entry(row: &SqliteRow) -> Option<Entry> {
