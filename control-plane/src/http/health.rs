@@ -50,7 +50,7 @@ pub(super) async fn health(State(app): State<App>) -> (StatusCode, Json<Health>)
     let sessions = app.vms.list().len();
     // An error stands until something is tried again. Where nothing waits and nobody is connected, nothing is, and it says nothing.
     let tried = intake.spooling || sessions > 0 || intake.spool.is_some_and(|(held, _)| held.entries > 0);
-    let since = intake.store_failing_since.filter(|_| tried);
+    let since = earlier(intake.store_failing_since.filter(|_| tried), intake.store_silent_since);
     let refusing = intake.refusing.filter(|_| tried);
     let store = answers && since.is_none();
     // With a spool that takes it, usage is safe while the store is away.
@@ -82,6 +82,10 @@ pub(super) async fn health(State(app): State<App>) -> (StatusCode, Json<Health>)
     (code, Json(health))
 }
 
+fn earlier(one: Option<i64>, other: Option<i64>) -> Option<i64> {
+    one.into_iter().chain(other).min()
+}
+
 /// Whoever asks for our health waits no longer for the store's.
 const STORE_ANSWERS_WITHIN: Duration = Duration::from_secs(2);
 
@@ -89,7 +93,8 @@ pub(super) async fn metrics(State(app): State<App>) -> Response {
     let vms = app.vms.list();
     let intake = app.intake.status();
     let (held, spool_max_bytes) = intake.spool.unwrap_or_default();
-    let failing_for = intake.store_failing_since.map_or(0, |since| now_ms().saturating_sub(since) / 1_000);
+    let since = earlier(intake.store_failing_since, intake.store_silent_since);
+    let failing_for = since.map_or(0, |since| now_ms().saturating_sub(since) / 1_000);
     let gauges = Gauges {
         sessions: vms.len(),
         snapshot_version: app.publisher.current().map_or(0, |published| published.snapshot.version),

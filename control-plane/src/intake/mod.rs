@@ -68,6 +68,8 @@ struct Shared {
     /// When something was refused last, in milliseconds since the Unix epoch: what VMs said until then may not be known.
     refused_at: AtomicI64,
     emptying_fails: AtomicBool,
+    /// Since when the store does not answer, whatever it is asked, in milliseconds since the Unix epoch.
+    silent_since: Mutex<Option<i64>>,
 }
 
 /// Why something is not taken.
@@ -102,8 +104,10 @@ pub(crate) struct Status {
     pub(crate) spooling: bool,
     /// Whether the spool cannot be emptied, for a reason that is not the store's.
     pub(crate) emptying_fails: bool,
-    /// Since when the store fails, in milliseconds since the Unix epoch.
+    /// Since when the store fails to keep what it is given, in milliseconds since the Unix epoch.
     pub(crate) store_failing_since: Option<i64>,
+    /// Since when it does not answer, whatever it is asked, likewise.
+    pub(crate) store_silent_since: Option<i64>,
     /// Why nothing is taken.
     pub(crate) refusing: Option<Refused>,
 }
@@ -127,6 +131,7 @@ impl Intake {
             refusing: Mutex::default(),
             refused_at: AtomicI64::new(i64::MIN),
             emptying_fails: AtomicBool::new(false),
+            silent_since: Mutex::default(),
         });
         (Self { jobs: sender, shared: shared.clone() }, Work { jobs, shared })
     }
@@ -157,6 +162,16 @@ impl Intake {
         self.shared.refused_at.load(Ordering::Relaxed)
     }
 
+    /// Notes whether the store answered somebody who asked it something else.
+    pub(crate) fn store_answered(&self, answered: bool) {
+        let mut silent_since = self.shared.silent_since();
+        if answered {
+            *silent_since = None;
+        } else {
+            silent_since.get_or_insert_with(now_ms);
+        }
+    }
+
     /// Until the store has all that was taken.
     pub(crate) async fn settled(&self) {
         if let Some(spool) = &self.shared.spool {
@@ -175,6 +190,7 @@ impl Intake {
             spooling: *spooling,
             emptying_fails: emptying_fails.load(Ordering::Relaxed),
             store_failing_since: carrier.failing_since(),
+            store_silent_since: *self.shared.silent_since(),
             refusing,
         }
     }
@@ -201,6 +217,10 @@ impl Work {
 impl Shared {
     fn refusing(&self) -> MutexGuard<'_, Option<Refused>> {
         self.refusing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn silent_since(&self) -> MutexGuard<'_, Option<i64>> {
+        self.silent_since.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn refused_at(&self, at: i64) {

@@ -260,7 +260,9 @@ async fn tell_of_changed_keys(app: &App, mut last: i64) {
     let mut failing = false;
     loop {
         ticks.tick().await;
-        match app.store.key_changes_since(last).await {
+        let changes = app.store.key_changes_since(last).await;
+        app.intake.store_answered(changes.is_ok());
+        match changes {
             Ok((_, digests)) if digests.is_empty() => failing = false,
             Ok((newest, digests)) => {
                 failing = false;

@@ -25,6 +25,7 @@ on_each_store! {
     what_is_acknowledged_after_a_full_disk_is_in_the_spool,
     a_spool_that_cannot_be_emptied_is_told_of_and_tried_again,
     what_the_store_will_never_take_is_lost_without_a_spool_and_holds_up_nothing,
+    a_store_that_does_not_answer_is_noticed_without_traffic,
     without_a_spool_health_says_that_nothing_is_taken_and_why,
 }
 
@@ -144,6 +145,23 @@ async fn what_the_store_will_never_take_is_lost_without_a_spool_and_holds_up_not
     vm.state_open(3, vec![open(5)]).await;
     drop(vm);
     eventually("the loss", async || (ids(&plane).await == all([1, 3, 4, 5])).then_some(())).await;
+}
+
+async fn a_store_that_does_not_answer_is_noticed_without_traffic(database: Database) {
+    let plane = Plane::start(&database).await;
+    assert_eq!(plane.health().await.1["store_unavailable_since"], Value::Null);
+    database.tamper("alter table key_changes rename to out_of_reach").await;
+    let (code, said) = eventually("that the store is away", async || {
+        Some(plane.health().await).filter(|(_, said)| said["store"] == "failing")
+    })
+    .await;
+    assert_eq!((code.as_u16(), &said["status"]), (200, &Value::from("degraded")), "{said}");
+    assert!(said["store_unavailable_since"].is_string(), "{said}");
+    database.tamper("alter table out_of_reach rename to key_changes").await;
+    eventually("that it is back", async || {
+        (plane.health().await.1["store_unavailable_since"] == Value::Null).then_some(())
+    })
+    .await;
 }
 
 async fn without_a_spool_health_says_that_nothing_is_taken_and_why(database: Database) {
