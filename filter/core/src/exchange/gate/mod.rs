@@ -124,7 +124,7 @@ impl Gate {
             State::Admitted(Answer::Nothing) | State::Collecting(..) | State::ResolvingKey(..) => true,
             State::Admitted(Answer::Provider) => {
                 let last = shared.exchanges.find(self.id).and_then(|exchange| exchange.attempts.last());
-                last.is_some_and(|attempt| !attempt.ended)
+                last.and_then(|attempt| attempt.answer.as_ref()).is_some_and(|answer| !answer.ended)
             }
             State::Admitted(Answer::Local(_)) | State::Answered { .. } | State::AwaitingHead | State::Logged => false,
         }
@@ -139,8 +139,11 @@ impl Gate {
             }
             State::Answered { refusal, .. } => Some(refusal?.record(Outcome::Refused, now)),
             State::Collecting(pending, _) | State::ResolvingKey(pending, _) => {
-                let gone = Refusal { facts: pending.facts, status: 0, code: "client_gone" };
-                Some(gone.record(Outcome::ClientAbort, now))
+                let (outcome, code) = match ending {
+                    Some(Ending::CutOff) => (Outcome::Interrupted, "interrupted"),
+                    Some(Ending::ClientGone) | None => (Outcome::ClientAbort, "client_gone"),
+                };
+                Some(Refusal { facts: pending.facts, status: 0, code }.record(outcome, now))
             }
             State::AwaitingHead | State::Logged => None,
         }

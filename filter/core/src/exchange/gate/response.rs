@@ -78,12 +78,11 @@ impl Gate {
             State::Answered { standin: Some(standin), .. } => standin.for_head(),
             State::Admitted(answer) => {
                 let last = shared.exchanges.find(self.id).and_then(|exchange| exchange.attempts.last());
-                let Some(attempt) = last.filter(|attempt| attempt.status != 0 && attempt.over.is_none()) else {
-                    return Response::Explain;
-                };
-                if end && attempt.shown >= 400 {
+                let passing = last.filter(|attempt| attempt.is_answering()).and_then(|attempt| attempt.answer.as_ref());
+                let Some(passing) = passing else { return Response::Explain };
+                if end && passing.shown >= 400 {
                     // An error without a body tells a client nothing.
-                    let (status, code) = (attempt.shown, attempt.failure.unwrap_or("provider_error"));
+                    let (status, code) = (passing.shown, passing.failure.unwrap_or("provider_error"));
                     let body = translate_error(self.format, self.format, status, b"");
                     let mut standin = Standin::new(Reply::json(status, body));
                     let response = standin.or_reply(end);

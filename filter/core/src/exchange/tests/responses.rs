@@ -142,6 +142,30 @@ fn trailers_end_an_answer_as_its_last_piece_does() {
     assert_eq!((&ended.response, &ended.record), (&whole.response, &whole.record));
 }
 
+/// Envoy takes no more of a body once trailers pass: what would have closed the stream cannot be sent.
+#[test]
+fn a_translated_stream_that_trailers_cut_is_not_called_a_success() {
+    let begun =
+        "data: {\"type\":\"message_start\",\"message\":{\"role\":\"assistant\",\"content\":[],\"usage\":{}}}\n\n";
+    let script = || {
+        let body = r#"{"contents":[{"parts":[{"text":"hi"}]}]}"#;
+        request(&[(":path", "/v1beta/models/sonnet:streamGenerateContent")], body)
+    };
+    // The last word without the end event: the rest is made when the body ends.
+    let stop = "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"output_tokens\":1}}\n\n";
+    let whole = envoy().drive(script().meets(ProviderAnswer::stream(&[begun, stop])));
+    assert_eq!(record(&whole).outcome, Outcome::Success);
+    let cut = envoy().drive(script().meets(ProviderAnswer::stream(&[begun, stop]).ends(AnswerEnd::Trailers)));
+    assert_eq!((record(&cut).outcome, record(&cut).reason), (Outcome::ProviderError, "invalid_provider_response"));
+    assert!(record(&cut).attempts.usage.is_some(), "what it used is on record all the same");
+}
+
+#[test]
+fn a_response_without_a_body_is_held_for_its_trailers_only() {
+    let seen = envoy().drive(sonnet().meets(ProviderAnswer::json("").without_body().ends(AnswerEnd::Trailers)));
+    assert_eq!((record(&seen).outcome, record(&seen).status), (Outcome::ProviderError, 502));
+}
+
 #[test]
 fn an_answer_that_breaks_off_is_interrupted_in_either_lane() {
     let seen = envoy().drive(stream_request().meets(ProviderAnswer::stream(&["data: {}\n\n"]).ends(AnswerEnd::Broken)));
