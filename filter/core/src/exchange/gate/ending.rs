@@ -19,16 +19,17 @@ pub enum Ending {
     CutOff,
 }
 
-/// Envoy's `DownstreamConnectionTermination`, by its place in `CoreResponseFlag`:
+/// Envoy's `DownstreamConnectionTermination` and `DownstreamRemoteReset` (an HTTP/2 client that gives up one stream and keeps its
+/// connection), by their places in `CoreResponseFlag`:
 /// <https://github.com/envoyproxy/envoy/blob/v1.40.0/envoy/stream_info/stream_info.h>.
-const DOWNSTREAM_CONNECTION_TERMINATION: u64 = 1 << 14;
+const CLIENT_GONE: u64 = 1 << 14 | 1 << 28;
 
 impl Ending {
     /// Reads `response.flags`
     /// (<https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/advanced/attributes#response-attributes>).
     #[must_use]
     pub fn from_flags(flags: u64) -> Self {
-        if flags & DOWNSTREAM_CONNECTION_TERMINATION == 0 { Self::CutOff } else { Self::ClientGone }
+        if flags & CLIENT_GONE == 0 { Self::CutOff } else { Self::ClientGone }
     }
 }
 
