@@ -32,6 +32,10 @@ pub struct Answered {
     pub at: Millis,
     /// Whether it came to its end.
     pub ended: bool,
+    /// Whether it ended with its head.
+    pub is_bodiless: bool,
+    /// When to try again, as the head of an answer without a body says.
+    pub retry_after: Option<String>,
     /// Why it could not be used.
     pub failure: Option<&'static str>,
     body: Body,
@@ -52,9 +56,10 @@ impl Attempt {
         Self { step, started, losses, answer: None, over: None }
     }
 
-    /// Whether its answer is the one that passes to the client.
-    pub(super) fn is_answering(&self) -> bool {
-        self.answer.is_some() && self.over.is_none()
+    /// Its answer, where the head that passes to the client now can be its own; `end` says that it has no body. Of an answer that ends
+    /// with its head, Envoy ends the attempt before the gate sees it; its own words have bodies.
+    pub(super) fn passing(&self, end: bool) -> Option<&Answered> {
+        self.answer.as_ref().filter(|answer| self.over.is_none() || (end && answer.is_bodiless))
     }
 
     /// The provider's status; 0 where it did not answer.
@@ -119,7 +124,7 @@ impl Answered {
     /// An answer whose head has just come, with this status, and which passes through this relay, if through any.
     pub(super) fn begin(status: u16, at: Millis, relay: Option<Box<Relay>>) -> Self {
         let body = relay.map_or_else(|| Body::Seen(Observed::default()), Body::Relayed);
-        Self { status, shown: status, at, ended: false, failure: None, body }
+        Self { status, shown: status, at, ended: false, is_bodiless: false, retry_after: None, failure: None, body }
     }
 
     /// The relay of its body; `None` where there is none, or none any more.

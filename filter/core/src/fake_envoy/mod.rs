@@ -318,6 +318,10 @@ impl Stream {
             adapter.handle_done(&mut envoy.vm.shared, envoy.now);
             return true;
         }
+        if ends_with_head {
+            // Then the attempt is over before the gate sees the head.
+            adapter.handle_done(&mut envoy.vm.shared, envoy.now);
+        }
         if !self.pass_head(envoy, head, "via_upstream", ends_with_head) {
             adapter.handle_done(&mut envoy.vm.shared, envoy.now);
             return false;

@@ -193,6 +193,8 @@ impl Adapter {
         let lane = relay.as_ref().map(|(_, is_identity)| *is_identity);
         let mut answer = Answered::begin(status, now, relay.map(|(relay, _)| relay));
         answer.ended = end;
+        answer.is_bodiless = end;
+        answer.retry_after = head.value("retry-after").filter(|_| end).map(str::to_owned);
         if is_unusable {
             answer.shown = 502;
             answer.failure = Some(UNREADABLE);
@@ -322,7 +324,7 @@ impl Adapter {
                     Passed::Replaced(bytes) => bytes,
                 };
                 out.extend_from_slice(&relay.finish()?);
-                Ok(out)
+                relay.failure().cloned().map_or(Ok(out), Err)
             });
         become_json(&mut head);
         match relayed {

@@ -204,8 +204,9 @@ impl Gate {
         if let Key::Good(principal) = &key {
             facts.principal = Some(Rc::clone(principal));
         }
-        let length = head.value("content-length").and_then(|length| length.parse().ok());
-        if length.is_some_and(|length: usize| length > max_body) {
+        // In more bits than wasm's addresses have: a length that says more than those can is too large too.
+        let length = head.value("content-length").and_then(|length| length.parse::<u64>().ok());
+        if length.is_some_and(|length| usize::try_from(length).map_or(true, |length| length > max_body)) {
             return Err(Reject::TooLarge(max_body).into());
         }
         Ok((endpoint, max_body, key))

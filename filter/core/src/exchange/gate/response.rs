@@ -78,13 +78,13 @@ impl Gate {
             State::Answered { standin: Some(standin), .. } => standin.for_head(),
             State::Admitted(answer) => {
                 let last = shared.exchanges.find(self.id).and_then(|exchange| exchange.attempts.last());
-                let passing = last.filter(|attempt| attempt.is_answering()).and_then(|attempt| attempt.answer.as_ref());
-                let Some(passing) = passing else { return Response::Explain };
+                let Some(passing) = last.and_then(|attempt| attempt.passing(end)) else { return Response::Explain };
                 if end && passing.shown >= 400 {
                     // An error without a body tells a client nothing.
                     let (status, code) = (passing.shown, passing.failure.unwrap_or("provider_error"));
-                    let body = translate_error(self.format, self.format, status, b"");
-                    let mut standin = Standin::new(Reply::json(status, body));
+                    let mut reply = Reply::json(status, translate_error(self.format, self.format, status, b""));
+                    reply.headers.extend(passing.retry_after.clone().map(|after| ("retry-after", after)));
+                    let mut standin = Standin::new(reply);
                     let response = standin.or_reply(end);
                     *answer = Answer::Local(Local { status, code, standin });
                     return response;

@@ -222,13 +222,14 @@ fn a_body_is_kept_until_the_last_attempt_has_begun_and_no_longer() {
 #[test]
 fn each_refusal_says_why_and_is_recorded_once_without_cost() {
     type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, u16, &'a str);
-    let cases: [Case<'_>; 15] = [
+    let cases: [Case<'_>; 16] = [
         (&[("authorization", "")], BODY, 401, "missing_api_key"),
         (&[(":path", "/v1/nothing?key=1")], BODY, 404, "unknown_url"),
         (&[(":method", "GET")], BODY, 405, "method_not_allowed"),
         (&[("upgrade", "websocket")], BODY, 400, "upgrade_not_supported"),
         (&[("content-encoding", "gzip")], BODY, 415, "unsupported_content_encoding"),
         (&[("content-length", "99999999")], BODY, 413, "request_too_large"),
+        (&[("content-length", "99999999999")], BODY, 413, "request_too_large"),
         (&[("x-provider", "nobody")], BODY, 400, "provider_not_found"),
         (&[], "[1]", 400, "invalid_json"),
         (&[], "{\"model\":\"gpt-4o\"", 400, "invalid_json"),

@@ -78,13 +78,32 @@ fn a_providers_error_keeps_its_status_and_gets_the_clients_shape() {
 }
 
 #[test]
-fn an_error_without_a_body_says_something_all_the_same() {
-    let seen = envoy().drive(sonnet().meets(ProviderAnswer::new(404, "text/plain", "").without_body()));
-    let response = seen.response.as_ref().unwrap();
-    let error: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
-    assert_eq!(response.head.status(), 404);
-    assert!(error["error"]["message"].is_string(), "{error}");
-    assert_eq!((record(&seen).outcome, record(&seen).status), (Outcome::ProviderError, 404));
+fn an_error_without_a_body_says_something_all_the_same_and_is_the_providers() {
+    for status in [404, 429, 503] {
+        let answer = ProviderAnswer::new(status, "text/plain", "").without_body().with("retry-after", "17");
+        let seen = envoy().drive(sonnet().meets(answer));
+        let response = seen.response.as_ref().unwrap();
+        let error: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
+        assert_eq!((response.head.status(), response.head.value("retry-after")), (status, Some("17")));
+        assert!(error["error"]["message"].is_string(), "{error}");
+        let record = record(&seen);
+        assert_eq!((record.outcome, record.status, record.reason), (Outcome::ProviderError, status, "provider_error"));
+    }
+}
+
+/// Its head is held to be translated, so that the client can still be told by the status.
+#[test]
+fn what_is_no_answer_to_a_translated_stream_is_no_success() {
+    let script = || request(&[], &BODY.replace("gpt-4o", "sonnet").replace("\"x\":1", "\"stream\":true"));
+    let error = r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#;
+    for body in ["<html>", "{}", error, ""] {
+        let seen = envoy().drive(script().meets(ProviderAnswer::json(body)));
+        let response = seen.response.as_ref().unwrap();
+        assert_eq!(response.head.status(), 502, "{body}");
+        assert_eq!(response.head.value("content-type"), Some("application/json"), "{body}");
+        let record = record(&seen);
+        assert_eq!((record.outcome, record.reason), (Outcome::ProviderError, "invalid_provider_response"), "{body}");
+    }
 }
 
 #[test]
