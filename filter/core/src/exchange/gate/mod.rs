@@ -55,6 +55,8 @@ pub struct Gate {
     seed: u64,
     /// What the gate's own replies are in: the client's format, as soon as its head tells.
     format: Format,
+    /// Whether they name the exchange: the client asked what was decided.
+    debug: bool,
     state: State,
 }
 
@@ -115,7 +117,12 @@ impl Gate {
     /// A gate for one stream. The id and the seed are the host's random bits.
     #[must_use]
     pub fn new(id: ExchangeId, seed: u64) -> Self {
-        Self { id, seed, format: Format::OpenaiChat, state: State::AwaitingHead }
+        Self { id, seed, format: Format::OpenaiChat, debug: false, state: State::AwaitingHead }
+    }
+
+    /// A reply of our own to an exchange, with its name where that was asked for.
+    fn reply(&self, reply: Reply) -> Reply {
+        if self.debug { reply.naming(self.id) } else { reply }
     }
 
     /// Whether [`Self::handle_log`] must be told how Envoy ended the exchange.

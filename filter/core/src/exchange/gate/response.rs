@@ -84,7 +84,7 @@ impl Gate {
                     let (status, code) = (passing.shown, passing.failure.unwrap_or("provider_error"));
                     let mut reply = Reply::json(status, translate_error(self.format, self.format, status, b""));
                     reply.headers.extend(passing.retry_after.clone().map(|after| ("retry-after", after)));
-                    let mut standin = Standin::new(reply);
+                    let mut standin = Standin::new(if self.debug { reply.naming(self.id) } else { reply });
                     let response = standin.or_reply(end);
                     *answer = Answer::Local(Local { status, code, standin });
                     return response;
@@ -110,7 +110,7 @@ impl Gate {
             _ => refused.unwrap_or_else(|| Reject::Unreachable(status, NoAnswer::from_details(details))),
         };
         let code = reject.code();
-        let mut standin = Standin::new(reject.reply(self.format));
+        let mut standin = Standin::new(self.reply(reject.reply(self.format)));
         let response = standin.or_reply(end);
         self.state = match std::mem::replace(&mut self.state, State::Logged) {
             State::Admitted(_) => State::Admitted(Answer::Local(Local { status, code, standin })),

@@ -114,6 +114,18 @@ fn what_the_client_chose_cannot_break_out_of_a_debug_header() {
 }
 
 #[test]
+fn who_asks_to_be_told_hears_the_exchange_of_a_refusal_too() {
+    for (sent, body, known) in
+        [("1", "[]", true), ("0", "[]", false), ("1", r#"{"model":"none"}"#, true), ("1", BODY, true)]
+    {
+        let seen = envoy().drive(request(&[("x-tollgate-debug", sent)], body));
+        let id = record(&seen).facts.id.to_string();
+        let told = seen.response.as_ref().unwrap().head.value("x-tollgate-exchange");
+        assert_eq!(told, known.then_some(id.as_str()), "{body}");
+    }
+}
+
+#[test]
 fn a_redirect_is_a_failure_and_leads_nowhere() {
     let redirect =
         |status| ProviderAnswer::new(status, "text/html", "<html>").with("location", "https://elsewhere.example/");
