@@ -93,6 +93,7 @@ impl Postgres {
                 self.tell(&format!("drop database {} with (force)", self.name)).await?;
                 Hurt::Dropped
             }
+            Fault::SpoolFull => return Err(Impossible::Failed("that is no fault of a database".to_owned())),
             Fault::Full => {
                 self.room.as_ref().map_or(Ok(()), |(room, _)| room.fill())?;
                 Hurt::Filled
