@@ -40,7 +40,10 @@ pub(crate) async fn play(cell: Cell, name: &str, seed: u64, options: &Options) -
     };
     let setup = Setup::prepare(change).await;
     store.keep_spool_in(&setup.data(), cell)?;
-    let mut stack = setup.started().await;
+    let mut stack = setup.stopped();
+    stack.start_control_plane().await;
+    stack.start_envoy();
+    wait_until_ready(&mut stack).await?;
 
     let (stop, stopped) = oneshot::channel();
     let (asked_url, draws) = (stack.url("/v1/chat/completions"), Random::new(random.next()));
