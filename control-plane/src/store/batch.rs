@@ -58,6 +58,10 @@ impl Store {
     /// # Errors
     /// When the store fails; nothing of the batch is kept then.
     pub async fn keep<'a>(&self, batch: &'a Batch) -> Result<Vec<&'a Record>, Error> {
+        self.attempt(self.keep_whole(batch)).await
+    }
+
+    async fn keep_whole<'a>(&self, batch: &'a Batch) -> Result<Vec<&'a Record>, Error> {
         let Batch { signs, records, opened } = batch;
         // In the order of their ids, so that two control planes that have some in common wait for each other in one direction.
         let sorted = once_each(records);
@@ -71,8 +75,7 @@ impl Store {
             write_records(&mut transaction, self.dialect, &sorted, &dimensions).await?
         };
         insert_open(&mut transaction, self.dialect, still_open(opened, &sorted)).await?;
-        transaction.commit().await?;
-        self.check_file()?;
+        self.commit(transaction).await?;
         Ok(sorted.into_iter().filter(|record| new.contains(record.facts.exchange_id.as_str())).collect())
     }
 }
