@@ -8,7 +8,7 @@ use tollgate_control_plane::prices::Book;
 use tollgate_core::admit::keys::Resolution;
 use tollgate_core::admit::{Principal, snapshot::Snapshot};
 use tollgate_core::exchange::record::Record;
-use tollgate_core::exchange::{Adapter, Admission, Gate, Head, Response, Verdict};
+use tollgate_core::exchange::{Adapter, Admission, Gate, Head, Response, Take, Verdict};
 use tollgate_core::vm::{Node, Vm};
 use tollgate_core::words::{ExchangeId, Glob, KeyDigest, Millis};
 
@@ -86,7 +86,7 @@ fn exchange(vm: &mut Vm, model: &str, provider: Option<&str>) -> Record {
     let usage = br#"{"id":"m","type":"message","role":"assistant","model":"m","content":[],"choices":[],
         "usage":{"prompt_tokens":1000000,"completion_tokens":1000000,"input_tokens":1000000,"output_tokens":1000000}}"#;
     assert_eq!(gate.handle_response_head(&mut vm.shared, false), Response::Pass);
-    if adapter.is_holding() {
+    if adapter.handle_response_body(true) == Take::Whole {
         adapter.handle_whole_response(&mut vm.shared, usage);
     } else {
         adapter.handle_response_chunk(&mut vm.shared, usage, true);

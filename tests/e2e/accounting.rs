@@ -4,7 +4,8 @@ use mock_llm::Ending;
 use mock_llm::script::Script;
 use reqwest::Method;
 use serde_json::json;
-use tollgate_tests::{Stack, eventually};
+use tokio::net::TcpStream;
+use tollgate_tests::{DEV_KEY, Stack, eventually};
 
 use super::{ask, ask_streaming};
 
@@ -32,6 +33,32 @@ async fn a_client_that_hangs_up_leaves_one_partial_record() {
     }
     // Anthropic's first event has the input; OpenAI's usage would have come at the end.
     assert_eq!(records[1]["input"], 9, "{:#}", records[1]);
+}
+
+/// An HTTP/2 client gives up one stream and keeps its connection: Envoy has another word for that than for a hang-up.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_resets_its_stream_has_gone_too() {
+    let stack = Stack::start().await;
+    let openai = &stack.providers().openai;
+    openai.script(Script::held_after("g", 2));
+    let socket = TcpStream::connect(stack.gateway()).await.expect("the gateway listens");
+    let (client, connection) = h2::client::handshake(socket).await.expect("HTTP/2");
+    let driver = tokio::spawn(connection);
+    let request = http::Request::post(stack.url("/v1/chat/completions"))
+        .header("content-type", "application/json")
+        .header("authorization", format!("Bearer {DEV_KEY}"));
+    let mut client = client.ready().await.expect("room for a stream");
+    let (response, mut sending) = client.send_request(request.body(()).expect("a request"), false).expect("sent");
+    sending.send_data(ask_streaming("gpt-4o", "hello").to_string().into(), true).expect("sent");
+    let mut body = response.await.expect("an answer").into_body();
+    body.data().await.expect("a piece").expect("a good one");
+    openai.wait_until_held("g", 1).await;
+    sending.send_reset(h2::Reason::CANCEL);
+    let records = stack.api().wait_for_records(1).await;
+    let record = &records[0];
+    assert_eq!((&record["outcome"], &record["reason"]), (&json!("client_abort"), &json!("client_gone")), "{record:#}");
+    openai.release("g");
+    driver.abort();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -128,7 +128,9 @@ impl Setup {
         self.folder.path().join("tollgate.yaml")
     }
 
-    fn data(&self) -> PathBuf {
+    /// The data folder of its control plane, which makes it where it does not exist.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 

@@ -1,13 +1,9 @@
 //! What sessions hand over, kept in one transaction.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    io,
-    time::Duration,
-};
+use std::collections::{BTreeMap, HashSet};
 
 use super::{
-    Dialect, Error, Store,
+    Error, Store,
     records::{once_each, write_records},
     sessions::{Sign, insert_open, note_signs},
 };
@@ -53,22 +49,15 @@ impl Store {
     /// # Errors
     /// When the store fails; nothing of the batch is kept then.
     pub async fn keep<'a>(&self, batch: &'a Batch) -> Result<Vec<&'a Record>, Error> {
-        // A PostgreSQL whose packets get lost would be waited for as long as TCP does.
-        let kept = tokio::time::timeout(KEEP_WITHIN, self.commit_batch(batch)).await;
-        kept.unwrap_or_else(|_| Err(sqlx::Error::Io(io::ErrorKind::TimedOut.into()).into()))
+        self.attempt(self.keep_whole(batch)).await
     }
 
-    /// As [`Self::keep`], however long it takes.
-    async fn commit_batch<'a>(&self, batch: &'a Batch) -> Result<Vec<&'a Record>, Error> {
+    async fn keep_whole<'a>(&self, batch: &'a Batch) -> Result<Vec<&'a Record>, Error> {
         let Batch { signs, records, opened } = batch;
         // In the order of their ids, so that two control planes that have some in common wait for each other in one direction.
         let sorted = once_each(records);
         let dimensions = if sorted.is_empty() { Default::default() } else { self.dimensions_of(&sorted).await? };
         let mut transaction = self.begin().await?;
-        if self.dialect == Dialect::Postgres {
-            // What we wait for no longer must not go on there with its locks.
-            sqlx::raw_sql(POSTGRES_BOUNDS).execute(&mut *transaction).await?;
-        }
         // First of all, as where a VM is written off: whoever has a VM's row decides what becomes of its exchanges.
         note_signs(&mut transaction, self.dialect, signs).await?;
         let new = if sorted.is_empty() {
@@ -77,17 +66,10 @@ impl Store {
             write_records(&mut transaction, self.dialect, &sorted, &dimensions).await?
         };
         insert_open(&mut transaction, self.dialect, still_open(opened, &sorted)).await?;
-        transaction.commit().await?;
-        self.check_file()?;
+        self.commit(transaction).await?;
         Ok(sorted.into_iter().filter(|record| new.contains(record.facts.exchange_id.as_str())).collect())
     }
 }
-
-/// How long a batch may take, which is a few seconds where the store works.
-const KEEP_WITHIN: Duration = Duration::from_secs(120);
-/// As [`KEEP_WITHIN`], by the server's own clock, in milliseconds.
-const POSTGRES_BOUNDS: &str =
-    "set local statement_timeout = 120000; set local idle_in_transaction_session_timeout = 120000";
 
 /// Those of these that have no record among these.
 fn still_open<'a>(opened: &'a [(String, OpenExchange)], records: &[&Record]) -> Vec<&'a (String, OpenExchange)> {

@@ -1,6 +1,6 @@
 //! Why the store cannot be used.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use sqlx::migrate::MigrateError;
 
@@ -19,6 +19,9 @@ pub enum Error {
     /// Its file was removed, or another put in its place, while it was open: nothing more that is written there is kept.
     #[error("{} is no longer the file that was opened: restart the control plane", .0.display())]
     Gone(PathBuf),
+    /// It did not do what it was asked in this time.
+    #[error("the store did not answer within {} seconds", .0.as_secs())]
+    Late(Duration),
     /// A statement failed.
     #[error("the store failed: {0}")]
     Statement(#[from] sqlx::Error),
@@ -40,6 +43,13 @@ impl Error {
             }),
             _ => false,
         }
+    }
+
+    /// Whether an SQLite file could not be read or written: `READONLY`, `IOERR`, `CORRUPT`, `FULL`, `CANTOPEN` or `NOTADB`.
+    pub(super) fn is_of_the_file(&self) -> bool {
+        let Self::Statement(sqlx::Error::Database(error)) = self else { return false };
+        let code = error.code().filter(|code| code.len() != SQLSTATE).and_then(|code| code.parse::<u32>().ok());
+        code.is_some_and(|code| matches!(code & 0xff, 8 | 10 | 11 | 13 | 14 | 26))
     }
 }
 

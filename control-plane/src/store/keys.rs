@@ -14,13 +14,17 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn add_key(&self, stated: &BootstrapKey, source: Source) -> Result<Option<Key>, Error> {
+        self.attempt(self.insert_key(stated, source)).await
+    }
+
+    async fn insert_key(&self, stated: &BootstrapKey, source: Source) -> Result<Option<Key>, Error> {
         let key = Key::of(stated, source, now_ms());
         let mut transaction = self.begin_alone(Numbered::KeyChanges).await?;
         let added = insert(&mut transaction, &key, "do nothing").await?;
         if added {
             note_change(&mut transaction, &key.digest).await?;
         }
-        transaction.commit().await?;
+        self.commit(transaction).await?;
         Ok(added.then_some(key))
     }
 
@@ -29,6 +33,10 @@ impl Store {
     /// # Errors
     /// When the store fails; nothing has changed then.
     pub async fn set_file_keys(&self, stated: &[BootstrapKey]) -> Result<(), Error> {
+        self.attempt(self.write_file_keys(stated)).await
+    }
+
+    async fn write_file_keys(&self, stated: &[BootstrapKey]) -> Result<(), Error> {
         let now = now_ms();
         let mut transaction = self.begin_alone(Numbered::KeyChanges).await?;
         let rows = sqlx::query(sqlx::AssertSqlSafe(format!("select {COLUMNS} from keys where source = 'file'")))
@@ -57,7 +65,7 @@ impl Store {
                 .await?;
             note_change(&mut transaction, &gone.digest).await?;
         }
-        transaction.commit().await?;
+        self.commit(transaction).await?;
         Ok(())
     }
 
@@ -66,6 +74,10 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn revoke_key(&self, id: &str) -> Result<bool, Error> {
+        self.attempt(self.write_revocation(id)).await
+    }
+
+    async fn write_revocation(&self, id: &str) -> Result<bool, Error> {
         let Some(key) = self.key(id).await? else { return Ok(false) };
         let mut transaction = self.begin_alone(Numbered::KeyChanges).await?;
         let revoked = sqlx::query("update keys set revoked_at = $1 where id = $2 and revoked_at is null")
@@ -76,7 +88,7 @@ impl Store {
         if revoked.rows_affected() > 0 {
             note_change(&mut transaction, &key.digest).await?;
         }
-        transaction.commit().await?;
+        self.commit(transaction).await?;
         Ok(true)
     }
 
@@ -126,7 +138,8 @@ impl Store {
     /// When the store fails.
     pub async fn key_changes_since(&self, sequence: i64) -> Result<(i64, Vec<KeyDigest>), Error> {
         let sql = "select sequence, digest from key_changes where sequence > $1 order by sequence limit 10000";
-        let rows = sqlx::query(sql).bind(sequence).fetch_all(&self.pool).await?;
+        let reading = async { Ok(sqlx::query(sql).bind(sequence).fetch_all(&self.pool).await?) };
+        let rows = self.attempt(reading).await?;
         let mut last = sequence;
         let mut digests = Vec::with_capacity(rows.len());
         for row in rows {

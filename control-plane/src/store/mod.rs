@@ -3,6 +3,7 @@
 //! SQL is here and nowhere else, and decides nothing that [`domain`](crate::domain) could.
 
 mod batch;
+mod connections;
 mod dialect;
 mod error;
 mod keys;
@@ -15,19 +16,18 @@ mod statement;
 mod usage;
 
 use std::{
+    io,
+    path::PathBuf,
     str::FromStr,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use sqlx::{
-    AnyPool, ConnectOptions, Executor,
-    any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers},
-    migrate::{MigrateError, Migrator},
-    sqlite::SqliteConnectOptions,
-};
+use sqlx::{AnyConnection, AnyPool, Connection, Row, any::install_default_drivers, sqlite::SqliteConnectOptions};
+use tokio::time::timeout;
 
 pub use batch::Batch;
+use connections::Doubt;
 use dialect::Dialect;
 pub use error::Error;
 pub(crate) use open_file::OpenFile;
@@ -39,8 +39,11 @@ pub use usage::{GroupPage, Page};
 pub struct Store {
     pool: AnyPool,
     dialect: Dialect,
-    /// The file of an SQLite that has one.
-    file: Option<Arc<OpenFile>>,
+    doubt: Doubt,
+    /// What an SQLite file consists of: itself, and the log of what was committed last.
+    files: Arc<[OpenFile]>,
+    /// Keeps SQLite's log: when the last connection to a file is closed, which may be any of the pool, SQLite removes it.
+    anchor: Arc<Mutex<Option<AnyConnection>>>,
     numbers: rollups::Numbers,
 }
 
@@ -51,10 +54,8 @@ enum Numbered {
     Snapshots,
 }
 
-/// Statements of this text only read, or write one row at a time; longer work holds a transaction.
-const MAX_CONNECTIONS: u32 = 8;
-/// How long a use of the store waits for a connection, and so how late one fails where a PostgreSQL is away.
-const ACQUIRE_WITHIN: Duration = Duration::from_secs(10);
+/// How long work of several statements may take. A network that swallows packets says nothing of it.
+const DONE_WITHIN: Duration = Duration::from_secs(300);
 
 impl Store {
     /// Opens a database, makes it where it is an SQLite file that does not exist, and brings its tables up to date.
@@ -69,40 +70,25 @@ impl Store {
             Some("postgres" | "postgresql") => Dialect::Postgres,
             _ => return Err(Error::UnknownUrl(scheme.unwrap_or(url).to_owned())),
         };
-        let mut options = AnyPoolOptions::new().max_connections(MAX_CONNECTIONS).acquire_timeout(ACQUIRE_WITHIN);
-        let mut url = url.to_owned();
-        if dialect == Dialect::Sqlite {
-            if !url.contains('?') {
-                url.push_str("?mode=rwc");
-            }
-            options = options.after_connect(|connection, _| {
-                // With `full`, a commit in WAL survives a power cut too: what is committed here is acknowledged, or leaves the
-                // spool.
-                let pragmas = "pragma journal_mode = wal; pragma synchronous = full; pragma busy_timeout = 10000;";
-                Box::pin(async move { connection.execute(pragmas).await.map(|_| ()) })
-            });
-        }
-        // A slow statement is known by its caller; its text may be pages long.
-        let connect = AnyConnectOptions::from_str(&url).map_err(Error::Open)?.disable_statement_logging();
-        let pool = options.connect_with(connect).await.map_err(Error::Open)?;
-        tracing::info!("bringing the store up to date; of a large one of an older version, that takes minutes");
-        match dialect {
-            Dialect::Sqlite => migrate_unlocked(&sqlx::migrate!("migrations/sqlite"), &pool).await?,
-            Dialect::Postgres => sqlx::migrate!("migrations/postgres").run(&pool).await?,
-        }
-        let file = match dialect {
-            Dialect::Sqlite => open_file(&url)?,
-            Dialect::Postgres => None,
+        let mut anchor = connections::migrated(url, dialect).await?;
+        let files = match dialect {
+            Dialect::Sqlite => open_files(url, &mut anchor).await?,
+            Dialect::Postgres => Vec::new(),
         };
-        Ok(Self { pool, dialect, file, numbers: rollups::Numbers::default() })
-    }
-
-    /// That what was committed is kept: it is not where SQLite's file is there no more.
-    fn check_file(&self) -> Result<(), Error> {
-        match self.file.as_deref().filter(|file| !file.is_there()) {
-            Some(gone) => Err(Error::Gone(gone.path().to_owned())),
-            None => Ok(()),
-        }
+        let doubt = Doubt::default();
+        let pool = connections::pool(url, dialect, &doubt).await?;
+        let anchor = match dialect {
+            Dialect::Sqlite => Some(anchor),
+            Dialect::Postgres => anchor.close().await.map(|()| None)?,
+        };
+        Ok(Self {
+            pool,
+            dialect,
+            doubt,
+            files: files.into(),
+            anchor: Arc::new(Mutex::new(anchor)),
+            numbers: rollups::Numbers::default(),
+        })
     }
 
     /// Whether it answers.
@@ -111,12 +97,24 @@ impl Store {
     /// When it does not.
     pub async fn ping(&self) -> Result<(), Error> {
         sqlx::query("select 1").execute(&self.pool).await?;
-        Ok(())
+        self.check_files()
     }
 
     /// Ends all connections.
     pub async fn close(&self) {
         self.pool.close().await;
+        let anchor = self.anchor.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(anchor) = anchor
+            && let Err(error) = anchor.close().await
+        {
+            tracing::warn!(%error, "the store could not be closed");
+        }
+    }
+
+    /// Does what writes, or what nobody gives up who waits for it: not for ever, and with the conclusions that a failure asks for.
+    async fn attempt<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let done = timeout(DONE_WITHIN, work).await.unwrap_or(Err(Error::Late(DONE_WITHIN)));
+        done.inspect_err(|error| self.doubt.weigh(error))
     }
 
     /// A transaction that will write: SQLite must take its lock at once, or two that read first could never both go on.
@@ -141,33 +139,38 @@ impl Store {
         }
         Ok(transaction)
     }
+
+    /// Commits. What was committed is kept only where the files are still there.
+    async fn commit(&self, transaction: sqlx::Transaction<'static, sqlx::Any>) -> Result<(), Error> {
+        transaction.commit().await?;
+        self.check_files()
+    }
+
+    fn check_files(&self) -> Result<(), Error> {
+        match self.files.iter().find(|file| !file.is_there()) {
+            Some(gone) => Err(Error::Gone(gone.path().to_owned())),
+            None => Ok(()),
+        }
+    }
 }
 
-/// The file that SQLite has open; `None` where it is in memory.
-fn open_file(url: &str) -> Result<Option<Arc<OpenFile>>, Error> {
+/// The files that SQLite has open, none where it is in memory.
+async fn open_files(url: &str, connection: &mut AnyConnection) -> Result<Vec<OpenFile>, Error> {
     let options = SqliteConnectOptions::from_str(url).map_err(Error::Open)?;
     let path = options.get_filename().to_owned();
     if path.as_os_str().is_empty() || path.to_string_lossy().contains(":memory:") {
-        return Ok(None);
+        return Ok(Vec::new());
     }
-    Ok(Some(Arc::new(OpenFile::at(path).map_err(|error| Error::Open(error.into()))?)))
+    // Some file systems have no shared memory, and then SQLite no such log.
+    let mode = sqlx::query("pragma journal_mode").fetch_one(&mut *connection).await?.try_get::<String, _>(0)?;
+    // The log is there once something was read.
+    sqlx::query("select count(*) from sqlite_master").execute(connection).await?;
+    let mut log = path.clone().into_os_string();
+    log.push("-wal");
+    let log = (mode == "wal").then(|| PathBuf::from(log));
+    let files: io::Result<Vec<OpenFile>> = [path].into_iter().chain(log).map(OpenFile::at).collect();
+    files.map_err(|error| Error::Open(error.into()))
 }
-
-/// Migrates an SQLite file, which another control plane may be doing too: for SQLite, sqlx has no lock to take. Of two that
-/// run the same step one fails and has changed nothing, and finds that step done when it looks again.
-async fn migrate_unlocked(migrations: &Migrator, pool: &AnyPool) -> Result<(), MigrateError> {
-    for _ in 1..MIGRATE_ATTEMPTS {
-        match migrations.run(pool).await {
-            Err(error @ (MigrateError::Execute(_) | MigrateError::ExecuteMigration(..))) => {
-                tracing::debug!(%error, "the store could not be migrated; looking again");
-            }
-            outcome => return outcome,
-        }
-    }
-    migrations.run(pool).await
-}
-
-const MIGRATE_ATTEMPTS: u32 = 8;
 
 /// Milliseconds since the Unix epoch.
 #[must_use]

@@ -1,4 +1,4 @@
-//! A file that SQLite has open.
+//! Files that SQLite has open.
 
 use std::{
     fs, io,
@@ -10,14 +10,16 @@ use std::{
 #[derive(Debug)]
 pub(crate) struct OpenFile {
     path: PathBuf,
+    /// A number is given once on a device.
+    device: u64,
     inode: u64,
 }
 
 impl OpenFile {
     /// The file of this name, which is open now.
     pub(crate) fn at(path: PathBuf) -> io::Result<Self> {
-        let inode = fs::metadata(&path)?.ino();
-        Ok(Self { path, inode })
+        let metadata = fs::metadata(&path)?;
+        Ok(Self { path, device: metadata.dev(), inode: metadata.ino() })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -26,6 +28,6 @@ impl OpenFile {
 
     /// Whether its name still leads to it.
     pub(crate) fn is_there(&self) -> bool {
-        fs::metadata(&self.path).is_ok_and(|metadata| metadata.ino() == self.inode)
+        fs::metadata(&self.path).is_ok_and(|metadata| (metadata.dev(), metadata.ino()) == (self.device, self.inode))
     }
 }

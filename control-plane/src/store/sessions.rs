@@ -125,6 +125,10 @@ impl Store {
     }
 
     async fn write_off_vm(&self, vm_id: &str, silent_since: i64, ended_before: i64) -> Result<u64, Error> {
+        self.attempt(self.write_off_whole_vm(vm_id, silent_since, ended_before)).await
+    }
+
+    async fn write_off_whole_vm(&self, vm_id: &str, silent_since: i64, ended_before: i64) -> Result<u64, Error> {
         let mut transaction = self.begin().await?;
         // Once more inside the transaction: it may have come back, or another control plane may have been quicker.
         let still = sqlx::query("delete from vms where id = $1 and (heard_at < $2 or ended_at < $3)")
@@ -151,7 +155,7 @@ impl Store {
         changes.write(&mut transaction, self.dialect).await?;
         // Last, as where records come in: two that lock the same rows must do it in one order.
         sqlx::query("delete from open_exchanges where vm_id = $1").bind(vm_id).execute(&mut *transaction).await?;
-        transaction.commit().await?;
+        self.commit(transaction).await?;
         Ok(new.len() as u64)
     }
 }

@@ -10,6 +10,10 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn version_of(&self, digest: &str) -> Result<i64, Error> {
+        self.attempt(self.find_version(digest)).await
+    }
+
+    async fn find_version(&self, digest: &str) -> Result<i64, Error> {
         let mut transaction = self.begin_alone(Numbered::Snapshots).await?;
         let newest = sqlx::query("select version, digest from snapshots order by version desc limit 1")
             .fetch_optional(&mut *transaction)
@@ -24,7 +28,7 @@ impl Store {
             .bind(now_ms())
             .fetch_one(&mut *transaction)
             .await?;
-        transaction.commit().await?;
+        self.commit(transaction).await?;
         Ok(row.try_get("version")?)
     }
 }

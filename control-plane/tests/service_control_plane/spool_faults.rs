@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use serde_json::Value;
+use reqwest::Method;
+use serde_json::{Value, json};
 use tokio::{
     io::copy_bidirectional,
     net::{TcpListener, TcpStream},
@@ -278,4 +279,75 @@ async fn a_sqlite_file_that_was_removed_gets_nothing_from_the_spool() {
         assert_eq!(ids(&again).await, all([2, 3]), "only what the file had is gone with it");
     })
     .await;
+}
+
+/// SQLite rolls a transaction back by itself where the disk is full, as it does for a trigger that says so. A connection that this had
+/// happened to never began another, and after a full disk nothing came into the store until the control plane was started again.
+#[tokio::test]
+async fn a_sqlite_file_that_rolled_back_by_itself_is_used_again_without_a_restart() {
+    on_sqlite(async |database: Database| {
+        let plane = Plane::start(&database).await;
+        database
+            .tamper(
+                "create trigger full before insert on usage_records when new.model = 'large' \
+                 begin select raise(rollback, 'full'); end",
+            )
+            .await;
+        let mut vm = Vm::connect(&plane, "vm-1").await;
+        let large = |number| with_facts(record(number), |facts| facts.model = "large".to_owned());
+        for number in 1..=10 {
+            vm.deliver(number, vec![large(number)]).await;
+        }
+        vm.deliver(11, vec![record(11)]).await;
+        assert_eq!(ids(&plane).await, all([11]));
+        database.tamper("drop trigger full").await;
+        vm.deliver(12, vec![large(12)]).await;
+        assert_eq!(ids(&plane).await, all([11, 12]));
+    })
+    .await;
+}
+
+/// A file that may not be written is opened to be read only, and stayed so for that connection.
+#[tokio::test]
+async fn a_sqlite_file_that_could_only_be_read_is_written_again_without_a_restart() {
+    on_sqlite(async |database: Database| {
+        let plane = Plane::start(&database).await;
+        let mut vm = Vm::connect(&plane, "vm-1").await;
+        vm.deliver(1, vec![record(1)]).await;
+        plane.settled().await;
+        let before = plane.metric_now("tollgate_store_errors_total").await;
+        let read_only = database.read_only();
+        // So many at a time that some of them need a new connection.
+        let reads = (0..32).map(|_| plane.request(Method::GET, "/api/v1/usage?limit=1000").send());
+        reads.collect::<tokio::task::JoinSet<_>>().join_all().await;
+        for number in 2..=5 {
+            vm.deliver(number, vec![record(number)]).await;
+        }
+        if read_only.is_enforced() {
+            eventually("that it cannot be written", async || {
+                (plane.metric_now("tollgate_store_errors_total").await > before).then_some(())
+            })
+            .await;
+        }
+        drop(read_only);
+        assert_eq!(ids(&plane).await, all(1..=5));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_key_is_not_promised_by_a_sqlite_file_that_was_removed() {
+    for removed in ["", "-wal"] {
+        on_sqlite(async move |database: Database| {
+            let plane = Plane::start(&database).await;
+            let file = database.url.trim_start_matches("sqlite://").to_owned();
+            std::fs::remove_file(file + removed).expect("it is there");
+            let making = plane.request(Method::POST, "/api/v1/keys").json(&json!({"name": "ada", "models": ["*"]}));
+            let status = making.send().await.expect("the HTTP API answers").status();
+            assert!(status.is_server_error(), "{removed}: {status}");
+            let (_, health) = plane.try_get("/health").await;
+            assert_eq!(health["store"], "failing", "{removed}: {health}");
+        })
+        .await;
+    }
 }

@@ -1,8 +1,10 @@
 //! A database for one test.
 
 use std::{
-    env,
-    path::PathBuf,
+    env, fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::Command,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -67,11 +69,55 @@ impl Database {
             .await;
     }
 
+    /// Lets nobody write an SQLite file.
+    pub(crate) fn read_only(&self) -> ReadOnly {
+        ReadOnly::of(self.url.trim_start_matches("sqlite://").into())
+    }
+
     /// Takes the lock of an SQLite file, until the connection is dropped.
     pub(crate) async fn lock(&self) -> AnyConnection {
         let mut connection = AnyConnection::connect(&self.url).await.expect("the test's database answers");
         connection.execute("begin immediate").await.expect("nobody else has it");
         connection
+    }
+}
+
+/// An SQLite file that may not be written. It may again when this is dropped.
+#[derive(Debug)]
+pub(crate) struct ReadOnly {
+    file: PathBuf,
+    enforced: bool,
+}
+
+impl ReadOnly {
+    fn of(file: PathBuf) -> Self {
+        set_writable(&file, false);
+        let enforced = fs::File::options().write(true).open(&file).is_err();
+        Self { file, enforced }
+    }
+
+    /// Whether this holds for us: root may write what nobody may, unless its file system knows files that are immutable.
+    pub(crate) fn is_enforced(&self) -> bool {
+        self.enforced
+    }
+}
+
+impl Drop for ReadOnly {
+    fn drop(&mut self) {
+        set_writable(&self.file, true);
+    }
+}
+
+fn set_writable(file: &Path, writable: bool) {
+    let flag = if writable { "-i" } else { "+i" };
+    let set_flag = || drop(Command::new("chattr").arg(flag).arg(file).output());
+    if writable {
+        set_flag();
+    }
+    let mode = if writable { 0o644 } else { 0o444 };
+    fs::set_permissions(file, fs::Permissions::from_mode(mode)).expect("it is ours");
+    if !writable {
+        set_flag();
     }
 }
 

@@ -6,7 +6,7 @@ use proxy_wasm::{
     types::{Action, BufferType, MapType},
 };
 use tollgate_core::{
-    exchange::{Adapter, Chunk, EXCHANGE_HEADER, Reject, ResponseHead},
+    exchange::{Adapter, Chunk, EXCHANGE_HEADER, Reject, ResponseHead, Take},
     words::{ExchangeId, Format},
 };
 
@@ -16,8 +16,6 @@ use crate::host;
 pub(crate) struct AdapterContext {
     /// Absent until the attempt begins, and where it could not.
     adapter: Option<Adapter>,
-    /// Whether the response has a body: writing to one that is not there is an error that the SDK panics on.
-    has_body: bool,
 }
 
 /// The step of the chain that this attempt was led to: a number in the endpoint's metadata, as 8 bytes of IEEE 754.
@@ -36,18 +34,28 @@ fn read_exchange() -> Option<ExchangeId> {
 }
 
 impl AdapterContext {
-    fn whole_response(&mut self, size: usize) {
-        let body = if self.has_body { host::read_body(BufferType::HttpResponseBody, size) } else { Vec::new() };
-        let whole = self
-            .adapter
-            .as_mut()
-            .and_then(|adapter| host::with_vm(|vm| adapter.handle_whole_response(&mut vm.shared, &body)));
-        if let Some(whole) = whole {
-            host::write_head(MapType::HttpResponseHeaders, &whole.head.0);
-            if let Some(body) = whole.body.filter(|_| self.has_body) {
-                host::write_body(BufferType::HttpResponseBody, &body);
+    fn take(&mut self, take: Option<Take>, size: usize, end: bool) -> Action {
+        let Some(adapter) = &mut self.adapter else { return Action::Continue };
+        match take {
+            Some(Take::Nothing) => return Action::Pause,
+            Some(Take::Chunk) => {
+                let chunk = host::read_body(BufferType::HttpResponseBody, size);
+                let passed = host::with_vm(|vm| adapter.handle_response_chunk(&mut vm.shared, &chunk, end));
+                if let Some(Chunk::Replace(bytes)) = passed {
+                    host::write_body(BufferType::HttpResponseBody, &bytes);
+                }
             }
+            Some(take @ (Take::Whole | Take::Empty)) => {
+                let size = if take == Take::Empty { 0 } else { size };
+                let body = host::read_body(BufferType::HttpResponseBody, size);
+                if let Some(whole) = host::with_vm(|vm| adapter.handle_whole_response(&mut vm.shared, &body)) {
+                    host::write_head(MapType::HttpResponseHeaders, &whole.head.0);
+                    whole.body.iter().for_each(|body| host::write_body(BufferType::HttpResponseBody, body));
+                }
+            }
+            Some(Take::Pass) | None => {}
         }
+        Action::Continue
     }
 }
 
@@ -115,33 +123,13 @@ impl HttpContext for AdapterContext {
     }
 
     fn on_http_response_body(&mut self, size: usize, end_of_stream: bool) -> Action {
-        self.has_body = true;
-        let Some(adapter) = &mut self.adapter else { return Action::Continue };
-        if adapter.is_holding() {
-            if !end_of_stream {
-                return Action::Pause;
-            }
-            self.whole_response(size);
-            return Action::Continue;
-        }
-        let chunk = host::read_body(BufferType::HttpResponseBody, size);
-        if let Some(Chunk::Replace(bytes)) =
-            host::with_vm(|vm| adapter.handle_response_chunk(&mut vm.shared, &chunk, end_of_stream))
-        {
-            host::write_body(BufferType::HttpResponseBody, &bytes);
-        }
-        Action::Continue
+        let take = self.adapter.as_mut().map(|adapter| adapter.handle_response_body(end_of_stream));
+        self.take(take, size, end_of_stream)
     }
 
     fn on_http_response_trailers(&mut self, _count: usize) -> Action {
-        // Trailers are an end of body.
-        match &mut self.adapter {
-            Some(adapter) if adapter.is_holding() => self.whole_response(usize::MAX),
-            Some(adapter) => {
-                host::with_vm(|vm| adapter.handle_response_chunk(&mut vm.shared, &[], true));
-            }
-            None => {}
-        }
-        Action::Continue
+        let adapter = self.adapter.as_mut();
+        let take = adapter.and_then(|adapter| host::with_vm(|vm| adapter.handle_response_trailers(&mut vm.shared)));
+        self.take(take, usize::MAX, true)
     }
 }

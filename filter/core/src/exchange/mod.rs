@@ -22,8 +22,8 @@ pub mod record;
 mod reject;
 mod table;
 
-pub use adapter::{Adapter, Chunk, ResponseHead, UpstreamHead, Whole};
-pub use attempt::Attempt;
+pub use adapter::{Adapter, Chunk, ResponseHead, Take, UpstreamHead, Whole};
+pub use attempt::{Answered, Attempt};
 pub use endpoint::{Call, Endpoint, PathCall};
 pub use gate::{Admission, CallFailed, EXCHANGE_HEADER, Ending, Gate, Response, Rpc, Verdict};
 pub use head::Head;

@@ -1,12 +1,12 @@
 //! Why a client gets no provider's answer, and the answer it gets instead.
 
-use super::Head;
+use super::{EXCHANGE_HEADER, Head};
 use crate::{
     admit::KeyRefusal,
     canonical::Losses,
     json::ScanError,
     translate::{ClientError, encode_error},
-    words::Format,
+    words::{ExchangeId, Format},
 };
 
 /// Why the gate, or Envoy on its behalf, does not pass a provider's answer on.
@@ -91,6 +91,13 @@ impl Reply {
     #[must_use]
     pub fn json(status: u16, body: Vec<u8>) -> Self {
         Self { status, headers: vec![("content-type", "application/json".to_owned())], body }
+    }
+
+    /// The same with the header that names the exchange to its client.
+    #[must_use]
+    pub(super) fn naming(mut self, exchange: ExchangeId) -> Self {
+        self.headers.push((EXCHANGE_HEADER, exchange.to_string()));
+        self
     }
 
     /// Makes the head of another answer this one's. What else stands in it stays, but for the length of a body that is replaced.

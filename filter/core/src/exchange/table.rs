@@ -110,9 +110,10 @@ impl Table {
         self.held.saturating_add(body) <= MAX_HELD
     }
 
-    /// Frees the body of an exchange that no attempt will ask for again.
+    /// Frees the body of an exchange that no attempt will ask for again, and what was made of it for an attempt that was not made.
     pub(super) fn release_body(&mut self, id: ExchangeId) {
         if let Some(exchange) = self.open.get_mut(&id) {
+            exchange.prepared = None;
             let body = std::mem::take(&mut exchange.request.body);
             self.held = self.held.saturating_sub(body.len());
         }

@@ -9,7 +9,8 @@ pub(crate) use script::{
 
 use crate::{
     exchange::{
-        Adapter, Admission, CallFailed, Chunk, Ending, Gate, Head, Reply, Response, ResponseHead, Rpc, Verdict,
+        Adapter, Admission, CallFailed, Chunk, Ending, Gate, Head, Reply, Response, ResponseHead, Rpc, Take, Verdict,
+        Whole,
     },
     vm::{Action, Vm},
     words::{ExchangeId, Millis, Subset},
@@ -38,19 +39,37 @@ impl FakeEnvoy {
         self.vm.handle_tick(self.now, 0)
     }
 
+    /// A message from the control plane.
+    pub(crate) fn receive(&mut self, message: &[u8]) -> Vec<Action> {
+        self.vm.handle_message(message, self.now)
+    }
+
+    /// The stream to the control plane breaks.
+    pub(crate) fn lose_session(&mut self) -> Vec<Action> {
+        self.vm.handle_closed("gone", self.now, 0)
+    }
+
     /// Leads one request from its head to its log.
     pub(crate) fn drive(&mut self, script: Script) -> Seen {
+        self.begin(script).finish(self)
+    }
+
+    /// Leads one request to the router, or to its answer where it gets no further.
+    pub(crate) fn begin(&mut self, script: Script) -> Stream {
         let seed = self.next;
         self.next += 1;
         let gate = Gate::new(ExchangeId::from_random(seed.into()), seed);
-        let stream =
-            Stream { gate, call: None, script, seen: Seen::default(), local_replies: 0, client_is_there: true };
-        stream.run(self)
+        let seen = Seen::default();
+        let mut stream = Stream { gate, call: None, script, seen, local_replies: 0, client_is_there: true };
+        if let Some(Verdict::Admit(admission)) = stream.request(self) {
+            stream.seen.admission = Some(admission);
+        }
+        stream
     }
 }
 
 /// One request under way.
-struct Stream {
+pub(crate) struct Stream {
     gate: Gate,
     /// A call that Envoy has not finished.
     call: Option<(Rpc, CallAnswer)>,
@@ -61,15 +80,18 @@ struct Stream {
 }
 
 impl Stream {
-    fn run(mut self, envoy: &mut FakeEnvoy) -> Seen {
-        let verdict = self.request(envoy);
-        if let Some(Verdict::Admit(admission)) = verdict {
-            let steps = steps(&admission);
-            self.seen.admission = Some(admission);
+    /// Leads it from the router to its log.
+    pub(crate) fn finish(mut self, envoy: &mut FakeEnvoy) -> Seen {
+        if let Some(steps) = self.seen.admission.as_ref().map(steps) {
             self.attempts(envoy, &steps);
         }
         self.log(envoy);
         self.seen
+    }
+
+    /// The exchange that was admitted.
+    pub(crate) fn exchange(&self) -> ExchangeId {
+        self.seen.admission.as_ref().expect("admitted").exchange
     }
 
     /// The request's way in: what the gate said last.
@@ -286,19 +308,19 @@ impl Stream {
         let (head, held) = match verdict {
             ResponseHead::Pass => (head, None),
             ResponseHead::Replace(head) => (head, None),
-            ResponseHead::Hold => {
-                if end == AnswerEnd::Broken {
-                    return self.broken(envoy, adapter, may_retry);
-                }
-                let body = chunks.concat();
-                let whole = adapter.handle_whole_response(&mut envoy.vm.shared, &body);
-                (whole.head, Some(whole.body.unwrap_or(body)))
-            }
+            ResponseHead::Hold => match self.held(envoy, adapter, &chunks, end) {
+                Some(whole) => (whole.head, Some(whole.body.unwrap_or(chunks.concat()))),
+                None => return self.broken(envoy, adapter, may_retry),
+            },
         };
         let is_retriable = head.status() >= 500 || head.status() == 429;
         if may_retry && is_retriable {
             adapter.handle_done(&mut envoy.vm.shared, envoy.now);
             return true;
+        }
+        if ends_with_head {
+            // Then the attempt is over before the gate sees the head.
+            adapter.handle_done(&mut envoy.vm.shared, envoy.now);
         }
         if !self.pass_head(envoy, head, "via_upstream", ends_with_head) {
             adapter.handle_done(&mut envoy.vm.shared, envoy.now);
@@ -321,7 +343,7 @@ impl Stream {
                     return false;
                 }
                 if end == AnswerEnd::Trailers {
-                    adapter.handle_response_chunk(&mut envoy.vm.shared, &[], true);
+                    assert_eq!(adapter.handle_response_trailers(&mut envoy.vm.shared), Take::Pass);
                 }
             }
         }
@@ -332,7 +354,25 @@ impl Stream {
         false
     }
 
+    /// Collects the body of a response whose head is held; `None` where it never ends.
+    fn held(&self, envoy: &mut FakeEnvoy, adapter: &mut Adapter, chunks: &[Vec<u8>], end: AnswerEnd) -> Option<Whole> {
+        let shared = &mut envoy.vm.shared;
+        let mut take = Take::Nothing;
+        for number in 0..chunks.len() {
+            assert_eq!(take, Take::Nothing, "nothing of a body that is held is taken before its end");
+            take = adapter.handle_response_body(number + 1 == chunks.len() && end == AnswerEnd::Whole);
+        }
+        match end {
+            AnswerEnd::Broken => return None,
+            AnswerEnd::Trailers => take = adapter.handle_response_trailers(shared),
+            AnswerEnd::Whole => {}
+        }
+        assert_eq!(take, if chunks.is_empty() { Take::Empty } else { Take::Whole });
+        Some(adapter.handle_whole_response(shared, &chunks.concat()))
+    }
+
     fn pass_chunk(&mut self, envoy: &mut FakeEnvoy, adapter: &mut Adapter, chunk: &[u8], is_last: bool) {
+        assert_eq!(adapter.handle_response_body(is_last), Take::Chunk);
         let passed = match adapter.handle_response_chunk(&mut envoy.vm.shared, chunk, is_last) {
             Chunk::Pass => chunk.to_vec(),
             Chunk::Replace(bytes) => bytes,

@@ -18,13 +18,13 @@ mod wire;
 use std::rc::Rc;
 
 use crate::{
-    admit::snapshot::Snapshot,
     exchange::{Shared, record::Record},
     words::Millis,
 };
 use outbox::Outbox;
 use session::Event;
 pub use session::Session;
+use wire::SnapshotMessage;
 
 /// The state of one VM. Nothing is shared between VMs.
 #[derive(Debug)]
@@ -82,7 +82,7 @@ pub enum Severity {
 const BATCHES_AT_ONCE: usize = 4;
 
 impl Vm {
-    /// A VM that has just started. `clusters` as in [`Snapshot::compile`].
+    /// A VM that has just started. `clusters` as in [`Snapshot::compile`](crate::admit::snapshot::Snapshot::compile).
     #[must_use]
     pub fn new(node: Node, clusters: Option<Vec<String>>) -> Self {
         Self { node, shared: Shared::default(), outbox: Outbox::default(), session: Session::default(), clusters }
@@ -158,7 +158,7 @@ impl Vm {
                 let messages = wire::encode_open_exchanges(self.shared.exchanges.name_all(), &self.outbox);
                 actions.extend(messages.into_iter().map(Action::Send));
             }
-            Event::Snapshot(snapshot) => self.take_snapshot(*snapshot, actions),
+            Event::Snapshot(snapshot) => self.take_snapshot(snapshot, actions),
             Event::Acknowledged(sequence) => self.outbox.acknowledge(sequence),
             Event::KeysChanged(digests) => digests.iter().for_each(|digest| self.shared.keys.forget(digest)),
             Event::Unreadable(error) => {
@@ -168,9 +168,9 @@ impl Vm {
     }
 
     /// Puts a snapshot in force if it can be served, and says so either way.
-    fn take_snapshot(&mut self, snapshot: tollgate_proto::v1::Snapshot, actions: &mut Vec<Action>) {
-        let version = snapshot.version;
-        let (refusal, log) = match Snapshot::compile(snapshot, self.clusters.as_deref()) {
+    fn take_snapshot(&mut self, snapshot: SnapshotMessage, actions: &mut Vec<Action>) {
+        let version = snapshot.version();
+        let (refusal, log) = match snapshot.compile(self.clusters.as_deref()) {
             Ok(snapshot) => {
                 self.shared.snapshot = Some(Rc::new(snapshot));
                 (String::new(), Action::Log(Severity::Info, format!("snapshot {version} is in force")))

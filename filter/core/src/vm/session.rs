@@ -52,7 +52,7 @@ pub(super) enum Event {
     /// All that is open is to be told.
     Beat,
     /// A new configuration.
-    Snapshot(Box<tollgate_proto::v1::Snapshot>),
+    Snapshot(wire::SnapshotMessage),
     /// Records up to this one will not be lost.
     Acknowledged(u64),
     /// What is known of these keys is out of date.
@@ -102,6 +102,7 @@ impl Session {
             Err(error) => Some(Event::Unreadable(error.to_string())),
             Ok(None) => None,
             Ok(Some(wire::Received::Welcome { heartbeat_ms })) => {
+                let State::Opening { .. } = self.state else { return None };
                 self.backoff_ms = MIN_BACKOFF_MS;
                 self.state = State::Open { heartbeat_ms, next_heartbeat: now };
                 Some(Event::Opened)
@@ -114,7 +115,11 @@ impl Session {
 
     /// The stream ended, or could not be opened.
     pub(super) fn handle_closed(&mut self, reason: &str, now: Millis, seed: u64) -> Option<Event> {
-        let was_open = self.is_open();
+        let was_open = match self.state {
+            State::Closed { .. } => return None,
+            State::Opening { .. } => false,
+            State::Open { .. } => true,
+        };
         self.close(now, seed);
         // One line when it breaks; silence while it stays broken.
         was_open.then(|| Event::Ended(reason.to_owned()))

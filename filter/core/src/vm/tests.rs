@@ -11,7 +11,7 @@ use crate::{
         Head,
         record::{Attempt, Attempts, End, Facts, LossList, Record},
     },
-    fake_envoy::{FakeEnvoy, ProviderAnswer, Script, head_of},
+    fake_envoy::{FakeEnvoy, Script, head_of},
     meter::price::NanoUsd,
     words::{ExchangeId, Format, KeyDigest, Operation, Outcome, Provenance},
 };
@@ -261,12 +261,15 @@ fn head() -> Head {
     ])
 }
 
-/// An exchange that is admitted and stays open.
-fn admitted(vm: &mut Vm, number: u128) -> crate::exchange::Gate {
-    let mut gate = crate::exchange::Gate::new(ExchangeId::from_random(number), 0);
-    gate.handle_head(&mut vm.shared, head(), false, NOW);
-    gate.handle_whole_body(&mut vm.shared, br#"{"model":"openai/m","user":"ann","stream":true}"#.to_vec());
-    gate
+/// An Envoy in session that knows a key and a provider, and has said so.
+fn envoy() -> FakeEnvoy {
+    let mut envoy = FakeEnvoy::new(serving(), NOW);
+    assert!(matches!(&said(&mut envoy)[..], [v1::up::Kind::OpenExchanges(list)] if list.exchanges.is_empty()));
+    envoy
+}
+
+fn script() -> Script {
+    Script::new(head(), r#"{"model":"openai/m","user":"ann","stream":true}"#)
 }
 
 /// What an Envoy in session says at its next tick.
@@ -276,59 +279,54 @@ fn said(envoy: &mut FakeEnvoy) -> Vec<v1::up::Kind> {
 
 #[test]
 fn an_exchange_is_named_at_the_first_tick_that_finds_it_open_and_then_no_more() {
-    let mut envoy = FakeEnvoy::new(serving(), NOW);
-    assert!(matches!(&said(&mut envoy)[..], [v1::up::Kind::OpenExchanges(list)] if list.exchanges.is_empty()));
-    let mut gate = admitted(&mut envoy.vm, 7);
+    let mut envoy = envoy();
+    let open = envoy.begin(script());
     let named = said(&mut envoy);
     let [v1::up::Kind::Opened(v1::Opened { exchanges })] = &named[..] else { panic!("{named:?}") };
-    let id = ExchangeId::from_random(7).to_string();
+    let id = open.exchange().to_string();
     assert_eq!(exchanges.iter().map(|one| &one.facts.as_ref().unwrap().exchange_id).collect::<Vec<_>>(), [&id]);
     assert_eq!((exchanges[0].provider.as_str(), exchanges[0].upstream_model.as_str()), ("openai", "m"));
     assert_eq!(said(&mut envoy), []);
 
-    let ended = gate.handle_log(&mut envoy.vm.shared, None, envoy.now);
-    envoy.vm.keep(ended);
+    open.finish(&mut envoy);
     assert!(matches!(&said(&mut envoy)[..], [v1::up::Kind::Usage(batch)] if batch.records.len() == 1));
 }
 
 #[test]
 fn what_ends_before_its_first_tick_has_its_record_and_is_never_named() {
-    let mut envoy = FakeEnvoy::new(serving(), NOW);
-    said(&mut envoy);
-    let script = Script::new(head(), r#"{"model":"openai/m"}"#).meets(ProviderAnswer::json("{}"));
-    assert!(envoy.drive(script).record.is_some());
+    let mut envoy = envoy();
+    assert!(envoy.drive(script()).record.is_some());
     assert!(matches!(&said(&mut envoy)[..], [v1::up::Kind::Usage(_)]));
 }
 
 #[test]
 fn a_new_session_begins_with_the_whole_list() {
-    let mut envoy = FakeEnvoy::new(serving(), NOW);
-    said(&mut envoy);
-    let _open = admitted(&mut envoy.vm, 1);
-    envoy.vm.handle_closed("gone", envoy.now, 0);
-    let _while_closed = admitted(&mut envoy.vm, 2);
+    let mut envoy = envoy();
+    envoy.begin(script());
+    envoy.lose_session();
+    envoy.begin(script());
     let actions = (0..10).flat_map(|_| envoy.tick()).collect::<Vec<_>>();
     assert!(actions.contains(&Action::Open) && sent(&actions).len() == 1, "nothing but hello before the welcome");
     let welcome = v1::Welcome { heartbeat_interval_ms: 5000 };
-    envoy.vm.handle_message(&down(v1::down::Kind::Welcome(welcome)), envoy.now);
+    envoy.receive(&down(v1::down::Kind::Welcome(welcome)));
     assert!(matches!(&said(&mut envoy)[..], [v1::up::Kind::OpenExchanges(list)] if list.exchanges.len() == 2));
     assert_eq!(said(&mut envoy), [], "and none of them is named again");
 }
 
 #[test]
 fn what_is_remembered_to_be_named_is_bounded_while_nobody_listens() {
-    let mut envoy = FakeEnvoy::new(serving(), NOW);
-    envoy.vm.handle_closed("gone", envoy.now, 0);
-    let _open: Vec<_> = (0..100).map(|number| admitted(&mut envoy.vm, number)).collect();
+    let mut envoy = envoy();
+    envoy.lose_session();
+    (0..100).for_each(|_| drop(envoy.begin(script())));
     envoy.tick();
     assert_eq!(envoy.vm.shared.exchanges.take_unnamed().count(), 0);
 }
 
 #[test]
 fn a_list_of_open_exchanges_longer_than_a_message_comes_in_parts() {
-    let mut vm = serving();
-    let _gates: Vec<_> = (0..10_000).map(|number| admitted(&mut vm, number)).collect();
-    let said = vm.handle_tick(NOW.plus(2_000), 0);
+    let mut envoy = FakeEnvoy::new(serving(), NOW);
+    (0..10_000).for_each(|_| drop(envoy.begin(script())));
+    let said = envoy.tick();
     let longest = said.iter().map(|action| if let Action::Send(message) = action { message.len() } else { 0 }).max();
     assert!(longest < Some(1_100_000), "{longest:?}");
     let parts: Vec<_> = sent(&said)
@@ -342,19 +340,30 @@ fn a_list_of_open_exchanges_longer_than_a_message_comes_in_parts() {
 
 #[test]
 fn an_open_exchange_and_its_record_say_the_same_facts() {
-    let mut vm = serving();
-    let mut gate = admitted(&mut vm, 5);
-
-    let named = sent(&vm.handle_tick(NOW.plus(2_000), 0));
-    let Some(v1::up::Kind::OpenExchanges(open)) = named.into_iter().last() else { panic!("not named") };
-    let ended = gate.handle_log(&mut vm.shared, None, NOW.plus(2_050));
-    vm.keep(ended);
-    let Some(v1::up::Kind::Usage(batch)) = sent(&vm.handle_tick(NOW.plus(2_100), 0)).into_iter().next() else {
-        panic!("no record")
-    };
-    let facts = open.exchanges[0].facts.clone().unwrap();
+    let mut envoy = envoy();
+    let open = envoy.begin(script());
+    let Some(v1::up::Kind::Opened(named)) = said(&mut envoy).pop() else { panic!("not named") };
+    open.finish(&mut envoy);
+    let Some(v1::up::Kind::Usage(batch)) = said(&mut envoy).pop() else { panic!("no record") };
+    let facts = named.exchanges[0].facts.clone().unwrap();
     assert_eq!((facts.end_user.as_str(), facts.session_id.as_str(), facts.stream), ("ann", "s", true));
     assert_eq!(batch.records[0].facts, Some(facts));
+}
+
+#[test]
+fn a_welcome_that_nobody_asked_for_opens_nothing() {
+    let mut vm = vm();
+    let welcome = down(v1::down::Kind::Welcome(v1::Welcome { heartbeat_interval_ms: 5000 }));
+    assert_eq!(vm.handle_message(&welcome, NOW), []);
+    assert!(!vm.session.is_open() && !vm.shared.is_connected);
+}
+
+#[test]
+fn an_end_that_is_told_twice_puts_off_nothing() {
+    let mut vm = opened();
+    assert_eq!(vm.handle_closed("gone", NOW, 0).len(), 1);
+    (0..20).for_each(|_| assert_eq!(vm.handle_closed("gone", NOW, 0), []));
+    assert_eq!(vm.handle_tick(NOW.plus(MIN_BACKOFF_MS), 0).first(), Some(&Action::Open));
 }
 
 /// All of it at once would take its size in memory again, which wasm never gives back.

@@ -5,7 +5,10 @@ use tollgate_proto::v1;
 
 use super::{Node, outbox::Outbox};
 use crate::{
-    admit::Principal,
+    admit::{
+        Principal,
+        snapshot::{InvalidSnapshot, Snapshot},
+    },
     canonical::{Loss, Usage},
     exchange::{
         Exchange,
@@ -18,13 +21,28 @@ use crate::{
 #[derive(Debug)]
 pub(super) enum Received {
     Welcome { heartbeat_ms: u64 },
-    Snapshot(Box<v1::Snapshot>),
+    Snapshot(SnapshotMessage),
     Acknowledged(u64),
     KeysChanged(Vec<KeyDigest>),
 }
 
 /// Beats per session where the control plane names no interval.
 const DEFAULT_HEARTBEAT_MS: u64 = 5_000;
+
+/// A configuration as it came.
+#[derive(Debug)]
+pub(super) struct SnapshotMessage(Box<v1::Snapshot>);
+
+impl SnapshotMessage {
+    pub(super) fn version(&self) -> u64 {
+        self.0.version
+    }
+
+    /// As [`Snapshot::compile`].
+    pub(super) fn compile(self, clusters: Option<&[String]>) -> Result<Snapshot, InvalidSnapshot> {
+        Snapshot::compile(*self.0, clusters)
+    }
+}
 
 pub(super) fn decode(message: &[u8]) -> Result<Option<Received>, prost::DecodeError> {
     use v1::down::Kind;
@@ -36,7 +54,7 @@ pub(super) fn decode(message: &[u8]) -> Result<Option<Received>, prost::DecodeEr
                 interval => interval,
             },
         },
-        Kind::Snapshot(snapshot) => Received::Snapshot(Box::new(snapshot)),
+        Kind::Snapshot(snapshot) => Received::Snapshot(SnapshotMessage(Box::new(snapshot))),
         Kind::UsageAck(ack) => Received::Acknowledged(ack.sequence),
         Kind::KeysChanged(changed) => {
             let digests = changed.digests.iter().filter_map(|digest| KeyDigest::from_bytes(digest));

@@ -8,6 +8,8 @@ pub(crate) struct Cell {
     pub(crate) store: StoreKind,
     pub(crate) fault: Option<Fault>,
     pub(crate) kill: Kill,
+    /// Whether the control plane has a spool; else only the store takes anything.
+    pub(crate) spool: bool,
 }
 
 /// Which store the control plane keeps records in.
@@ -34,6 +36,8 @@ pub(crate) enum Fault {
     ReadOnly,
     /// What it had is gone for good.
     Deleted,
+    /// Not the store's: the disk of the spool has no room.
+    SpoolFull,
 }
 
 /// What is killed, by signal 9.
@@ -53,21 +57,35 @@ impl Cell {
     pub(crate) fn all() -> Vec<Self> {
         let mut cells = Vec::new();
         for store in [StoreKind::Sqlite, StoreKind::Postgres] {
-            cells.extend([Kill::Envoy, Kill::ControlPlane, Kill::Both].map(|kill| Self { store, fault: None, kill }));
+            let line = |fault, kill| Self { store, fault, kill, spool: true };
+            cells.extend([Kill::Envoy, Kill::ControlPlane, Kill::Both].map(|kill| line(None, kill)));
             for fault in FAULTS {
                 if (store, fault) == (StoreKind::Sqlite, Fault::Silent) {
                     continue;
                 }
                 let kills = [Kill::Nothing, Kill::Envoy, Kill::ControlPlane];
-                cells.extend(kills.map(|kill| Self { store, fault: Some(fault), kill }));
+                cells.extend(kills.map(|kill| line(Some(fault), kill)));
+                if matches!(fault, Fault::Away | Fault::Full | Fault::Locked) {
+                    cells.push(line(Some(fault), Kill::Both));
+                }
             }
+        }
+        // The spool is the same whatever the store.
+        for kill in [Kill::Nothing, Kill::Envoy, Kill::ControlPlane, Kill::Both] {
+            cells.push(Self { store: StoreKind::Sqlite, fault: Some(Fault::SpoolFull), kill, spool: true });
+        }
+        for (store, fault) in [(StoreKind::Sqlite, Fault::Locked), (StoreKind::Postgres, Fault::Away)] {
+            for kill in [Kill::Nothing, Kill::Envoy, Kill::ControlPlane] {
+                cells.push(Self { store, fault: Some(fault), kill, spool: false });
+            }
+            cells.push(Self { store, fault: None, kill: Kill::Both, spool: false });
         }
         cells
     }
 
     /// Those that need nothing of the machine and cover each way of dying.
     pub(crate) fn quick() -> Vec<Self> {
-        let sqlite = |fault, kill| Self { store: StoreKind::Sqlite, fault, kill };
+        let sqlite = |fault, kill| Self { store: StoreKind::Sqlite, fault, kill, spool: true };
         vec![
             sqlite(None, Kill::Envoy),
             sqlite(None, Kill::ControlPlane),
@@ -79,6 +97,11 @@ impl Cell {
 
     pub(crate) fn kills_envoy(self) -> bool {
         matches!(self.kill, Kill::Envoy | Kill::Both)
+    }
+
+    /// Whether the control plane takes nothing as long as the fault lasts.
+    pub(crate) fn takes_nothing(self) -> bool {
+        self.fault == Some(Fault::SpoolFull) || (self.fault.is_some() && !self.spool)
     }
 
     pub(crate) fn kills_control_plane(self) -> bool {
@@ -100,6 +123,7 @@ impl Display for Cell {
             Fault::Locked => "locked",
             Fault::ReadOnly => "read-only",
             Fault::Deleted => "deleted",
+            Fault::SpoolFull => "spool full",
         });
         let kill = match self.kill {
             Kill::Nothing => None,
@@ -107,7 +131,8 @@ impl Display for Cell {
             Kill::ControlPlane => Some("kill control plane"),
             Kill::Both => Some("kill both"),
         };
-        let parts: Vec<&str> = fault.into_iter().chain(kill).collect();
+        let spool = (!self.spool).then_some("no spool");
+        let parts: Vec<&str> = spool.into_iter().chain(fault).chain(kill).collect();
         formatter.pad(&format!("{store}: {}", parts.join(", ")))
     }
 }

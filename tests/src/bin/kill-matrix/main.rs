@@ -25,6 +25,9 @@ use store::Impossible;
 use table::Outcome;
 use verdict::Verdict;
 
+/// The exit status where all that was played holds, but not all was played.
+const UNPLAYED: u8 = 3;
+
 #[tokio::main]
 async fn main() -> io::Result<ExitCode> {
     // What waits for parts of a system stays on one thread; the traffic and the providers have the others.
@@ -63,7 +66,19 @@ async fn run(options: Rc<Options>) -> io::Result<ExitCode> {
         Err(impossible) => matches!(impossible, Impossible::Here(_)),
     };
     let holds = outcomes.iter().all(|(_, outcome)| well(outcome));
-    Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let unplayed: Vec<String> = outcomes
+        .iter()
+        .filter(|(_, outcome)| matches!(outcome, Err(Impossible::Here(_))))
+        .map(|(cell, _)| cell.to_string())
+        .collect();
+    if !unplayed.is_empty() {
+        writeln!(out, "\n{} of {} lines not played: {}", unplayed.len(), outcomes.len(), unplayed.join("; "))?;
+    }
+    Ok(match (holds, unplayed.is_empty() || options.allow_unplayed) {
+        (false, _) => ExitCode::FAILURE,
+        (true, false) => ExitCode::from(UNPLAYED),
+        (true, true) => ExitCode::SUCCESS,
+    })
 }
 
 /// All rounds of a line, one after another.

@@ -7,8 +7,9 @@ use crate::cell::{Cell, StoreKind};
 /// Kills Envoy and the control plane, and takes the store away from them, under mixed traffic; then holds what is on record against what
 /// the clients saw.
 ///
-/// Prints one line for each fault and store. Ends with 1 where a number under a heading in capitals is not 0, or where a round could not be
-/// played to its end.
+/// Prints one line for each fault and store. Ends with 1 where a number under a heading in capitals is not 0, exchanges were lost although no
+/// Envoy died, nothing finished, or a round could not be played to its end; with 3 where all that was played holds, and this machine cannot
+/// play some of it.
 #[derive(Debug, clap::Parser)]
 #[command(name = "kill-matrix")]
 pub(crate) struct Options {
@@ -27,6 +28,9 @@ pub(crate) struct Options {
     /// A few lines on SQLite, in less than a minute
     #[arg(long)]
     pub(crate) quick: bool,
+    /// Takes it for success where this machine cannot play some lines
+    #[arg(long)]
+    pub(crate) allow_unplayed: bool,
     /// Names the lines and ends
     #[arg(long)]
     pub(crate) list: bool,

@@ -32,11 +32,22 @@ pub(crate) async fn play(cell: Cell, name: &str, seed: u64, options: &Options) -
     let mut random = Random::new(seed);
     let mut store = Store::prepare(cell).await?;
     let url = store.url();
-    let mut stack = Setup::prepare(|config| config["store"] = json!(url)).await.started().await;
+    let change = |config: &mut Value| {
+        config["store"] = json!(url);
+        if !cell.spool {
+            config["spool"] = json!("none");
+        }
+    };
+    let setup = Setup::prepare(change).await;
+    store.keep_spool_in(&setup.data(), cell)?;
+    let mut stack = setup.stopped();
+    stack.start_control_plane().await;
+    stack.start_envoy();
+    wait_until_ready(&mut stack).await?;
 
     let (stop, stopped) = oneshot::channel();
-    let (url, draws) = (stack.url("/v1/chat/completions"), Random::new(random.next()));
-    let traffic = tokio::spawn(traffic::drive(url, name.to_owned(), options.rate, stopped, draws));
+    let (asked_url, draws) = (stack.url("/v1/chat/completions"), Random::new(random.next()));
+    let traffic = tokio::spawn(traffic::drive(asked_url, name.to_owned(), options.rate, stopped, draws));
     tokio::time::sleep(BEFORE + random.millis(0, SPREAD_MS)).await;
     let lasts = Duration::from_millis(options.fault_ms);
     let moments = strike(cell, &mut stack, &mut store, lasts, &mut random).await?;
@@ -50,6 +61,7 @@ pub(crate) async fn play(cell: Cell, name: &str, seed: u64, options: &Options) -
     if !verdict.as_ref().is_ok_and(Verdict::holds) && std::env::var_os("TEST_KEEP").is_some() {
         eprintln!("{cell}: {}", stack.folder().display());
     }
+    store.release_spool();
     drop(stack);
     store.remove().await;
     verdict
@@ -67,6 +79,7 @@ async fn strike(
     let begun = tokio::time::Instant::now();
     if let Some(fault) = cell.fault {
         moments.fault = Some(Instant::now());
+        moments.deaf = moments.fault.filter(|_| cell.takes_nothing());
         store.hurt(fault).await?;
         moments.deleted = (fault == Fault::Deleted).then(Instant::now);
         tokio::time::sleep(random.millis(0, SPREAD_MS)).await;
@@ -99,8 +112,9 @@ async fn strike(
     };
     let (healed, ()) = tokio::try_join!(healing, restarting)?;
     moments.healed = Some(healed);
-    if (cell.store, cell.fault) == (StoreKind::Postgres, Some(Fault::Deleted)) && !cell.kills_control_plane() {
-        // Somebody made an empty database in the place of the one that is gone: tables are made by a control plane that starts.
+    if cell.fault == Some(Fault::Deleted) && (cell.store == StoreKind::Postgres || !cell.kills_control_plane()) {
+        // Tables are made by a control plane that starts: nothing is kept in a file that was removed, and somebody made a database, an
+        // empty one, in the place of that which is gone.
         stack.control_plane.take().expect("it runs").terminate().await;
         restart_control_plane(stack).await?;
     }
@@ -159,7 +173,7 @@ async fn restart_control_plane(stack: &mut Stack) -> Result<(), Impossible> {
     Err(Impossible::Failed(format!("no control plane after {START_WITHIN:?}: {}", stack.logs())))
 }
 
-/// Asks what is on record until nothing is missing and no VM has anything left to say, or until patience ends.
+/// Asks what is on record until nothing is missing, no VM has anything left to say and the spool is empty, or until patience ends.
 async fn settle(
     api: &ControlPlane,
     notes: &[Note],
@@ -170,8 +184,8 @@ async fn settle(
     let mut last = None;
     loop {
         let quiet = outboxes_are_empty(api).await;
-        if let Some(ledger) = ledger(api).await {
-            let verdict = Verdict::of(notes, &ledger, moments, options.beat());
+        if let (Some(in_spool), Some(ledger)) = (spool_entries(api).await, ledger(api).await) {
+            let verdict = Verdict { in_spool, ..Verdict::of(notes, &ledger, moments, options.beat()) };
             if quiet && verdict.holds() {
                 return Ok(verdict);
             }
@@ -188,6 +202,12 @@ async fn outboxes_are_empty(api: &ControlPlane) -> bool {
     let Some(snapshot) = ask(api, "/api/v1/snapshot").await else { return false };
     let vms = snapshot["vms"].as_array().map(Vec::as_slice).unwrap_or_default();
     vms.iter().all(|vm| vm["outbox_records"] == 0)
+}
+
+/// What waits for the store; 0 without a spool, and `None` while the control plane cannot say.
+async fn spool_entries(api: &ControlPlane) -> Option<u64> {
+    let answer = api.call(Method::GET, "/metrics", None).await.ok()?;
+    answer.text().lines().find_map(|line| line.strip_prefix("tollgate_spool_entries ")?.parse().ok())
 }
 
 /// All that is on record, and the sums of it; `None` while the control plane cannot say.

@@ -23,6 +23,8 @@ pub(crate) struct Moments {
     pub(crate) control_plane_killed: Option<Instant>,
     /// When what the store had was gone.
     pub(crate) deleted: Option<Instant>,
+    /// When the control plane ceased to take anything, until the fault was healed.
+    pub(crate) deaf: Option<Instant>,
     /// How late this machine was just before the death.
     pub(crate) late: Duration,
 }
@@ -49,6 +51,10 @@ pub(crate) struct Verdict {
     pub(crate) doubled: usize,
     /// By how many requests the roll-ups differ from the records.
     pub(crate) sums_off: u64,
+    /// Whether an Envoy died, without which nothing may be lost.
+    pub(crate) may_lose: bool,
+    /// What the spool still held when patience ended, in entries.
+    pub(crate) in_spool: u64,
     /// What is to be looked at.
     pub(crate) examples: Vec<String>,
 }
@@ -58,7 +64,8 @@ const EXAMPLES: usize = 4;
 
 impl Verdict {
     pub(crate) fn of(notes: &[Note], ledger: &Ledger, moments: &Moments, beat: Duration) -> Self {
-        let mut verdict = Self { asked: notes.len(), ..Self::default() };
+        let may_lose = moments.envoy_killed.is_some();
+        let mut verdict = Self { asked: notes.len(), may_lose, ..Self::default() };
         for note in notes {
             match note.saw {
                 Saw::Finished(_) => verdict.finished += 1,
@@ -72,7 +79,12 @@ impl Verdict {
                 verdict.show("doubled", note, moments, &format!("{records:?}"));
             }
             match records.first() {
-                Some(outcome) if outcome == "lost" => verdict.lost += 1,
+                Some(outcome) if outcome == "lost" => {
+                    verdict.lost += 1;
+                    if !may_lose {
+                        verdict.show("lost", note, moments, "");
+                    }
+                }
                 Some(outcome) => match note.expected() {
                     Some(expected) if !expected.contains(&outcome.as_str()) => {
                         verdict.otherwise += 1;
@@ -95,9 +107,10 @@ impl Verdict {
         verdict
     }
 
-    /// Whether all that must be 0 is.
+    /// Whether all that must be 0 is, of requests some of which were answered.
     pub(crate) fn holds(&self) -> bool {
-        self.missing == 0 && self.doubled == 0 && self.sums_off == 0
+        let as_it_should = self.missing == 0 && self.doubled == 0 && self.otherwise == 0 && self.sums_off == 0;
+        as_it_should && self.in_spool == 0 && (self.may_lose || self.lost == 0) && self.finished > 0
     }
 
     /// Adds another round of the same line.
@@ -114,6 +127,8 @@ impl Verdict {
         self.missing += other.missing;
         self.doubled += other.doubled;
         self.sums_off += other.sums_off;
+        self.may_lose |= other.may_lose;
+        self.in_spool += other.in_spool;
         self.examples.extend(other.examples);
     }
 
@@ -128,7 +143,7 @@ impl Moments {
     /// Whether the stated exceptions allow that there is no record of it:
     ///
     /// - it was younger than a beat when Envoy died, so that no VM had named it yet; as long as the machine was late, so was the beat;
-    /// - Envoy died while there was no control plane to tell, and it began in that time;
+    /// - Envoy died while there was no control plane to tell, or none that took anything, and it began in that time;
     /// - what the store had of it was deleted.
     fn excuse(&self, note: &Note, beat: Duration) -> bool {
         let beat = beat + self.late;
@@ -139,8 +154,9 @@ impl Moments {
         let unnamed = note.begun + beat >= killed;
         // In the lines of this matrix no Envoy dies after a control plane has come back.
         let untold = self.control_plane_killed.is_some_and(|away| note.begun + beat >= away);
+        let untaken = self.deaf.is_some_and(|deaf| note.begun + beat >= deaf);
         let name_deleted = self.deleted.is_some_and(|deleted| deleted <= killed && note.begun <= deleted + beat);
-        unnamed || untold || name_deleted
+        unnamed || untold || untaken || name_deleted
     }
 
     /// A request and where it lies among the moments, in milliseconds.
@@ -255,6 +271,28 @@ mod tests {
         let moments = Moments { envoy_killed: Some(killed), ..Moments::default() };
         let verdict = Verdict::of(&notes, &Ledger::default(), &moments, BEAT);
         assert_eq!((verdict.excused, verdict.missing), (1, 1), "{verdict:?}");
+    }
+
+    #[test]
+    fn without_a_death_of_envoy_nothing_may_be_lost_and_something_must_finish() {
+        let now = Instant::now();
+        let notes = [note("a", now, Saw::Finished(200)), note("b", now, Saw::Cut { begun: true })];
+        let ledger = ledger(&[("a", "success"), ("b", "lost")]);
+        let holds = |notes: &[Note], moments: &Moments| Verdict::of(notes, &ledger, moments, BEAT).holds();
+        let killed = Moments { envoy_killed: Some(now), ..Moments::default() };
+        assert!(holds(&notes, &killed));
+        assert!(!holds(&notes, &Moments::default()), "lost, and no Envoy died");
+        assert!(!holds(&notes[1..], &killed), "nothing finished");
+    }
+
+    #[test]
+    fn what_began_while_nothing_was_taken_is_excused_only_where_envoy_dies_then() {
+        let killed = Instant::now();
+        let notes = [note("a", killed - BEAT * 5, Saw::Finished(200))];
+        let missing = |moments: Moments| Verdict::of(&notes, &Ledger::default(), &moments, BEAT).missing;
+        let deaf = Moments { deaf: Some(killed - BEAT * 8), ..Moments::default() };
+        assert_eq!(missing(deaf), 1);
+        assert_eq!(missing(Moments { envoy_killed: Some(killed), ..deaf }), 0);
     }
 
     #[test]

@@ -16,8 +16,6 @@ pub struct Plan {
     pub cluster: String,
     /// What each priority of the cluster stands for, also those that are left out; never empty.
     pub steps: Vec<Step>,
-    /// Places of steps, in any order, each at most once, and why they are left out.
-    left_out: Vec<(usize, Unfit)>,
     /// Whether a loss is a refusal.
     pub strict: bool,
     /// Whole response, for requests that do not stream; 0 for none.
@@ -39,6 +37,8 @@ pub struct Step {
     pub default_max_tokens: u32,
     /// What it costs, where that is known.
     pub price: Option<Rc<Price>>,
+    /// Why this exchange leaves it out; `None` where nothing speaks against it.
+    pub unfit: Option<Unfit>,
 }
 
 /// Used where a provider's response has no bound of its own, as OpenAI's SDKs do.
@@ -59,8 +59,8 @@ impl Plan {
                     price: find_price(&provider.prices, model),
                     provider: Rc::clone(provider),
                     model: Rc::clone(model),
+                    unfit: None,
                 }],
-                left_out: Vec::new(),
                 strict: false,
                 timeout_ms: DIRECT_TIMEOUT_MS,
                 first_byte_timeout_ms: DIRECT_FIRST_BYTE_TIMEOUT_MS,
@@ -70,49 +70,50 @@ impl Plan {
                 Self {
                     cluster: chain.cluster.clone(),
                     steps: chain.targets.iter().map(|target| Step::of(target, model, client)).collect(),
-                    left_out: Vec::new(),
                     strict: route.strict,
                     timeout_ms: route.timeout_ms,
                     first_byte_timeout_ms: route.first_byte_timeout_ms,
                 }
             }
         };
-        let unable = plan.fit().filter(|(_, step)| step.format.is_none());
-        plan.leave_out(unable.map(|(at, _)| (at, Unfit::Operation)).collect());
+        for step in plan.steps.iter_mut().filter(|step| step.format.is_none()) {
+            step.unfit = Some(Unfit::Operation);
+        }
         plan
     }
 
     /// The steps that nothing speaks against, with their places.
     pub fn fit(&self) -> impl Iterator<Item = (usize, &Step)> {
-        let is_fit = |at: usize| !self.left_out.iter().any(|(out, _)| *out == at);
-        self.steps.iter().enumerate().filter(move |(at, _)| is_fit(*at))
+        self.steps.iter().enumerate().filter(|(_, step)| step.unfit.is_none())
     }
 
-    /// Leaves out some of [`Self::fit`], by their places.
-    pub fn leave_out(&mut self, unfit: Vec<(usize, Unfit)>) {
-        self.left_out.extend(unfit);
+    /// Leaves out the step at this place.
+    pub fn leave_out(&mut self, at: usize, unfit: Unfit) {
+        if let Some(step) = self.steps.get_mut(at) {
+            step.unfit = Some(unfit);
+        }
     }
 
     /// Why the plan leads nowhere, if it does: the reason of its first step, or of the first one that can do this kind of call, which
     /// says more.
     #[must_use]
     pub fn refusal(&self) -> Option<&Unfit> {
-        if self.left_out.len() < self.steps.len() {
+        let reasons = || self.steps.iter().filter_map(|step| step.unfit.as_ref());
+        if reasons().count() < self.steps.len() {
             return None;
         }
-        let first = |able: bool| {
-            let reasons = self.left_out.iter().filter(|(_, unfit)| !able || *unfit != Unfit::Operation);
-            reasons.min_by_key(|(at, _)| *at).map(|(_, unfit)| unfit)
-        };
-        first(true).or_else(|| first(false))
+        reasons().find(|unfit| **unfit != Unfit::Operation).or_else(|| reasons().next())
     }
 
     /// The steps that Envoy must be told to walk; `None` is all of them, as the cluster has them. Of a long chain some may be missing
     /// that nothing speaks against ([`Subset::all`]).
     #[must_use]
     pub fn subset(&self) -> Option<Subset> {
-        let fit = || self.fit().map(|(at, _)| at).collect::<Vec<_>>();
-        (!self.left_out.is_empty()).then(|| Subset::largest(&fit()))
+        if self.steps.iter().all(|step| step.unfit.is_none()) {
+            return None;
+        }
+        let fit: Vec<_> = self.fit().map(|(at, _)| at).collect();
+        Subset::largest(&fit, self.steps.len())
     }
 
     /// How many attempts there may be: one for each step that is walked.
@@ -137,13 +138,11 @@ impl Plan {
     /// Every step that was left out with the reason's code, as in `claude/claude-haiku-4-5 (invalid_value), …`; `None` where none was.
     #[must_use]
     pub fn skipped(&self) -> Option<String> {
-        let mut left_out: Vec<_> = self.left_out.iter().collect();
-        left_out.sort_by_key(|(at, _)| *at);
-        let show = |(at, unfit): &(usize, Unfit)| {
-            let step = self.steps.get(*at)?;
+        let show = |step: &Step| {
+            let unfit = step.unfit.as_ref()?;
             Some(format!("{}/{} ({})", step.provider.name, step.model, unfit.code()))
         };
-        let shown: Vec<String> = left_out.into_iter().filter_map(show).collect();
+        let shown: Vec<String> = self.steps.iter().filter_map(show).collect();
         (!shown.is_empty()).then(|| shown.join(", "))
     }
 }
@@ -158,6 +157,7 @@ impl Step {
             price: price.or_else(|| find_price(&target.prices, model)),
             provider: Rc::clone(&target.provider),
             model: Rc::clone(model),
+            unfit: None,
         }
     }
 }

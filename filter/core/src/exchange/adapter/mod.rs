@@ -4,7 +4,7 @@
 
 use super::{
     Head, Reject, Reply,
-    attempt::Attempt,
+    attempt::{Answered, Attempt},
     forwarding,
     reject::NoAnswer,
     table::{Exchange, Shared},
@@ -29,9 +29,9 @@ mod outgoing;
 ///                      └──► Passing         nothing to see
 /// ```
 /// The host calls [`begin`](Self::begin) with the request's head and [`handle_request_body`](Self::handle_request_body) with its body;
-/// then [`handle_response_head`](Self::handle_response_head) once, and for what follows
-/// [`handle_response_chunk`](Self::handle_response_chunk), or, where the head is held,
-/// [`handle_whole_response`](Self::handle_whole_response) once; in the end, at any moment, [`handle_done`](Self::handle_done).
+/// then [`handle_response_head`](Self::handle_response_head) once, for each piece of the body [`handle_response_body`](Self::handle_response_body) and
+/// after trailers [`handle_response_trailers`](Self::handle_response_trailers), which say what to do with it; in the end, at any moment,
+/// [`handle_done`](Self::handle_done).
 #[derive(Debug)]
 pub struct Adapter {
     id: ExchangeId,
@@ -39,6 +39,8 @@ pub struct Adapter {
     attempt: usize,
     body: Option<UpstreamBody>,
     state: State,
+    /// Whether a piece of the response's body has come: a host cannot write to a body that is not there.
+    has_response_body: bool,
 }
 
 #[derive(Debug)]
@@ -73,6 +75,21 @@ pub enum Chunk {
     Pass,
     /// These bytes pass in its place.
     Replace(Vec<u8>),
+}
+
+/// What the host must do with a response's body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Take {
+    /// Hold what is there: more is to come.
+    Nothing,
+    /// Give this piece to [`Adapter::handle_response_chunk`].
+    Chunk,
+    /// Give all that was held to [`Adapter::handle_whole_response`].
+    Whole,
+    /// Call [`Adapter::handle_whole_response`] with nothing: there is no body.
+    Empty,
+    /// Let it pass.
+    Pass,
 }
 
 /// A response that was held, as it goes on.
@@ -115,7 +132,7 @@ impl Adapter {
         if exchange.has_no_attempts_left() {
             shared.exchanges.release_body(id);
         }
-        let adapter = Self { id, attempt, body: Some(body), state: State::AwaitingResponse };
+        let adapter = Self { id, attempt, body: Some(body), state: State::AwaitingResponse, has_response_body: false };
         Ok((adapter, UpstreamHead(head.0)))
     }
 
@@ -174,18 +191,16 @@ impl Adapter {
             changed = true;
         }
         let lane = relay.as_ref().map(|(_, is_identity)| *is_identity);
+        let mut answer = Answered::begin(status, now, relay.map(|(relay, _)| relay));
+        answer.ended = end;
+        answer.is_bodiless = end;
+        answer.retry_after = head.value("retry-after").filter(|_| end).map(str::to_owned);
+        if is_unusable {
+            answer.shown = 502;
+            answer.failure = Some(UNREADABLE);
+        }
         if let Some(attempt) = exchange.attempts.get_mut(self.attempt) {
-            attempt.status = status;
-            attempt.shown = status;
-            attempt.first_byte = Some(now);
-            attempt.ended = end;
-            if is_unusable {
-                attempt.shown = 502;
-                attempt.failure = Some(UNREADABLE);
-            }
-            if let Some((relay, _)) = relay {
-                attempt.relay_through(relay);
-            }
+            attempt.answer = Some(answer);
         }
         self.state = match lane {
             _ if end => State::Ended,
@@ -216,17 +231,36 @@ impl Adapter {
         if changed { ResponseHead::Replace(head) } else { ResponseHead::Pass }
     }
 
-    /// Whether the body must be collected for [`Self::handle_whole_response`].
-    #[must_use]
-    pub fn is_holding(&self) -> bool {
-        matches!(self.state, State::HoldingAnswer(..) | State::HoldingError(_))
+    /// A piece of the response's body passes; `end` says that it is the last.
+    pub fn handle_response_body(&mut self, end: bool) -> Take {
+        self.has_response_body = true;
+        match (&self.state, end) {
+            (State::HoldingAnswer(_) | State::HoldingError(_), false) => Take::Nothing,
+            (State::HoldingAnswer(_) | State::HoldingError(_), true) => Take::Whole,
+            _ => Take::Chunk,
+        }
     }
 
-    /// A piece of the response's body passes; `end` says that it is the last.
+    /// The response ends with trailers, which is an end of its body that no piece was told.
+    pub fn handle_response_trailers(&mut self, shared: &mut Shared) -> Take {
+        if matches!(self.state, State::HoldingAnswer(_) | State::HoldingError(_)) {
+            return if self.has_response_body { Take::Whole } else { Take::Empty };
+        }
+        // A host takes no more of a body by now, so that what is still to be sent is lost: then the answer was not passed on whole.
+        if let Chunk::Replace(rest) = self.handle_response_chunk(shared, &[], true)
+            && !rest.is_empty()
+            && let Some(answer) = self.answer(shared)
+        {
+            answer.failure = answer.failure.or(Some(UNREADABLE));
+        }
+        Take::Pass
+    }
+
+    /// The piece that passes, after [`Take::Chunk`]; `end` says that it is the last.
     pub fn handle_response_chunk(&mut self, shared: &mut Shared, chunk: &[u8], end: bool) -> Chunk {
-        let Some(attempt) = self.attempt(shared) else { return Chunk::Pass };
-        attempt.ended |= end;
-        let Some(relay) = attempt.relay().filter(|_| matches!(self.state, State::Relaying)) else { return Chunk::Pass };
+        let Some(answer) = self.answer(shared) else { return Chunk::Pass };
+        answer.ended |= end;
+        let Some(relay) = answer.relay().filter(|_| matches!(self.state, State::Relaying)) else { return Chunk::Pass };
         let mut passed = if chunk.is_empty() { Passed::AsReceived } else { relay.push(chunk) };
         let mut failure = None;
         if end {
@@ -245,24 +279,25 @@ impl Adapter {
             self.state = State::Ended;
         }
         let failure = failure.or(relay.observed().failed.then_some("provider_stream_failed"));
-        attempt.failure = attempt.failure.or(failure);
+        answer.failure = answer.failure.or(failure);
         match passed {
             Passed::AsReceived => Chunk::Pass,
             Passed::Replaced(bytes) => Chunk::Replace(bytes),
         }
     }
 
-    /// The body of a response that was held is complete.
+    /// The body of a response that was held, whole, after [`Take::Whole`] or [`Take::Empty`].
     pub fn handle_whole_response(&mut self, shared: &mut Shared, body: &[u8]) -> Whole {
         let state = std::mem::replace(&mut self.state, State::Ended);
-        if let Some(attempt) = self.attempt(shared) {
-            attempt.ended = true;
+        if let Some(answer) = self.answer(shared) {
+            answer.ended = true;
         }
-        match state {
+        let whole = match state {
             State::HoldingError(head) => self.whole_error(shared, head, body),
             State::HoldingAnswer(head) => self.whole_answer(shared, head, body),
             _ => Whole { head: Head::default(), body: None },
-        }
+        };
+        Whole { body: whole.body.filter(|_| self.has_response_body), ..whole }
     }
 
     fn whole_error(&self, shared: &mut Shared, mut head: Head, body: &[u8]) -> Whole {
@@ -283,13 +318,13 @@ impl Adapter {
     fn whole_answer(&self, shared: &mut Shared, mut head: Head, body: &[u8]) -> Whole {
         let (client, _) = self.formats(shared);
         let relayed =
-            self.attempt(shared).and_then(Attempt::relay).map_or(Err(ResponseError::NoTranslation), |relay| {
+            self.answer(shared).and_then(Answered::relay).map_or(Err(ResponseError::NoTranslation), |relay| {
                 let mut out = match relay.push(body) {
                     Passed::AsReceived => body.to_vec(),
                     Passed::Replaced(bytes) => bytes,
                 };
                 out.extend_from_slice(&relay.finish()?);
-                Ok(out)
+                relay.failure().cloned().map_or(Ok(out), Err)
             });
         become_json(&mut head);
         match relayed {
@@ -304,9 +339,9 @@ impl Adapter {
             }
             Err(error) => {
                 let reply = Reject::Unreadable(error.to_string()).reply(client);
-                if let Some(attempt) = self.attempt(shared) {
-                    attempt.failure = Some(UNREADABLE);
-                    attempt.shown = reply.status;
+                if let Some(answer) = self.answer(shared) {
+                    answer.failure = Some(UNREADABLE);
+                    answer.shown = reply.status;
                 }
                 head.set(":status", reply.status.to_string());
                 Whole { head, body: Some(reply.body) }
@@ -327,6 +362,11 @@ impl Adapter {
         attempt.over.is_none().then_some(attempt)
     }
 
+    /// What the provider answered to it.
+    fn answer<'s>(&self, shared: &'s mut Shared) -> Option<&'s mut Answered> {
+        self.attempt(shared)?.answer.as_mut()
+    }
+
     /// What the client and the provider of this attempt speak.
     fn formats(&self, shared: &mut Shared) -> (Format, Format) {
         let Some(exchange) = shared.exchanges.find(self.id) else { return (Format::OpenaiChat, Format::OpenaiChat) };
@@ -339,8 +379,13 @@ impl Adapter {
 /// Tells a client that asked for it what the request, and as far as it is known the answer, could not carry.
 fn show_losses(exchange: &Exchange, attempt: usize, head: &mut Head) {
     let Some(attempt) = exchange.attempts.get(attempt).filter(|_| exchange.request.debug) else { return };
-    let lists = [&attempt.losses, &attempt.observed().losses];
-    let shown: Vec<_> = lists.into_iter().filter(|list| !list.is_empty()).map(ToString::to_string).collect();
+    let answered = attempt.observed().map(|observed| &observed.losses);
+    let shown: Vec<_> = [Some(&attempt.losses), answered]
+        .into_iter()
+        .flatten()
+        .filter(|list| !list.is_empty())
+        .map(ToString::to_string)
+        .collect();
     if !shown.is_empty() {
         head.set("x-tollgate-losses", to_header_value(&shown.join("; ")));
     }

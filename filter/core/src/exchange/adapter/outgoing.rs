@@ -108,6 +108,7 @@ mod tests {
             format: Some(upstream),
             default_max_tokens: 0,
             price: None,
+            unfit: None,
         };
         let encoded = UpstreamRequest { headers: &[], body: UpstreamBody::AsReceived, losses: Losses::default() };
         head(&request, &step, upstream, &encoded, Millis(0))

@@ -182,25 +182,26 @@ fn may_use(principal: &Principal, selected: &Selected, asked: &str, is_alias: bo
 fn prepare(exchange: &mut Exchange) -> Result<(), Reject> {
     let name = exchange.facts.id.to_string();
     let (client, strict) = (exchange.request.format, exchange.plan.strict);
-    let mut unfit = Vec::new();
-    // The outer is there once a step was found, the inner where that step changes the format.
-    let mut first: Option<Option<UpstreamRequest>> = None;
+    let mut left_out = Vec::new();
+    let mut is_found = false;
+    let mut prepared = None;
     for (at, step) in exchange.plan.fit() {
         let Some(translation) = exchange.translation(step, &name) else { continue };
         let changes = translation.upstream != client;
         match changes.then(|| exchange.encode(&translation)).transpose() {
-            Ok(Some(encoded)) if strict && !encoded.losses.is_empty() => unfit.push((at, Unfit::Lossy(encoded.losses))),
-            Ok(encoded) => {
-                first.get_or_insert(encoded);
+            Ok(Some(encoded)) if strict && !encoded.losses.is_empty() => {
+                left_out.push((at, Unfit::Lossy(encoded.losses)));
             }
-            Err(invalid) => unfit.push((at, Unfit::Untranslatable(invalid))),
+            Ok(encoded) if !is_found => (is_found, prepared) = (true, encoded),
+            Ok(_) => {}
+            Err(invalid) => left_out.push((at, Unfit::Untranslatable(invalid))),
         }
-        if first.is_some() && !strict {
+        if is_found && !strict {
             break;
         }
     }
-    exchange.plan.leave_out(unfit);
-    exchange.prepared = first.flatten();
+    left_out.into_iter().for_each(|(at, unfit)| exchange.plan.leave_out(at, unfit));
+    exchange.prepared = prepared;
     match exchange.plan.refusal() {
         Some(unfit) => Err(refuse(unfit, &exchange.facts)),
         None => Ok(()),

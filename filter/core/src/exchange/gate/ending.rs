@@ -2,6 +2,7 @@
 
 use super::response::Answer;
 use crate::{
+    canonical::Losses,
     exchange::{
         Attempt, Exchange,
         record::{self, Attempts, End, Facts, LossList, Record},
@@ -18,16 +19,17 @@ pub enum Ending {
     CutOff,
 }
 
-/// Envoy's `DownstreamConnectionTermination`, by its place in `CoreResponseFlag`:
+/// Envoy's `DownstreamConnectionTermination` and `DownstreamRemoteReset` (an HTTP/2 client that gives up one stream and keeps its
+/// connection), by their places in `CoreResponseFlag`:
 /// <https://github.com/envoyproxy/envoy/blob/v1.40.0/envoy/stream_info/stream_info.h>.
-const DOWNSTREAM_CONNECTION_TERMINATION: u64 = 1 << 14;
+const CLIENT_GONE: u64 = 1 << 14 | 1 << 28;
 
 impl Ending {
     /// Reads `response.flags`
     /// (<https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/advanced/attributes#response-attributes>).
     #[must_use]
     pub fn from_flags(flags: u64) -> Self {
-        if flags & DOWNSTREAM_CONNECTION_TERMINATION == 0 { Self::CutOff } else { Self::ClientGone }
+        if flags & CLIENT_GONE == 0 { Self::CutOff } else { Self::ClientGone }
     }
 }
 
@@ -55,8 +57,8 @@ pub(super) fn close(exchange: Exchange, answer: &Answer, ending: Option<Ending>,
         Answer::Nothing | Answer::Provider => None,
     };
     let last = attempts.last();
-    let shown = last.map_or(0, |attempt| attempt.shown);
-    let said = last.filter(|attempt| attempt.is_complete() || attempt.failure.is_some()).and_then(Attempt::outcome);
+    let shown = last.map_or(0, Attempt::shown);
+    let said = last.and_then(Attempt::settled);
     let (outcome, status, reason) = match (local, ending, said) {
         (Some(local), ..) => (Outcome::ProviderError, local.status, local.code),
         (None, Some(Ending::ClientGone), _) if matches!(answer, Answer::Nothing) => {
@@ -67,7 +69,7 @@ pub(super) fn close(exchange: Exchange, answer: &Answer, ending: Option<Ending>,
         (None, Some(Ending::ClientGone), None) => (Outcome::ClientAbort, shown, "client_gone"),
         (None, _, None) => (Outcome::Interrupted, shown, "interrupted"),
     };
-    let end = End { at: now, first_byte: last.and_then(|attempt| attempt.first_byte), outcome, status, reason };
+    let end = End { at: now, first_byte: last.and_then(Attempt::first_byte), outcome, status, reason };
     let mut tried = Attempts::default();
     let final_one = attempts.len().saturating_sub(1);
     for (number, attempt) in attempts.iter().enumerate() {
@@ -83,6 +85,9 @@ pub(super) fn close(exchange: Exchange, answer: &Answer, ending: Option<Ending>,
         let step = plan.steps.get(attempt.step);
         tried.add(record::Attempt::of(attempt, step, attempt.over.unwrap_or(now), came_to));
     }
-    let losses = last.map(|attempt| LossList::of([&attempt.losses, &attempt.observed().losses])).unwrap_or_default();
-    Record::new(facts, &end, tried, losses)
+    let none = Losses::default();
+    let losses = last.map_or([&none, &none], |attempt| {
+        [&attempt.losses, attempt.observed().map_or(&none, |observed| &observed.losses)]
+    });
+    Record::new(facts, &end, tried, LossList::of(losses))
 }

@@ -55,6 +55,8 @@ pub struct Gate {
     seed: u64,
     /// What the gate's own replies are in: the client's format, as soon as its head tells.
     format: Format,
+    /// Whether they name the exchange: the client asked what was decided.
+    debug: bool,
     state: State,
 }
 
@@ -115,7 +117,12 @@ impl Gate {
     /// A gate for one stream. The id and the seed are the host's random bits.
     #[must_use]
     pub fn new(id: ExchangeId, seed: u64) -> Self {
-        Self { id, seed, format: Format::OpenaiChat, state: State::AwaitingHead }
+        Self { id, seed, format: Format::OpenaiChat, debug: false, state: State::AwaitingHead }
+    }
+
+    /// A reply of our own to an exchange, with its name where that was asked for.
+    fn reply(&self, reply: Reply) -> Reply {
+        if self.debug { reply.naming(self.id) } else { reply }
     }
 
     /// Whether [`Self::handle_log`] must be told how Envoy ended the exchange.
@@ -124,7 +131,7 @@ impl Gate {
             State::Admitted(Answer::Nothing) | State::Collecting(..) | State::ResolvingKey(..) => true,
             State::Admitted(Answer::Provider) => {
                 let last = shared.exchanges.find(self.id).and_then(|exchange| exchange.attempts.last());
-                last.is_some_and(|attempt| !attempt.ended)
+                last.and_then(|attempt| attempt.answer.as_ref()).is_some_and(|answer| !answer.ended)
             }
             State::Admitted(Answer::Local(_)) | State::Answered { .. } | State::AwaitingHead | State::Logged => false,
         }
@@ -139,8 +146,11 @@ impl Gate {
             }
             State::Answered { refusal, .. } => Some(refusal?.record(Outcome::Refused, now)),
             State::Collecting(pending, _) | State::ResolvingKey(pending, _) => {
-                let gone = Refusal { facts: pending.facts, status: 0, code: "client_gone" };
-                Some(gone.record(Outcome::ClientAbort, now))
+                let (outcome, code) = match ending {
+                    Some(Ending::CutOff) => (Outcome::Interrupted, "interrupted"),
+                    Some(Ending::ClientGone) | None => (Outcome::ClientAbort, "client_gone"),
+                };
+                Some(Refusal { facts: pending.facts, status: 0, code }.record(outcome, now))
             }
             State::AwaitingHead | State::Logged => None,
         }

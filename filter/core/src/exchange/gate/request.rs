@@ -30,7 +30,6 @@ pub(super) struct Pending {
     pub(super) facts: Box<Facts>,
     pub(super) endpoint: Endpoint,
     pub(super) head: Head,
-    pub(super) debug: bool,
     /// The whole body, once it is here.
     pub(super) body: Option<Vec<u8>>,
     pub(super) max_body: usize,
@@ -77,14 +76,14 @@ impl Gate {
             return self.later();
         }
         self.format = format_of_replies(&head);
+        self.debug = head.value("x-tollgate-debug").is_some_and(|value| value != "0");
         let mut facts = Box::new(Facts::of_head(self.id, now, &head));
         let (endpoint, max_body, key) = match self.begin(shared, &head, &mut facts, now) {
             Ok(begun) => begun,
             Err(early) => return self.answer(early, facts),
         };
-        let debug = head.value("x-tollgate-debug").is_some_and(|value| value != "0");
         let body = end.then(Vec::new);
-        let mut pending = Box::new(Pending { facts, endpoint, head, debug, body, max_body });
+        let mut pending = Box::new(Pending { facts, endpoint, head, body, max_body });
         match key {
             Key::Good(principal) => {
                 pending.facts.principal = Some(Rc::clone(&principal));
@@ -204,8 +203,9 @@ impl Gate {
         if let Key::Good(principal) = &key {
             facts.principal = Some(Rc::clone(principal));
         }
-        let length = head.value("content-length").and_then(|length| length.parse().ok());
-        if length.is_some_and(|length: usize| length > max_body) {
+        // In more bits than wasm's addresses have: a length that says more than those can is too large too.
+        let length = head.value("content-length").and_then(|length| length.parse::<u64>().ok());
+        if length.is_some_and(|length| usize::try_from(length).map_or(true, |length| length > max_body)) {
             return Err(Reject::TooLarge(max_body).into());
         }
         Ok((endpoint, max_body, key))
@@ -245,13 +245,13 @@ impl Gate {
 
     /// All of the request is here, and who asks is known.
     fn complete(&mut self, shared: &mut Shared, pending: Pending, principal: &Principal, body: Vec<u8>) -> Verdict {
-        let Pending { facts, endpoint, head, debug, max_body, .. } = pending;
+        let Pending { facts, endpoint, head, max_body, .. } = pending;
         if body.len() > max_body {
             return self.answer(Reject::TooLarge(max_body).into(), facts);
         }
         match endpoint {
             Endpoint::Call(call) => {
-                let request = Complete { call, head, debug, body };
+                let request = Complete { call, head, debug: self.debug, body };
                 match admission::admit(shared, request, principal, facts, self.seed) {
                     Ok(admission) => {
                         self.state = State::Admitted(Answer::Nothing);
@@ -286,7 +286,7 @@ impl Gate {
         let (reply, refusal, standin) = match early {
             Early::Reply(reply) => (reply, None, None),
             Early::Reject(reject) => {
-                let reply = reject.reply(self.format);
+                let reply = self.reply(reject.reply(self.format));
                 let refusal = Refusal { facts, status: reply.status, code: reject.code() };
                 // Envoy has a bound of its own for bodies, and its plain text may overtake our words.
                 let standin = matches!(reject, Reject::TooLarge(_)).then(|| Standin::new(reply.clone()));

@@ -78,14 +78,13 @@ impl Gate {
             State::Answered { standin: Some(standin), .. } => standin.for_head(),
             State::Admitted(answer) => {
                 let last = shared.exchanges.find(self.id).and_then(|exchange| exchange.attempts.last());
-                let Some(attempt) = last.filter(|attempt| attempt.status != 0 && attempt.over.is_none()) else {
-                    return Response::Explain;
-                };
-                if end && attempt.shown >= 400 {
+                let Some(passing) = last.and_then(|attempt| attempt.passing(end)) else { return Response::Explain };
+                if end && passing.shown >= 400 {
                     // An error without a body tells a client nothing.
-                    let (status, code) = (attempt.shown, attempt.failure.unwrap_or("provider_error"));
-                    let body = translate_error(self.format, self.format, status, b"");
-                    let mut standin = Standin::new(Reply::json(status, body));
+                    let (status, code) = (passing.shown, passing.failure.unwrap_or("provider_error"));
+                    let mut reply = Reply::json(status, translate_error(self.format, self.format, status, b""));
+                    reply.headers.extend(passing.retry_after.clone().map(|after| ("retry-after", after)));
+                    let mut standin = Standin::new(if self.debug { reply.naming(self.id) } else { reply });
                     let response = standin.or_reply(end);
                     *answer = Answer::Local(Local { status, code, standin });
                     return response;
@@ -111,7 +110,7 @@ impl Gate {
             _ => refused.unwrap_or_else(|| Reject::Unreachable(status, NoAnswer::from_details(details))),
         };
         let code = reject.code();
-        let mut standin = Standin::new(reject.reply(self.format));
+        let mut standin = Standin::new(self.reply(reject.reply(self.format)));
         let response = standin.or_reply(end);
         self.state = match std::mem::replace(&mut self.state, State::Logged) {
             State::Admitted(_) => State::Admitted(Answer::Local(Local { status, code, standin })),

@@ -69,10 +69,11 @@ impl Attempt {
         (outcome, reason): (Outcome, &'static str),
     ) -> Self {
         let observed = attempt.observed();
-        let usage = observed.usage;
-        let cut_off = matches!(outcome, Outcome::ClientAbort | Outcome::Interrupted) || observed.failed;
+        let usage = observed.and_then(|observed| observed.usage);
+        let cut_off = matches!(outcome, Outcome::ClientAbort | Outcome::Interrupted)
+            || observed.is_some_and(|observed| observed.failed);
         let provenance = match usage {
-            Some(_) if observed.terminal => Provenance::Reported,
+            Some(_) if observed.is_some_and(|observed| observed.terminal) => Provenance::Reported,
             Some(_) => Provenance::Partial,
             None if cut_off => Provenance::Partial,
             None => Provenance::None,
@@ -83,10 +84,10 @@ impl Attempt {
             model: step.map(|step| Rc::clone(&step.model)).unwrap_or_default(),
             format: step.and_then(|step| step.format),
             started: attempt.started,
-            first_byte_ms: attempt.first_byte.map(|at| at.since(attempt.started)),
+            first_byte_ms: attempt.first_byte().map(|at| at.since(attempt.started)),
             duration_ms: end.since(attempt.started),
             outcome,
-            status: attempt.status,
+            status: attempt.status(),
             reason,
             usage,
             provenance,

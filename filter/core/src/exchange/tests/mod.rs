@@ -200,32 +200,36 @@ fn every_attempt_is_built_anew_from_what_the_client_sent() {
 
 #[test]
 fn a_body_is_kept_until_the_last_attempt_has_begun_and_no_longer() {
-    let mut vm = vm_for(&["*"]);
-    let mut gate = Gate::new(ExchangeId::from_random(1), 1);
-    gate.handle_head(&mut vm.shared, head(&[]), false, NOW);
-    let Verdict::Admit(admission) = gate.handle_whole_body(&mut vm.shared, BODY.as_bytes().to_vec()) else { panic!() };
-    let mut held = || vm.shared.exchanges.find(admission.exchange).map(|exchange| exchange.request.body.len());
-    assert_eq!(held(), Some(BODY.len()));
-    Adapter::begin(&mut vm.shared, admission.exchange, 0, NOW).unwrap();
-    let mut held = || vm.shared.exchanges.find(admission.exchange).map(|exchange| exchange.request.body.len());
-    assert_eq!(held(), Some(BODY.len()), "a retry wants it");
-    Adapter::begin(&mut vm.shared, admission.exchange, 1, NOW).unwrap();
-    let mut held = || vm.shared.exchanges.find(admission.exchange).map(|exchange| exchange.request.body.len());
-    assert_eq!(held(), Some(0));
-    let Err(reply) = Adapter::begin(&mut vm.shared, admission.exchange, 1, NOW) else { panic!("one attempt too many") };
+    // The first step is translated at the gate, and its endpoint is out of service: what was made for it goes too.
+    let mut wire = snapshot();
+    wire.routes[0].chains[0].targets = vec![1, 0];
+    let mut envoy = envoy_of(wire);
+    let id = envoy.begin(request(&[], BODY)).exchange();
+    let shared = &mut envoy.vm.shared;
+    let held = |shared: &mut Shared| {
+        let exchange = shared.exchanges.find(id).unwrap();
+        (exchange.request.body.len(), exchange.prepared.is_some())
+    };
+    assert_eq!(held(shared), (BODY.len(), true));
+    Adapter::begin(shared, id, 1, NOW).unwrap();
+    assert_eq!(held(shared), (BODY.len(), true), "a retry wants it");
+    Adapter::begin(shared, id, 1, NOW).unwrap();
+    assert_eq!(held(shared), (0, false));
+    let Err(reply) = Adapter::begin(shared, id, 0, NOW) else { panic!("one attempt too many") };
     assert_eq!(code(&reply.body), "no_fallback");
 }
 
 #[test]
 fn each_refusal_says_why_and_is_recorded_once_without_cost() {
     type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, u16, &'a str);
-    let cases: [Case<'_>; 15] = [
+    let cases: [Case<'_>; 16] = [
         (&[("authorization", "")], BODY, 401, "missing_api_key"),
         (&[(":path", "/v1/nothing?key=1")], BODY, 404, "unknown_url"),
         (&[(":method", "GET")], BODY, 405, "method_not_allowed"),
         (&[("upgrade", "websocket")], BODY, 400, "upgrade_not_supported"),
         (&[("content-encoding", "gzip")], BODY, 415, "unsupported_content_encoding"),
         (&[("content-length", "99999999")], BODY, 413, "request_too_large"),
+        (&[("content-length", "99999999999")], BODY, 413, "request_too_large"),
         (&[("x-provider", "nobody")], BODY, 400, "provider_not_found"),
         (&[], "[1]", 400, "invalid_json"),
         (&[], "{\"model\":\"gpt-4o\"", 400, "invalid_json"),
@@ -339,17 +343,13 @@ fn models_are_listed_for_the_key_that_asks() {
 
 #[test]
 fn an_exchange_is_named_once_as_long_as_it_is_open() {
-    let mut vm = vm_for(&["*"]);
-    let mut gate = Gate::new(ExchangeId::from_random(1), 1);
-    gate.handle_head(&mut vm.shared, head(&[]), false, NOW);
-    gate.handle_whole_body(&mut vm.shared, BODY.as_bytes().to_vec());
-    assert_eq!(vm.shared.exchanges.take_unnamed().count(), 1);
-    assert_eq!(vm.shared.exchanges.take_unnamed().count(), 0);
-    assert_eq!(vm.shared.exchanges.name_all().count(), 1, "and stands in every whole list");
+    let mut envoy = envoy();
+    envoy.begin(request(&[], BODY));
+    let exchanges = &mut envoy.vm.shared.exchanges;
+    assert_eq!(exchanges.take_unnamed().count(), 1);
+    assert_eq!(exchanges.take_unnamed().count(), 0);
+    assert_eq!(exchanges.name_all().count(), 1, "and stands in every whole list");
 
-    let mut gate = Gate::new(ExchangeId::from_random(2), 1);
-    gate.handle_head(&mut vm.shared, head(&[]), false, NOW);
-    gate.handle_whole_body(&mut vm.shared, BODY.as_bytes().to_vec());
-    assert!(gate.handle_log(&mut vm.shared, None, NOW).is_some());
-    assert_eq!(vm.shared.exchanges.take_unnamed().count(), 0, "what has a record is not open");
+    envoy.drive(request(&[], BODY));
+    assert_eq!(envoy.vm.shared.exchanges.take_unnamed().count(), 0, "what has a record is not open");
 }

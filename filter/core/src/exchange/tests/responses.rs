@@ -78,13 +78,32 @@ fn a_providers_error_keeps_its_status_and_gets_the_clients_shape() {
 }
 
 #[test]
-fn an_error_without_a_body_says_something_all_the_same() {
-    let seen = envoy().drive(sonnet().meets(ProviderAnswer::new(404, "text/plain", "").without_body()));
-    let response = seen.response.as_ref().unwrap();
-    let error: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
-    assert_eq!(response.head.status(), 404);
-    assert!(error["error"]["message"].is_string(), "{error}");
-    assert_eq!((record(&seen).outcome, record(&seen).status), (Outcome::ProviderError, 404));
+fn an_error_without_a_body_says_something_all_the_same_and_is_the_providers() {
+    for status in [404, 429, 503] {
+        let answer = ProviderAnswer::new(status, "text/plain", "").without_body().with("retry-after", "17");
+        let seen = envoy().drive(sonnet().meets(answer));
+        let response = seen.response.as_ref().unwrap();
+        let error: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
+        assert_eq!((response.head.status(), response.head.value("retry-after")), (status, Some("17")));
+        assert!(error["error"]["message"].is_string(), "{error}");
+        let record = record(&seen);
+        assert_eq!((record.outcome, record.status, record.reason), (Outcome::ProviderError, status, "provider_error"));
+    }
+}
+
+/// Its head is held to be translated, so that the client can still be told by the status.
+#[test]
+fn what_is_no_answer_to_a_translated_stream_is_no_success() {
+    let script = || request(&[], &BODY.replace("gpt-4o", "sonnet").replace("\"x\":1", "\"stream\":true"));
+    let error = r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#;
+    for body in ["<html>", "{}", error, ""] {
+        let seen = envoy().drive(script().meets(ProviderAnswer::json(body)));
+        let response = seen.response.as_ref().unwrap();
+        assert_eq!(response.head.status(), 502, "{body}");
+        assert_eq!(response.head.value("content-type"), Some("application/json"), "{body}");
+        let record = record(&seen);
+        assert_eq!((record.outcome, record.reason), (Outcome::ProviderError, "invalid_provider_response"), "{body}");
+    }
 }
 
 #[test]
@@ -92,6 +111,18 @@ fn what_the_client_chose_cannot_break_out_of_a_debug_header() {
     let body = r#"{"model":"openai/x\u00e9","messages":[]}"#;
     let seen = envoy().drive(request(&[("x-tollgate-debug", "1")], body).meets(ProviderAnswer::json(USAGE)));
     assert_eq!(seen.response.unwrap().head.value("x-tollgate-target"), Some("openai/x?"));
+}
+
+#[test]
+fn who_asks_to_be_told_hears_the_exchange_of_a_refusal_too() {
+    for (sent, body, known) in
+        [("1", "[]", true), ("0", "[]", false), ("1", r#"{"model":"none"}"#, true), ("1", BODY, true)]
+    {
+        let seen = envoy().drive(request(&[("x-tollgate-debug", sent)], body));
+        let id = record(&seen).facts.id.to_string();
+        let told = seen.response.as_ref().unwrap().head.value("x-tollgate-exchange");
+        assert_eq!(told, known.then_some(id.as_str()), "{body}");
+    }
 }
 
 #[test]
@@ -140,6 +171,30 @@ fn trailers_end_an_answer_as_its_last_piece_does() {
     let whole = envoy().drive(request(&[], BODY).meets(ProviderAnswer::json(USAGE)));
     let ended = envoy().drive(request(&[], BODY).meets(ProviderAnswer::json(USAGE).ends(AnswerEnd::Trailers)));
     assert_eq!((&ended.response, &ended.record), (&whole.response, &whole.record));
+}
+
+/// Envoy takes no more of a body once trailers pass: what would have closed the stream cannot be sent.
+#[test]
+fn a_translated_stream_that_trailers_cut_is_not_called_a_success() {
+    let begun =
+        "data: {\"type\":\"message_start\",\"message\":{\"role\":\"assistant\",\"content\":[],\"usage\":{}}}\n\n";
+    let script = || {
+        let body = r#"{"contents":[{"parts":[{"text":"hi"}]}]}"#;
+        request(&[(":path", "/v1beta/models/sonnet:streamGenerateContent")], body)
+    };
+    // The last word without the end event: the rest is made when the body ends.
+    let stop = "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"output_tokens\":1}}\n\n";
+    let whole = envoy().drive(script().meets(ProviderAnswer::stream(&[begun, stop])));
+    assert_eq!(record(&whole).outcome, Outcome::Success);
+    let cut = envoy().drive(script().meets(ProviderAnswer::stream(&[begun, stop]).ends(AnswerEnd::Trailers)));
+    assert_eq!((record(&cut).outcome, record(&cut).reason), (Outcome::ProviderError, "invalid_provider_response"));
+    assert!(record(&cut).attempts.usage.is_some(), "what it used is on record all the same");
+}
+
+#[test]
+fn a_response_without_a_body_is_held_for_its_trailers_only() {
+    let seen = envoy().drive(sonnet().meets(ProviderAnswer::json("").without_body().ends(AnswerEnd::Trailers)));
+    assert_eq!((record(&seen).outcome, record(&seen).status), (Outcome::ProviderError, 502));
 }
 
 #[test]

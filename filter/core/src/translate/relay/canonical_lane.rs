@@ -137,6 +137,11 @@ impl CanonicalLane {
         }
     }
 
+    /// Why it failed, if it has.
+    pub(super) fn failure(&self) -> Option<&ResponseError> {
+        self.failure.as_ref()
+    }
+
     /// A stream ends in an error event of the client's format. What follows an answer that is complete does not matter.
     fn fail(&mut self, error: ResponseError, observed: &mut Observed, out: &mut Vec<u8>) {
         if self.sink.ended {

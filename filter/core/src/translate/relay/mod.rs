@@ -64,6 +64,16 @@ impl Relay {
         }
     }
 
+    /// Why the answer cannot be passed on, or not to its end: a stream says so in an event, which is of no use where its head is yet
+    /// to be sent.
+    #[must_use]
+    pub fn failure(&self) -> Option<&ResponseError> {
+        match &self.lane {
+            Lane::Canonical(lane) => lane.failure(),
+            Lane::Identity(_) | Lane::Closed => None,
+        }
+    }
+
     /// What was seen, where nothing more is to come.
     #[must_use]
     pub fn into_observed(self) -> Observed {

@@ -78,9 +78,10 @@ impl Postgres {
             Fault::Silent => self.proxied(Mood::Silent),
             Fault::Slow => self.proxied(Mood::Slow(SLOW)),
             Fault::Locked => {
-                // Each by a session of its own: whoever holds one lock and waits for the next can be in a ring of those who wait.
+                // In the order in which the control plane takes them: one that has the last already would wait for the first, which only
+                // the end of the fault gives back, and we for the last.
                 let mut held = Vec::new();
-                for table in ["usage_records", "open_exchanges", "vms"] {
+                for table in ["vms", "usage_records", "open_exchanges"] {
                     held.push(self.lock(table).await?);
                 }
                 Hurt::Held(held)
@@ -93,6 +94,7 @@ impl Postgres {
                 self.tell(&format!("drop database {} with (force)", self.name)).await?;
                 Hurt::Dropped
             }
+            Fault::SpoolFull => return Err(Impossible::Failed("that is no fault of a database".to_owned())),
             Fault::Full => {
                 self.room.as_ref().map_or(Ok(()), |(room, _)| room.fill())?;
                 Hurt::Filled
@@ -157,7 +159,11 @@ impl Postgres {
         let mut url = self.server.clone();
         url.set_path(&self.name);
         let mut connection = connect(&url).await?;
-        for sql in ["begin".to_owned(), format!("lock table {table} in access exclusive mode")] {
+        for sql in [
+            "set lock_timeout = '30s'".to_owned(),
+            "begin".to_owned(),
+            format!("lock table {table} in access exclusive mode"),
+        ] {
             connection.execute(AssertSqlSafe(sql)).await.map_err(|error| Impossible::failed("lock", error))?;
         }
         Ok(connection)

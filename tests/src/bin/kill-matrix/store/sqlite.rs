@@ -87,7 +87,9 @@ impl Sqlite {
                 }
                 Hurt::Nothing
             }
-            Fault::Silent => return Err(Impossible::Here("a file cannot be silent".to_owned())),
+            Fault::Silent | Fault::SpoolFull => {
+                return Err(Impossible::Failed("that is no fault of a file".to_owned()));
+            }
         };
         Ok(())
     }
