@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use tollgate_core::words::KeyDigest;
 
 use crate::{
-    intake::{Intake, Work, spool::Spool},
+    intake::{Intake, Keeping, Work},
     metrics::Metrics,
     publish::Publisher,
     store::Store,
@@ -35,9 +35,9 @@ const CHANGES_BACKLOG: usize = 64;
 
 impl App {
     /// Over an open store, before anything is in force; with what must run for the intake to work.
-    pub(crate) fn new(store: Store, spool: Option<Spool>, heartbeat: Duration) -> (Self, Work) {
+    pub(crate) fn new(store: Store, keeping: Keeping, heartbeat: Duration) -> (Self, Work) {
         let (vms, metrics) = (Vms::default(), Metrics::default());
-        let (intake, work) = Intake::new(store.clone(), metrics.clone(), spool);
+        let (intake, work) = Intake::new(store.clone(), metrics.clone(), keeping);
         let app = Self {
             publisher: Publisher::new(store.clone(), vms.clone()),
             store,

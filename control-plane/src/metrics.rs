@@ -19,6 +19,7 @@ pub(crate) struct Metrics {
     losses: Family<FormatLabels, Counter>,
     pub(crate) lost: Counter,
     pub(crate) malformed: Counter,
+    pub(crate) unstorable: Counter,
     pub(crate) store_errors: Counter,
     pub(crate) refusals: Counter,
 }
@@ -107,6 +108,11 @@ impl Metrics {
         registry.register("translation_losses", "Fields that a translation could not carry", self.losses.clone());
         registry.register("lost_exchanges", "Exchanges whose VM was lost", self.lost.clone());
         registry.register("malformed_records", "Records that could not be read", self.malformed.clone());
+        registry.register(
+            "unstorable_records",
+            "Records that the store would never take, lost for want of a spool",
+            self.unstorable.clone(),
+        );
         registry.register("store_errors", "Failed uses of the store", self.store_errors.clone());
         registry.register("intake_refusals", "Times that nothing was taken from a VM", self.refusals.clone());
         for (name, help, value) in [
@@ -114,11 +120,11 @@ impl Metrics {
             ("snapshot_version", "Version in force", gauges.snapshot_version),
             ("outbox_records", "Records that wait in the VMs", gauges.outbox_records),
             ("outbox_dropped_records", "Records that full outboxes dropped", gauges.dropped_records),
-            ("spool_entries", "Messages of VMs that wait for the store", gauges.spool_entries),
+            ("spool_entries", "Entries of the spool, which wait for the store", gauges.spool_entries),
             ("spool_records", "Usage records among them", gauges.spool_records),
             ("spool_bytes", "What they take", gauges.spool_bytes),
             ("spool_max_bytes", "The most that they may take; 0 without a spool", gauges.spool_max_bytes),
-            ("spool_set_aside_entries", "Messages of VMs that the store will never take", gauges.spool_set_aside),
+            ("spool_set_aside_entries", "Entries of which the store will never take something", gauges.spool_set_aside),
             ("store_unavailable_seconds", "For how long usage cannot be stored", gauges.store_unavailable_seconds),
         ] {
             let gauge = Gauge::<i64>::default();

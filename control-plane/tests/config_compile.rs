@@ -234,3 +234,19 @@ aliases: {{x: y, y: m, smart: claude-opus-4-6, straight: b/qwen}}
     let alias = |name: &str| compiled.snapshot.aliases[name].as_str();
     assert_eq!((alias("x"), alias("y"), alias("smart"), alias("straight")), ("m", "m", "claude-opus-4-6", "b/qwen"));
 }
+
+#[test]
+fn too_many_providers_are_refused_whatever_the_models_need() {
+    let provider = |number| format!("  p{number}: {{kind: openai, api_key: none}}\n");
+    let parse = |count| {
+        let providers: String = (0..count).map(provider).collect();
+        let text = format!("providers:\n{providers}models:\n  m: {{targets: [{{provider: p0}}, {{provider: p1}}]}}\n");
+        Config::parse("t.yaml", &text, &Environment::default())
+    };
+    parse(1_998).expect("two more for the model's orders, to the bound");
+    let problems = parse(2_001).expect_err("one more than there may be").to_string();
+    assert!(problems.starts_with("t.yaml:2002:3: with `p2000` there are more than 2000 providers"), "{problems}");
+    assert_eq!(problems.lines().count(), 1, "{problems}");
+    let problems = parse(2_000).expect_err("no room for the model").to_string();
+    assert!(problems.contains("with model `m` there are more than 2000 orders"), "{problems}");
+}

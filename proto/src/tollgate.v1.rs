@@ -671,7 +671,7 @@ pub struct UsageAck {
 }
 /// Exchanges that were admitted since the last `opened` or `open_exchanges` and have no record yet, so that their end can be known
 /// when the VM is lost: they join the VM's list. Sent at every tick that finds one, which is the beat within which an exchange is
-/// named. What ended before its first tick is never named: its record is on its way.
+/// named. What ended before its first tick is never named: its record is in the outbox, which leaves in the order in which it came.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Opened {
     #[prost(message, repeated, tag = "1")]

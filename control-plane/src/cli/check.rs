@@ -3,7 +3,7 @@
 use super::arguments::ConfigFile;
 use super::say::say;
 use crate::compile::compile;
-use crate::config::{Config, Environment, Spool};
+use crate::config::{Config, Environment};
 use crate::operate::Error;
 use crate::prices::Book;
 
@@ -27,16 +27,7 @@ impl Check {
         for target in named {
             say(&format!("note: {}/{} has no price: its use is recorded as unpriced", target.provider, target.model));
         }
-        say(match config.spool {
-            Spool::Unstated => {
-                "note: usage is acknowledged when it is in the spool of the data folder (at most 1GiB), or, where that folder cannot be \
-                 written, when the store has committed it"
-            }
-            Spool::AtMost(_) => {
-                "note: usage is acknowledged when it is in the spool, so the data folder must be durable"
-            }
-            Spool::None => "note: usage is acknowledged when the store has committed it: there is no spool",
-        });
+        say(&format!("note: {}", config.spool.acknowledged()));
         say(&format!(
             "ok: {} providers, {} models, {} aliases, {} keys, {} Envoy clusters",
             config.policy.providers.len(),

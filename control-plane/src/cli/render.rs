@@ -77,6 +77,7 @@ impl Envoy {
         };
         write_atomically(&path, &bootstrap(&settings, source)).map_err(Error::file(&path))?;
         say(&format!("wrote {}", path.display()));
+        say(&format!("note: {}", config.spool.acknowledged()));
         Ok(())
     }
 }

@@ -14,7 +14,7 @@ mod scalar;
 use std::path::Path;
 
 pub use environment::Environment;
-pub use file::{Config, DEFAULT_MAX_BODY, DEFAULT_SPOOL, Spool};
+pub use file::{Config, DEFAULT_MAX_BODY, DEFAULT_SPOOL, SpoolSetting};
 pub use problem::{Problem, Problems};
 
 impl Config {

@@ -2,6 +2,7 @@
 //! Nobody gets in without the node token, and no message is larger or longer than is stated here.
 
 mod keys;
+mod open;
 mod session;
 
 use std::time::Duration;

@@ -1,17 +1,16 @@
 //! `Session.Open`: one VM's stream, from its hello to its end.
 
-use std::{collections::HashSet, pin::Pin};
+use std::pin::Pin;
 
 use tokio::sync::{broadcast::error::RecvError, mpsc};
 use tokio_stream::{Stream, wrappers::ReceiverStream};
 use tollgate_proto::v1::{
-    Down, Hello, KeysChanged, OpenExchange, OpenExchanges, Opened, SnapshotAck, Up, UsageAck, Welcome, down,
-    session_server, up,
+    Down, Hello, KeysChanged, OpenExchanges, Opened, SnapshotAck, Up, UsageAck, Welcome, down, session_server, up,
 };
 use tonic::{Code, Request, Response, Status, Streaming};
 use tracing::{debug, info, warn};
 
-use super::MAX_MESSAGE;
+use super::{MAX_MESSAGE, open::Open};
 use crate::{app::App, intake::Refused};
 
 /// `tollgate.v1.Session`.
@@ -50,14 +49,6 @@ struct Session {
     number: i64,
     app: App,
     down: mpsc::Sender<Result<Down, Status>>,
-}
-
-/// What a VM has open, for people to see, by the ids of the exchanges.
-#[derive(Default)]
-struct Open {
-    now: HashSet<String>,
-    /// What has come of a list that goes on.
-    listed: HashSet<String>,
 }
 
 /// The most usage records of one message; the filter's have at most 500.
@@ -187,11 +178,8 @@ impl Session {
             up::Kind::Usage(batch) => {
                 at_most(MAX_RECORDS, batch.records.len(), "usage records")?;
                 let sequence = batch.sequence;
-                let ended = batch.records.iter().filter_map(|record| Some(&record.facts.as_ref()?.exchange_id));
-                ended.for_each(|id| {
-                    open.now.remove(id);
-                });
-                self.app.vms.update(vm_id, |vm| vm.open_exchanges = open.now.len());
+                open.ended(&batch.records);
+                self.app.vms.update(vm_id, |vm| vm.open_exchanges = open.len());
                 // Without an acknowledgement the VM sends it again in its next session, so this one is ended for it.
                 let taken = self.app.intake.take(vm_id, self.number, Some(up::Kind::Usage(batch))).await;
                 taken.map_err(|refused| Over::Refused(status(&refused)))?;
@@ -199,18 +187,17 @@ impl Session {
             }
             up::Kind::Opened(Opened { exchanges }) => {
                 at_most(MAX_EXCHANGES, exchanges.len(), "exchanges")?;
-                open.now.extend(ids(&exchanges));
-                self.app.vms.update(vm_id, |vm| vm.open_exchanges = open.now.len());
+                open.opened(&exchanges);
+                self.app.vms.update(vm_id, |vm| vm.open_exchanges = open.len());
                 self.note(vm_id, up::Kind::Opened(Opened { exchanges })).await;
             }
             up::Kind::OpenExchanges(part) => {
                 at_most(MAX_EXCHANGES, part.exchanges.len(), "exchanges")?;
-                open.listed.extend(ids(&part.exchanges));
                 let OpenExchanges { dropped_records, outbox_records, more, .. } = part;
+                open.listed(&part.exchanges, more);
                 if !more {
-                    open.now = std::mem::take(&mut open.listed);
                     self.app.vms.update(vm_id, |vm| {
-                        vm.open_exchanges = open.now.len();
+                        vm.open_exchanges = open.len();
                         vm.dropped_records = dropped_records;
                         vm.outbox_records = outbox_records;
                     });
@@ -231,10 +218,6 @@ impl Session {
     async fn send(&self, kind: down::Kind) -> Result<(), Over> {
         self.down.send(Ok(Down { kind: Some(kind) })).await.map_err(|_| Over::Gone)
     }
-}
-
-fn ids(exchanges: &[OpenExchange]) -> impl Iterator<Item = String> {
-    exchanges.iter().filter_map(|exchange| Some(exchange.facts.as_ref()?.exchange_id.clone()))
 }
 
 /// Refuses what is too long as a whole: half of it would be worse than nothing.

@@ -19,7 +19,20 @@ pub(super) struct Carrier {
 }
 
 /// A part of a batch that the store will never take, and why.
-pub(super) type Refusal = (Batch, store::Error);
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) part: Batch,
+    pub(super) error: store::Error,
+}
+
+impl Refusal {
+    /// The ids of the exchanges in it.
+    pub(super) fn exchanges(&self) -> Vec<String> {
+        let records = self.part.records.iter().map(|record| record.facts.exchange_id.clone());
+        let opened = self.part.opened.iter().map(|(_, exchange)| exchange.facts.exchange_id.clone());
+        records.chain(opened).collect()
+    }
+}
 
 impl Carrier {
     pub(super) fn new(store: Store, metrics: Metrics) -> Self {
@@ -75,12 +88,24 @@ impl Carrier {
                 Ok(()) => {}
                 Err(error) if error.is_of_the_data() => match halves(part) {
                     Ok([first, second]) => parts.extend([second, first]),
-                    Err(smallest) => refused.push((smallest, error)),
+                    Err(part) => refused.push(Refusal { part, error }),
                 },
                 Err(error) => return Err(error),
             }
         }
         Ok(refused)
+    }
+
+    /// Keeps as much of a batch as the store will ever take. The rest is lost, counted and logged: there is no spool to set it aside in,
+    /// and a VM that was refused would only bring it again, before everything else that it has.
+    pub(super) async fn keep_or_lose(&self, batch: Batch) -> Result<(), store::Error> {
+        for refusal in self.keep_around_refusals(batch).await? {
+            self.metrics.unstorable.inc_by(refusal.part.records.len() as u64);
+            let (exchanges, vms) = (refusal.exchanges().join(" "), refusal.part.signs.into_keys().collect::<Vec<_>>());
+            let (vm, error) = (vms.join(" "), refusal.error);
+            error!(exchange.id = exchanges, vm.id = vm, %error, "the store will never take this, and without a spool it is lost");
+        }
+        Ok(())
     }
 }
 

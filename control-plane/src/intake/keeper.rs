@@ -69,19 +69,14 @@ impl Sink {
                     entries.iter().map(|_| Err(Refused::Spool(said.clone()))).collect()
                 }
             },
-            Self::Store(carrier) => match carrier.keep(&carrier.read(entries)).await {
-                Ok(()) => entries.iter().map(|_| Ok(())).collect(),
-                // What is wrong with one VM's is not the others' fault.
-                Err(error) if error.is_of_the_data() && entries.len() > 1 => {
-                    let mut outcomes = Vec::with_capacity(entries.len());
-                    for entry in entries {
-                        let kept = carrier.keep(&entry.read(&mut Vec::new())).await;
-                        outcomes.push(kept.map_err(|_| Refused::Store));
-                    }
-                    outcomes
-                }
-                Err(_) => entries.iter().map(|_| Err(Refused::Store)).collect(),
-            },
+            Self::Store(carrier) => {
+                let batch = carrier.read(entries);
+                let kept = match carrier.keep(&batch).await {
+                    Err(error) if error.is_of_the_data() => carrier.keep_or_lose(batch).await,
+                    kept => kept,
+                };
+                entries.iter().map(|_| if kept.is_ok() { Ok(()) } else { Err(Refused::Store) }).collect()
+            }
         }
     }
 }
@@ -98,7 +93,7 @@ fn note(outcomes: &[Result<(), Refused>], shared: &Shared) {
             }
             Err(refused) => {
                 shared.metrics.refusals.inc();
-                shared.deaf_at(now_ms());
+                shared.refused_at(now_ms());
                 if refusing.replace(refused.clone()).is_none() {
                     error!(error = %refused, "what VMs hand over cannot be taken; they keep their records and try again");
                 }

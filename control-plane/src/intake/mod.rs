@@ -6,7 +6,7 @@
 //!  sessions ───► keeper ────────────────────────► carrier ──► store        without: only the store's commit is durable
 //! ```
 //! With a spool, the store may be away: records are acknowledged, and brought into it when it is back. Without one, nothing is
-//! acknowledged meanwhile and the VMs keep what they have.
+//! acknowledged meanwhile and the VMs keep what they have. What an earlier start left in a spool is drained either way.
 
 mod carrier;
 mod drain;
@@ -17,7 +17,7 @@ mod wire;
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicI64, Ordering},
+    atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
 use tokio::sync::{mpsc, oneshot};
@@ -48,14 +48,28 @@ pub(crate) struct Work {
     shared: Arc<Shared>,
 }
 
+/// What an acknowledgement waits for.
+#[derive(Debug)]
+pub(crate) enum Keeping {
+    /// A commit of the spool.
+    Spool(Spool),
+    /// A commit of the store. What is in a spool from before is brought there too.
+    Store(Option<Spool>),
+}
+
 #[derive(Debug)]
 struct Shared {
     carrier: Carrier,
     spool: Option<Arc<Spool>>,
+    /// Whether the spool takes what is handed over.
+    spooling: bool,
     metrics: Metrics,
     refusing: Mutex<Option<Refused>>,
-    /// When something was refused last.
-    deaf_at: AtomicI64,
+    /// When something was refused last, in milliseconds since the Unix epoch: what VMs said until then may not be known.
+    refused_at: AtomicI64,
+    emptying_fails: AtomicBool,
+    /// Since when the store does not answer, whatever it is asked, in milliseconds since the Unix epoch.
+    silent_since: Mutex<Option<i64>>,
 }
 
 /// Why something is not taken.
@@ -86,8 +100,14 @@ impl Refused {
 pub(crate) struct Status {
     /// What the spool holds, and the most that it may, in bytes; `None` without one.
     pub(crate) spool: Option<(Held, u64)>,
-    /// Since when the store fails, in milliseconds since the Unix epoch.
+    /// Whether the spool takes what is handed over.
+    pub(crate) spooling: bool,
+    /// Whether the spool cannot be emptied, for a reason that is not the store's.
+    pub(crate) emptying_fails: bool,
+    /// Since when the store fails to keep what it is given, in milliseconds since the Unix epoch.
     pub(crate) store_failing_since: Option<i64>,
+    /// Since when it does not answer, whatever it is asked, likewise.
+    pub(crate) store_silent_since: Option<i64>,
     /// Why nothing is taken.
     pub(crate) refusing: Option<Refused>,
 }
@@ -96,15 +116,22 @@ pub(crate) struct Status {
 const BACKLOG: usize = 1_024;
 
 impl Intake {
-    /// Over an open store, with a spool or without.
-    pub(crate) fn new(store: Store, metrics: Metrics, spool: Option<Spool>) -> (Self, Work) {
+    /// Over an open store.
+    pub(crate) fn new(store: Store, metrics: Metrics, keeping: Keeping) -> (Self, Work) {
         let (sender, jobs) = mpsc::channel(BACKLOG);
+        let (spool, spooling) = match keeping {
+            Keeping::Spool(spool) => (Some(spool), true),
+            Keeping::Store(spool) => (spool, false),
+        };
         let shared = Arc::new(Shared {
             carrier: Carrier::new(store, metrics.clone()),
             spool: spool.map(Arc::new),
+            spooling,
             metrics,
             refusing: Mutex::default(),
-            deaf_at: AtomicI64::new(i64::MIN),
+            refused_at: AtomicI64::new(i64::MIN),
+            emptying_fails: AtomicBool::new(false),
+            silent_since: Mutex::default(),
         });
         (Self { jobs: sender, shared: shared.clone() }, Work { jobs, shared })
     }
@@ -131,8 +158,18 @@ impl Intake {
     }
 
     /// When something was refused last, in milliseconds since the Unix epoch.
-    pub(crate) fn deaf_at(&self) -> i64 {
-        self.shared.deaf_at.load(Ordering::Relaxed)
+    pub(crate) fn refused_at(&self) -> i64 {
+        self.shared.refused_at.load(Ordering::Relaxed)
+    }
+
+    /// Notes whether the store answered somebody who asked it something else.
+    pub(crate) fn store_answered(&self, answered: bool) {
+        let mut silent_since = self.shared.silent_since();
+        if answered {
+            *silent_since = None;
+        } else {
+            silent_since.get_or_insert_with(now_ms);
+        }
     }
 
     /// Until the store has all that was taken.
@@ -144,13 +181,16 @@ impl Intake {
     }
 
     pub(crate) fn status(&self) -> Status {
-        let Shared { carrier, spool, .. } = &*self.shared;
+        let Shared { carrier, spool, spooling, emptying_fails, .. } = &*self.shared;
         // There may be room again that nobody has asked for.
         let full = spool.as_ref().is_some_and(|spool| spool.is_full());
         let refusing = self.shared.refusing().clone().filter(|refused| full || !matches!(refused, Refused::Full));
         Status {
             spool: spool.as_ref().map(|spool| (*spool.held().borrow(), spool.max_bytes())),
+            spooling: *spooling,
+            emptying_fails: emptying_fails.load(Ordering::Relaxed),
             store_failing_since: carrier.failing_since(),
+            store_silent_since: *self.shared.silent_since(),
             refusing,
         }
     }
@@ -160,12 +200,16 @@ impl Work {
     /// Runs until no [`Intake`] is left, and with a spool longer.
     pub(crate) async fn run(self) {
         let Self { jobs, shared } = self;
-        let carrier = shared.carrier.clone();
-        match shared.spool.clone() {
+        let sink = match &shared.spool {
+            Some(spool) if shared.spooling => Sink::Spool(spool.clone()),
+            _ => Sink::Store(shared.carrier.clone()),
+        };
+        let keeping = keeper::run(jobs, sink, shared.clone());
+        match &shared.spool {
             Some(spool) => {
-                tokio::join!(keeper::run(jobs, Sink::Spool(spool.clone()), shared), drain::run(spool, carrier));
+                tokio::join!(keeping, drain::run(spool.clone(), shared.clone()));
             }
-            None => keeper::run(jobs, Sink::Store(carrier), shared).await,
+            None => keeping.await,
         }
     }
 }
@@ -175,7 +219,15 @@ impl Shared {
         self.refusing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn deaf_at(&self, at: i64) {
-        self.deaf_at.store(at, Ordering::Relaxed);
+    fn silent_since(&self) -> MutexGuard<'_, Option<i64>> {
+        self.silent_since.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn refused_at(&self, at: i64) {
+        self.refused_at.store(at, Ordering::Relaxed);
+    }
+
+    fn emptying_fails(&self, fails: bool) {
+        self.emptying_fails.store(fails, Ordering::Relaxed);
     }
 }

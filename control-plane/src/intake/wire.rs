@@ -1,4 +1,5 @@
-//! From the protocol's records to ours: the only place that names its messages for usage.
+//! From the protocol's records to ours: the only place that takes them apart. The rest of the intake holds messages as they came, and knows of
+//! what is in them only which exchanges they name.
 //!
 //! A record that is dropped is money that nobody sees. So only what a record cannot be without is insisted on (its id, its time, how
 //! it ended); a detail that cannot be read is left out, and a figure that nobody can have used is cut to the most that is believed.

@@ -9,10 +9,10 @@ use tracing::{error, info};
 use super::data_dir::DataDir;
 use super::envoy::{EnvoyBinary, Process};
 use super::error::Error;
-use super::server::{Options, Server, SpoolPlace};
+use super::server::{Options, Server, SpoolPlace, Wanted};
 use super::{ready, stop::stop_signal};
 use crate::compile::{Compiled, compile};
-use crate::config::{Config, DEFAULT_SPOOL, Environment, Spool};
+use crate::config::{Config, DEFAULT_SPOOL, Environment, SpoolSetting};
 use crate::envoy::{Authority, ClusterSource, ClustersFile, Settings, bootstrap, write_atomically};
 use crate::prices::Book;
 use crate::publish::{FileChanges, FileInput};
@@ -94,7 +94,7 @@ pub async fn run(launch: Launch, child: Option<Child>) -> Result<(), Error> {
     let node_token = first_token([config.node_token.clone(), launch.node_token.clone()], || data.node_token())?;
     let admin_token = first_token([config.admin_token.clone(), launch.admin_token.clone()], || data.admin_token())?;
     let store_url = config.store.clone().map_or_else(|| data.store_url(), |url| url.expose().to_owned());
-    let spool = spool_place(config.spool, data.path());
+    let spool = Some(spool_place(config.spool, data.path()));
     let options =
         Options { store_url, spool, http: launch.http, grpc: launch.grpc, node_token: node_token.clone(), admin_token };
     let server = Server::start(options).await.map_err(|error| Error::Server(error.into()))?;
@@ -190,13 +190,13 @@ fn render(
 }
 
 /// A spool that the file asks for must be had; otherwise a folder that cannot be written is a reason to go without.
-fn spool_place(spool: Spool, folder: &Path) -> Option<SpoolPlace> {
-    let place = |max_bytes, optional| SpoolPlace { folder: folder.to_owned(), max_bytes, optional };
-    match spool {
-        Spool::Unstated => Some(place(DEFAULT_SPOOL, true)),
-        Spool::AtMost(bytes) => Some(place(bytes, false)),
-        Spool::None => None,
-    }
+fn spool_place(setting: SpoolSetting, folder: &Path) -> SpoolPlace {
+    let (max_bytes, wanted) = match setting {
+        SpoolSetting::Unstated => (DEFAULT_SPOOL, Wanted::IfPossible),
+        SpoolSetting::AtMost(bytes) => (bytes, Wanted::Yes),
+        SpoolSetting::None => (DEFAULT_SPOOL, Wanted::No),
+    };
+    SpoolPlace { folder: folder.to_owned(), max_bytes, wanted }
 }
 
 fn first_token(given: [Option<Secret>; 2], own: impl FnOnce() -> Result<Secret, Error>) -> Result<Secret, Error> {

@@ -10,19 +10,19 @@ use tracing::{info, warn};
 use crate::{
     app::App,
     grpc, http,
-    intake::{Work, spool, spool::Spool},
+    intake::{Keeping, Work, spool, spool::Spool},
     publish::Publisher,
-    store::{self, Store, now_ms},
+    store::{self, Store, WrittenOff, now_ms},
 };
 
-pub use crate::intake::spool::SpoolPlace;
+pub use crate::intake::spool::{SpoolPlace, Wanted};
 
 /// What a server is told.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// `sqlite://…` or `postgres://…`.
     pub store_url: String,
-    /// Where usage is kept until the store has it; without it, usage is acknowledged when the store has committed it.
+    /// Where usage is kept until the store has it; without a place, usage is acknowledged when the store has committed it.
     pub spool: Option<SpoolPlace>,
     /// Where the HTTP API is served.
     pub http: SocketAddr,
@@ -123,10 +123,10 @@ impl Server {
         }
         let (http, http_addr) = bind("the HTTP API", options.http).await?;
         let (grpc, grpc_addr) = bind("the gRPC port", options.grpc).await?;
-        let spool = open_spool(options.spool.as_ref()).await?;
+        let keeping = open_spool(options.spool.as_ref()).await?;
         let store = Store::open(&options.store_url).await?;
         let last_change = store.last_key_change().await?;
-        let (app, work) = App::new(store, spool, pace.heartbeat);
+        let (app, work) = App::new(store, keeping, pace.heartbeat);
         let Options { node_token, admin_token, .. } = options;
         Ok(Self { app, work, http, grpc, http_addr, grpc_addr, node_token, admin_token, pace, last_change })
     }
@@ -195,22 +195,53 @@ impl Server {
     }
 }
 
-/// Opens the spool, or says why there is none. It is said either way, because it decides what an acknowledgement waits for.
-async fn open_spool(place: Option<&SpoolPlace>) -> Result<Option<Spool>, spool::Error> {
+/// Opens the spool, or says why there is none. It is said either way, because it decides what an acknowledgement waits for. No spool that
+/// may hold something is passed over: what is in it was acknowledged.
+async fn open_spool(place: Option<&SpoolPlace>) -> Result<Keeping, spool::Error> {
+    const NO_SPOOL: &str = "no spool: usage is acknowledged when the store has committed it";
     let Some(place) = place else {
-        info!("no spool: usage is acknowledged when the store has committed it");
-        return Ok(None);
+        info!("{NO_SPOOL}");
+        return Ok(Keeping::Store(None));
     };
-    match Spool::open(place).await {
-        Ok(spool) => {
+    let opened = match place.wanted {
+        Wanted::No => left(place).await,
+        Wanted::Yes | Wanted::IfPossible => Spool::open(place).await.map(Some),
+    };
+    match opened {
+        Ok(Some(spool)) => {
             let records = spool.held().borrow().records;
-            info!(spool = %spool.path().display(), records, "usage is acknowledged when it is in the spool");
-            Ok(Some(spool))
+            let path = spool.path().display();
+            if place.wanted == Wanted::No {
+                warn!(spool = %path, records, "no spool is wanted, but one is left: what is in it is brought into the store");
+                return Ok(Keeping::Store(Some(spool)));
+            }
+            info!(spool = %path, records, "usage is acknowledged when it is in the spool");
+            Ok(Keeping::Spool(spool))
         }
-        Err(error @ spool::Error::Unwritable { .. }) if place.optional => {
-            warn!(%error, "no spool: usage is acknowledged when the store has committed it");
-            Ok(None)
+        Ok(None) => {
+            info!("{NO_SPOOL}");
+            Ok(Keeping::Store(None))
         }
+        Err(error @ spool::Error::Unwritable { .. }) if place.wanted != Wanted::Yes => {
+            if !spool::is_empty(&place.folder).await {
+                return Err(spool::Error::Stranded { path: place.folder.join("spool.db"), error: error.into() });
+            }
+            warn!(%error, "{NO_SPOOL}");
+            Ok(Keeping::Store(None))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// A spool from before with something in it that nobody else brings into the store.
+async fn left(place: &SpoolPlace) -> Result<Option<Spool>, spool::Error> {
+    if spool::is_empty(&place.folder).await {
+        return Ok(None);
+    }
+    match Spool::open(place).await {
+        Ok(spool) if spool.held().borrow().entries == 0 => Ok(None),
+        Ok(spool) => Ok(Some(spool)),
+        Err(spool::Error::Locked(_)) => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -229,7 +260,9 @@ async fn tell_of_changed_keys(app: &App, mut last: i64) {
     let mut failing = false;
     loop {
         ticks.tick().await;
-        match app.store.key_changes_since(last).await {
+        let changes = app.store.key_changes_since(last).await;
+        app.intake.store_answered(changes.is_ok());
+        match changes {
             Ok((_, digests)) if digests.is_empty() => failing = false,
             Ok((newest, digests)) => {
                 failing = false;
@@ -260,7 +293,7 @@ async fn write_off_lost_exchanges(app: &App, pace: Pace) {
         ticks.tick().await;
         let Some(now) = app.intake.complete_until().await else { continue };
         // While no control plane ran, or nothing was taken from VMs, none could be heard: each gets its time again from then on.
-        let listening = now.saturating_sub(started.max(app.intake.deaf_at()));
+        let listening = now.saturating_sub(started.max(app.intake.refused_at()));
         if listening < grace {
             continue;
         }
@@ -269,20 +302,17 @@ async fn write_off_lost_exchanges(app: &App, pace: Pace) {
     }
 }
 
-fn note(app: &App, written_off: Result<u64, store::Error>, failing: &mut bool) {
-    match written_off {
-        Ok(lost) => {
-            *failing = false;
-            if lost > 0 {
-                app.metrics.lost.inc_by(lost);
-                tracing::warn!(lost, "exchanges were lost with their VM");
-            }
-        }
-        Err(error) => {
-            app.metrics.store_errors.inc();
-            if !std::mem::replace(failing, true) {
-                tracing::error!(%error, "lost exchanges cannot be written off; trying again");
-            }
+fn note(app: &App, written_off: WrittenOff, failing: &mut bool) {
+    let WrittenOff { lost, failed } = written_off;
+    if lost > 0 {
+        app.metrics.lost.inc_by(lost);
+        tracing::warn!(lost, "exchanges were lost with their VM");
+    }
+    if let Some(error) = &failed {
+        app.metrics.store_errors.inc();
+        if !*failing {
+            tracing::error!(%error, "lost exchanges cannot be written off; trying again");
         }
     }
+    *failing = failed.is_some();
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::{
     Error, Store,
     records::{once_each, write_records},
-    sessions::{insert_open, note_signs},
+    sessions::{Sign, insert_open, note_signs},
 };
 use crate::domain::record::{OpenExchange, Record};
 
@@ -20,26 +20,17 @@ pub struct Batch {
     pub opened: Vec<(String, OpenExchange)>,
 }
 
-/// A sign of life, the end of a session, or first the one and then the other. Times are milliseconds since the Unix epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sign {
-    /// Which session it came in: one number for each session with any control plane.
-    pub session: i64,
-    /// When the VM was heard of, where it was.
-    pub heard_at: Option<i64>,
-    /// When this session ended, where it has.
-    pub ended_at: Option<i64>,
-}
-
 impl Batch {
     /// Adds what came later.
     pub fn add(&mut self, later: Self) {
         let Self { signs, records, opened } = later;
         for (vm_id, sign) in signs {
             match self.signs.get_mut(&vm_id) {
-                // The end of a session that another one followed is no end of the VM.
-                Some(earlier) if sign.heard_at.is_none() && earlier.session != sign.session => {}
-                Some(earlier) if sign.heard_at.is_none() => earlier.ended_at = sign.ended_at,
+                Some(earlier) if sign.heard_at.is_none() && earlier.session == sign.session => {
+                    earlier.ended_at = sign.ended_at;
+                }
+                // The end of a session that the VM was heard of in another one after is no end of the VM.
+                Some(earlier) if sign.heard_at.is_none() && earlier.heard_at.is_some() => {}
                 _ => drop(self.signs.insert(vm_id, sign)),
             }
         }

@@ -26,11 +26,12 @@ use std::{
 use sqlx::{AnyConnection, AnyPool, Connection, Row, any::install_default_drivers, sqlite::SqliteConnectOptions};
 use tokio::time::timeout;
 
-pub use batch::{Batch, Sign};
+pub use batch::Batch;
 use connections::Doubt;
 use dialect::Dialect;
 pub use error::Error;
 pub(crate) use open_file::OpenFile;
+pub use sessions::{Sign, WrittenOff};
 pub use usage::{GroupPage, Page};
 
 /// A database, migrated.

@@ -5,44 +5,66 @@ use std::collections::BTreeMap;
 use sqlx::{AnyConnection, Row, any::AnyRow};
 
 use super::{
-    Dialect, Error, Sign, Store, now_ms,
+    Dialect, Error, Store, now_ms,
     records::{self, row},
     rollups::{self, Changes},
     statement::{Statement, rows_of},
 };
 use crate::domain::record::{OpenExchange, Record, Target};
 
-/// Notes what was heard of VMs. A sign of life, in whichever session, takes back that the VM's session ended: it has come back, here or
-/// at another control plane. The end of a session counts where the VM was not heard of in another one since, and not as earlier than
-/// the last sign of life: what one control plane brings late must not end what the VM has with another, whose next beat comes within
-/// the grace.
+/// A sign of life, the end of a session, or first the one and then the other. Times are milliseconds since the Unix epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sign {
+    /// Which session it came in: one number for each session with any control plane.
+    pub session: i64,
+    /// When the VM was heard of, where it was.
+    pub heard_at: Option<i64>,
+    /// When this session ended, where it has.
+    pub ended_at: Option<i64>,
+}
+
+/// What came of writing off.
+#[derive(Debug, Default)]
+pub struct WrittenOff {
+    /// How many exchanges were lost.
+    pub lost: u64,
+    /// Why some were not written off, which a later call tries again.
+    pub failed: Option<Error>,
+}
+
+/// Notes what was heard of VMs. A sign of life that is not older than the last takes back that the VM's session ended: it has come back,
+/// here or at another control plane. An older one, which a control plane brings late, changes nothing. The end of a session counts where
+/// the VM was not heard of in another one since, and not as earlier than the last sign of life.
+///
+/// One statement for both, in the order of the ids: two control planes that have VMs in common wait for each other in one direction.
 pub(super) async fn note_signs(
     connection: &mut AnyConnection,
     dialect: Dialect,
     signs: &BTreeMap<String, Sign>,
 ) -> Result<(), Error> {
-    let heard: Vec<_> = signs.iter().filter_map(|(vm_id, sign)| Some((vm_id, sign.session, sign.heard_at?))).collect();
-    for chunk in heard.chunks(rows_of(3)) {
-        let mut statement = Statement::new(dialect, "insert into vms (id, session, heard_at) values ");
-        for (at, (vm_id, session, heard_at)) in chunk.iter().enumerate() {
+    let signs: Vec<_> = signs.iter().collect();
+    for chunk in signs.chunks(rows_of(4)) {
+        let mut statement = Statement::new(dialect, "insert into vms (id, session, heard_at, ended_at) values ");
+        for (at, (vm_id, Sign { session, heard_at, ended_at })) in chunk.iter().enumerate() {
             statement.push(if at > 0 { ", " } else { "" });
-            statement.separated('(', [*vm_id])?.separated(',', [*session, *heard_at])?.push(")");
+            let figures = [Some(*session), Some(heard_at.unwrap_or(NOT_HEARD)), *ended_at];
+            statement.separated('(', [*vm_id])?.separated(',', figures)?.push(")");
         }
         statement.push(
-            " on conflict (id) do update set session = excluded.session, ended_at = null, heard_at = \
-             case when excluded.heard_at > vms.heard_at then excluded.heard_at else vms.heard_at end",
+            " on conflict (id) do update set \
+             session = case when excluded.heard_at >= vms.heard_at then excluded.session else vms.session end, \
+             heard_at = case when excluded.heard_at >= vms.heard_at then excluded.heard_at else vms.heard_at end, \
+             ended_at = case when excluded.heard_at >= vms.heard_at then excluded.ended_at \
+             when excluded.session <> vms.session or excluded.ended_at is null then vms.ended_at \
+             when excluded.ended_at > vms.heard_at then excluded.ended_at else vms.heard_at end",
         );
-        statement.execute(connection).await?;
-    }
-    for (vm_id, sign) in signs {
-        let Some(ended_at) = sign.ended_at else { continue };
-        let mut statement = Statement::new(dialect, "update vms set ended_at = case when heard_at > ");
-        statement.bind(ended_at)?.push(" then heard_at else ").bind(ended_at)?.push(" end where id = ").bind(vm_id)?;
-        statement.push(" and session = ").bind(sign.session)?;
         statement.execute(connection).await?;
     }
     Ok(())
 }
+
+/// Earlier than every sign of life.
+const NOT_HEARD: i64 = 0;
 
 /// Adds to what is known to be open. An exchange that is on record already is not open, unless it is there as lost.
 pub(super) async fn insert_open(
@@ -79,28 +101,27 @@ pub(super) async fn insert_open(
 
 impl Store {
     /// Writes off the open exchanges of VMs that were last heard of before `silent_since`, or whose session ended before
-    /// `ended_before` and has not begun again. Answers how many exchanges were lost.
-    ///
-    /// # Errors
-    /// When the store fails; a later call tries again.
-    pub async fn write_off(&self, silent_since: i64, ended_before: i64) -> Result<u64, Error> {
-        let gone = sqlx::query("select id from vms where heard_at < $1 or ended_at < $2")
-            .bind(silent_since)
-            .bind(ended_before)
-            .fetch_all(&self.pool)
-            .await?;
-        let (mut lost, mut failed) = (0, None);
-        for row in gone {
+    /// `ended_before` and has not begun again. Times are milliseconds since the Unix epoch.
+    pub async fn write_off(&self, silent_since: i64, ended_before: i64) -> WrittenOff {
+        let mut written_off = WrittenOff::default();
+        let gone = match self.gone(silent_since, ended_before).await {
+            Ok(gone) => gone,
+            Err(error) => return WrittenOff { failed: Some(error), ..written_off },
+        };
+        for vm_id in gone {
             // One that cannot be written off must not keep those behind it.
-            match self.write_off_vm(&row.try_get::<String, _>("id")?, silent_since, ended_before).await {
-                Ok(count) => lost += count,
-                Err(error) => failed = Some(error),
+            match self.write_off_vm(&vm_id, silent_since, ended_before).await {
+                Ok(lost) => written_off.lost += lost,
+                Err(error) => written_off.failed = Some(error),
             }
         }
-        match failed {
-            Some(error) if lost == 0 => Err(error),
-            _ => Ok(lost),
-        }
+        written_off
+    }
+
+    /// The VMs to write off.
+    async fn gone(&self, silent_since: i64, ended_before: i64) -> Result<Vec<String>, Error> {
+        let statement = sqlx::query_scalar("select id from vms where heard_at < $1 or ended_at < $2");
+        Ok(statement.bind(silent_since).bind(ended_before).fetch_all(&self.pool).await?)
     }
 
     async fn write_off_vm(&self, vm_id: &str, silent_since: i64, ended_before: i64) -> Result<u64, Error> {

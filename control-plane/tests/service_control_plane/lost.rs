@@ -30,6 +30,10 @@ on_each_store! {
     what_leaves_the_list_without_a_record_is_lost_with_its_vm,
     what_was_named_a_moment_ago_is_lost_with_its_vm,
     the_late_end_of_an_old_session_does_not_end_the_new_one,
+    what_is_brought_late_of_an_old_session_does_not_end_the_new_one,
+    the_last_of_several_ends_in_one_batch_counts,
+    batches_that_begin_and_end_the_same_vms_do_not_lock_each_other_out,
+    a_vm_that_cannot_be_written_off_is_told_of_beside_those_that_are,
 }
 
 const SILENCE_SOON: Pace = Pace { heartbeat: Duration::from_millis(200), grace: Duration::from_millis(300) };
@@ -210,18 +214,80 @@ async fn what_was_named_a_moment_ago_is_lost_with_its_vm(database: Database) {
 
 async fn the_late_end_of_an_old_session_does_not_end_the_new_one(database: Database) {
     let store = Store::open(&database.url).await.expect("the store opens");
-    let heard = |session| Sign { session, heard_at: Some(1), ended_at: None };
-    let ended = |session| Sign { session, heard_at: None, ended_at: Some(2) };
-    let keep = async |sign, opened| {
-        let batch = Batch { signs: [("vm-1".to_owned(), sign)].into(), opened, ..Batch::default() };
-        store.keep(&batch).await.expect("the store works");
-    };
-    let exchange = OpenExchange { facts: Facts { exchange_id: id(1), ..Facts::default() }, ..OpenExchange::default() };
-    keep(heard(1), Vec::new()).await;
-    keep(heard(2), vec![("vm-1".to_owned(), exchange)]).await;
+    store.keep(&signs([("vm-1", heard(1, 1))])).await.expect("the store works");
+    store.keep(&with_open(signs([("vm-1", heard(2, 1))]))).await.expect("the store works");
     // Another control plane notices only now that the first session's connection is dead.
-    keep(ended(1), Vec::new()).await;
-    assert_eq!(store.write_off(i64::MIN, i64::MAX).await.expect("the store works"), 0);
-    keep(ended(2), Vec::new()).await;
-    assert_eq!(store.write_off(i64::MIN, i64::MAX).await.expect("the store works"), 1);
+    store.keep(&signs([("vm-1", ended(1, 2))])).await.expect("the store works");
+    assert_eq!(store.write_off(i64::MIN, i64::MAX).await.lost, 0);
+    store.keep(&signs([("vm-1", ended(2, 2))])).await.expect("the store works");
+    assert_eq!(store.write_off(i64::MIN, i64::MAX).await.lost, 1);
+}
+
+const fn heard(session: i64, at: i64) -> Sign {
+    Sign { session, heard_at: Some(at), ended_at: None }
+}
+
+const fn ended(session: i64, at: i64) -> Sign {
+    Sign { session, heard_at: None, ended_at: Some(at) }
+}
+
+/// What was heard of some VMs, one after the other.
+fn signs<'a>(signs: impl IntoIterator<Item = (&'a str, Sign)>) -> Batch {
+    let mut batch = Batch::default();
+    for (vm_id, sign) in signs {
+        batch.add(Batch { signs: [(vm_id.to_owned(), sign)].into(), ..Batch::default() });
+    }
+    batch
+}
+
+/// Names exchange 1 as one of `vm-1`.
+fn with_open(mut batch: Batch) -> Batch {
+    let exchange = OpenExchange { facts: Facts { exchange_id: id(1), ..Facts::default() }, ..OpenExchange::default() };
+    batch.opened.push(("vm-1".to_owned(), exchange));
+    batch
+}
+
+async fn what_is_brought_late_of_an_old_session_does_not_end_the_new_one(database: Database) {
+    let store = Store::open(&database.url).await.expect("the store opens");
+    store.keep(&with_open(signs([("vm-1", heard(2, 100))]))).await.expect("the store works");
+    // Another control plane has these in its spool, from before the VM came here.
+    store.keep(&signs([("vm-1", heard(1, 50))])).await.expect("the store works");
+    store.keep(&signs([("vm-1", ended(1, 60))])).await.expect("the store works");
+    store.keep(&signs([("vm-1", heard(1, 50)), ("vm-1", ended(1, 60))])).await.expect("the store works");
+    assert_eq!(store.write_off(i64::MIN, i64::MAX).await.lost, 0);
+    store.keep(&signs([("vm-1", ended(2, 90))])).await.expect("the store works");
+    assert_eq!(store.write_off(i64::MIN, 100).await.lost, 0, "it was heard of after that");
+    assert_eq!(store.write_off(i64::MIN, 101).await.lost, 1);
+}
+
+async fn the_last_of_several_ends_in_one_batch_counts(database: Database) {
+    let store = Store::open(&database.url).await.expect("the store opens");
+    store.keep(&with_open(signs([("vm-1", heard(2, 1))]))).await.expect("the store works");
+    store.keep(&signs([("vm-1", ended(1, 2)), ("vm-1", ended(2, 3))])).await.expect("the store works");
+    assert_eq!(store.write_off(i64::MIN, i64::MAX).await.lost, 1);
+}
+
+async fn batches_that_begin_and_end_the_same_vms_do_not_lock_each_other_out(database: Database) {
+    let stores = [Store::open(&database.url).await, Store::open(&database.url).await];
+    let [one, other] = stores.map(|store| store.expect("the store opens"));
+    one.keep(&signs([("vm-a", heard(1, 1)), ("vm-b", heard(2, 1))])).await.expect("the store works");
+    let alternate = async |store: Store, begins: &str, ends: &str, session| {
+        for at in 2..150 {
+            let batch = signs([(begins, heard(3 - session, at)), (ends, ended(session, at))]);
+            store.keep(&batch).await.expect("nobody is in the way for good");
+        }
+    };
+    tokio::join!(alternate(one, "vm-b", "vm-a", 1), alternate(other, "vm-a", "vm-b", 2));
+}
+
+async fn a_vm_that_cannot_be_written_off_is_told_of_beside_those_that_are(database: Database) {
+    let store = Store::open(&database.url).await.expect("the store opens");
+    let mut batch = with_open(signs([("vm-1", heard(1, 1)), ("vm-2", heard(2, 1))]));
+    let facts = Facts { exchange_id: id(2), model: "poison".to_owned(), ..Facts::default() };
+    batch.opened.push(("vm-2".to_owned(), OpenExchange { facts, ..OpenExchange::default() }));
+    store.keep(&batch).await.expect("the store works");
+    database.refuse_poison().await;
+    let written_off = store.write_off(i64::MAX, i64::MIN).await;
+    assert_eq!(written_off.lost, 1);
+    assert!(written_off.failed.is_some_and(|error| error.to_string().contains("poison")));
 }

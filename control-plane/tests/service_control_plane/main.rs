@@ -6,6 +6,7 @@
 mod support;
 
 mod access;
+mod bounds;
 mod exchanges;
 mod keys;
 mod lost;
@@ -15,6 +16,7 @@ mod rollups;
 mod snapshots;
 mod spool;
 mod spool_faults;
+mod spool_left;
 mod spool_pace;
 mod start;
 mod usage;

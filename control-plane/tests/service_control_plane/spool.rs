@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use reqwest::{Method, StatusCode};
+use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tollgate_control_plane::operate::server::{Error, Options, Pace, Server, SpoolPlace};
+use tollgate_control_plane::operate::server::{Error, Options, Pace, Server, SpoolPlace, Wanted};
 use tollgate_proto::v1::{Facts, OpenExchange, Opened, up};
 use tonic::Code;
 
@@ -19,7 +19,7 @@ on_each_store! {
     what_is_acknowledged_while_the_store_is_away_is_stored_when_it_is_back,
     what_is_acknowledged_survives_a_kill_while_the_store_is_away,
     what_was_named_survives_a_kill_of_both_while_the_store_is_away,
-    a_kill_at_any_moment_loses_nothing_that_was_acknowledged,
+    an_end_at_any_moment_loses_nothing_that_was_acknowledged,
     a_full_spool_takes_nothing_until_there_is_room,
     nobody_is_written_off_while_signs_of_life_wait_in_the_spool,
     what_many_hand_over_at_once_is_kept_once,
@@ -39,11 +39,6 @@ async fn bring_back(database: &Database) {
     database.tamper("alter table out_of_reach rename to usage_records").await;
 }
 
-async fn health(plane: &Plane) -> (StatusCode, Value) {
-    let response = plane.anonymous(Method::GET, "/health").send().await.expect("the HTTP API answers");
-    (response.status(), response.json().await.expect("the answer is JSON"))
-}
-
 /// The outcome of each exchange on record, in the order of the exchanges' numbers.
 async fn outcomes(plane: &Plane) -> Vec<(String, String)> {
     let text = |record: &Value, member: &str| record[member].as_str().expect("text").to_owned();
@@ -61,18 +56,18 @@ fn all(numbers: impl IntoIterator<Item = u64>, outcome: &str) -> Vec<(String, St
 async fn what_is_acknowledged_while_the_store_is_away_is_stored_when_it_is_back(database: Database) {
     let plane = Plane::start(&database).await;
     let mut vm = Vm::connect(&plane, "vm-1").await;
-    assert_eq!(health(&plane).await.1["status"], "ok");
+    assert_eq!(plane.health().await.1["status"], "ok");
     take_away(&database).await;
     vm.state_open(1, vec![open(1), open(2)]).await;
     vm.deliver(2, vec![record(1), record(3)]).await;
     let (code, said) = eventually("that the store is away", async || {
-        Some(health(&plane).await).filter(|(_, said)| said["store"] == "failing")
+        Some(plane.health().await).filter(|(_, said)| said["store"] == "failing")
     })
     .await;
     // Traffic flows and usage is taken: nobody should restart it.
     assert_eq!((code, &said["status"]), (StatusCode::OK, &json!("degraded")));
     assert!(said["store_unavailable_since"].is_string(), "{said}");
-    assert_eq!((&said["spool"]["records"], &said["spool"]["refusing"]), (&json!(2), &Value::Null));
+    assert_eq!((&said["spool"]["records"], &said["refusing"]), (&json!(2), &Value::Null));
     assert!(said["spool"]["bytes"].as_u64() > Some(400), "{said}");
     assert_eq!(plane.metric_now("tollgate_spool_records").await, 2.0);
     // The session goes on, and so do others.
@@ -82,7 +77,7 @@ async fn what_is_acknowledged_while_the_store_is_away_is_stored_when_it_is_back(
     bring_back(&database).await;
     assert_eq!(outcomes(&plane).await, all(1..=4, "success"));
     assert_eq!(plane.metric("tollgate_usage_records_total").await, 4.0);
-    let (code, said) = health(&plane).await;
+    let (code, said) = plane.health().await;
     assert_eq!((code, &said["status"], &said["store_unavailable_since"]), (StatusCode::OK, &json!("ok"), &Value::Null));
 }
 
@@ -122,7 +117,7 @@ async fn what_was_named_survives_a_kill_of_both_while_the_store_is_away(database
     assert_eq!(again.metric("tollgate_lost_exchanges_total").await, 2.0);
 }
 
-async fn a_kill_at_any_moment_loses_nothing_that_was_acknowledged(database: Database) {
+async fn an_end_at_any_moment_loses_nothing_that_was_acknowledged(database: Database) {
     const BATCHES: u64 = 12;
     let mut acknowledged = 0;
     for round in 0..6 {
@@ -152,7 +147,7 @@ async fn a_kill_at_any_moment_loses_nothing_that_was_acknowledged(database: Data
 }
 
 async fn a_full_spool_takes_nothing_until_there_is_room(database: Database) {
-    let spool = SpoolPlace { folder: database.data_dir("data"), max_bytes: 300_000, optional: false };
+    let spool = SpoolPlace { folder: database.data_dir("data"), max_bytes: 300_000, wanted: Wanted::Yes };
     let plane = Plane::start_with(Options { spool: Some(spool), ..options(&database) }, Pace::default()).await;
     let mut vm = Vm::connect(&plane, "vm-1").await;
     take_away(&database).await;
@@ -169,9 +164,9 @@ async fn a_full_spool_takes_nothing_until_there_is_room(database: Database) {
     assert_eq!(status.code(), Code::ResourceExhausted);
     assert!(status.message().contains("spool"), "{status}");
     assert_eq!(acknowledged, 14);
-    let (code, said) = health(&plane).await;
+    let (code, said) = plane.health().await;
     assert_eq!((code, &said["status"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("failing")));
-    assert!(said["spool"]["refusing"].as_str().is_some_and(|why| why.contains("full")), "{said}");
+    assert!(said["refusing"].as_str().is_some_and(|why| why.contains("full")), "{said}");
     // Even what would fit: the VM gets its configuration, and keeps its records.
     let mut vm = Vm::connect(&plane, "vm-1").await;
     vm.send_records(15, vec![record(15)]).await;
@@ -183,7 +178,7 @@ async fn a_full_spool_takes_nothing_until_there_is_room(database: Database) {
     let mut vm = Vm::connect(&plane, "vm-1").await;
     vm.deliver(15, vec![record(15)]).await;
     assert_eq!(outcomes(&plane).await, all(1..=15, "success"));
-    assert_eq!(health(&plane).await.0, StatusCode::OK);
+    assert_eq!(plane.health().await.0, StatusCode::OK);
 }
 
 async fn nobody_is_written_off_while_signs_of_life_wait_in_the_spool(database: Database) {
@@ -251,12 +246,13 @@ async fn two_control_planes_do_not_share_a_spool(database: Database) {
 async fn without_a_folder_to_write_in_there_is_no_spool_unless_it_is_wanted(database: Database) {
     let file = database.data_dir("file");
     std::fs::write(&file, "").expect("a file");
-    let place = |optional| Some(SpoolPlace { folder: file.join("data"), max_bytes: 64 << 20, optional });
-    let wanted = Options { spool: place(false), ..options(&database) };
+    let place = |wanted| Some(SpoolPlace { folder: file.join("data"), max_bytes: 64 << 20, wanted });
+    let wanted = Options { spool: place(Wanted::Yes), ..options(&database) };
     let error = Server::start(wanted).await.expect_err("there is no such folder");
     assert!(matches!(error, Error::Spool(_)), "{error}");
-    let plane = Plane::start_with(Options { spool: place(true), ..options(&database) }, Pace::default()).await;
-    assert_eq!(health(&plane).await.1["spool"], Value::Null);
+    let plane =
+        Plane::start_with(Options { spool: place(Wanted::IfPossible), ..options(&database) }, Pace::default()).await;
+    assert_eq!(plane.health().await.1["spool"], Value::Null);
     Vm::connect(&plane, "vm-1").await.deliver(1, vec![record(1)]).await;
     assert_eq!(outcomes(&plane).await, all([1], "success"));
 }

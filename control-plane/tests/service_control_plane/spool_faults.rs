@@ -9,19 +9,25 @@ use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinHandle,
 };
-use tollgate_control_plane::operate::server::{Options, Pace};
+use tollgate_control_plane::operate::server::{Options, Pace, SpoolPlace, Wanted};
+use tollgate_proto::v1::UsageRecord;
 use tonic::Code;
 
 use crate::support::{
     database::{Database, on_postgres, on_sqlite},
     eventually,
-    plane::{Plane, options},
-    vm::{Vm, id, record, with_facts},
+    plane::{Plane, SHORT_GRACE, options},
+    vm::{Vm, id, open, record, with_facts},
 };
 
 on_each_store! {
     what_the_store_will_never_take_is_set_aside_and_holds_up_nothing,
     a_spool_that_was_removed_acknowledges_nothing,
+    what_is_acknowledged_after_a_full_disk_is_in_the_spool,
+    a_spool_that_cannot_be_emptied_is_told_of_and_tried_again,
+    what_the_store_will_never_take_is_lost_without_a_spool_and_holds_up_nothing,
+    a_store_that_does_not_answer_is_noticed_without_traffic,
+    without_a_spool_health_says_that_nothing_is_taken_and_why,
 }
 
 async fn ids(plane: &Plane) -> Vec<Value> {
@@ -35,16 +41,8 @@ fn all(numbers: impl IntoIterator<Item = u64>) -> Vec<Value> {
 }
 
 async fn what_the_store_will_never_take_is_set_aside_and_holds_up_nothing(database: Database) {
-    let sqlite = database.url.starts_with("sqlite");
     let plane = Plane::start(&database).await;
-    database
-        .tamper(if sqlite {
-            "create trigger poison before insert on usage_records when new.model = 'poison' \
-             begin select raise(abort, 'poison'); end"
-        } else {
-            "alter table usage_records add constraint poison check (model <> 'poison')"
-        })
-        .await;
+    database.refuse_poison().await;
     let mut vm = Vm::connect(&plane, "vm-1").await;
     let poison = |number| with_facts(record(number), |facts| facts.model = "poison".to_owned());
     vm.deliver(1, vec![record(1), poison(2), record(3), poison(4), record(5)]).await;
@@ -53,9 +51,7 @@ async fn what_the_store_will_never_take_is_set_aside_and_holds_up_nothing(databa
     assert_eq!(plane.metric("tollgate_spool_set_aside_entries").await, 1.0);
     plane.stop().await;
 
-    database
-        .tamper(if sqlite { "drop trigger poison" } else { "alter table usage_records drop constraint poison" })
-        .await;
+    database.take_poison().await;
     let again = Plane::start(&database).await;
     assert_eq!(ids(&again).await, all(1..=6));
     assert_eq!(again.metric("tollgate_spool_set_aside_entries").await, 0.0);
@@ -63,22 +59,128 @@ async fn what_the_store_will_never_take_is_set_aside_and_holds_up_nothing(databa
 }
 
 async fn a_spool_that_was_removed_acknowledges_nothing(database: Database) {
+    for (file, number) in [("spool.db", 1), ("spool.db-wal", 3)] {
+        let plane = Plane::start(&database).await;
+        let mut vm = Vm::connect(&plane, "vm-1").await;
+        vm.deliver(1, vec![record(number)]).await;
+        plane.settled().await;
+        std::fs::remove_file(database.data_dir("data").join(file)).expect("it is there");
+        vm.send_records(2, vec![record(number + 1)]).await;
+        let status = vm.ended_by().await;
+        assert_eq!(status.code(), Code::Unavailable);
+        let (code, said) = plane.health().await;
+        assert_eq!(code, 503);
+        let said = said["refusing"].as_str().expect("a reason");
+        assert!(said.contains("the control plane's log says why") && !said.contains("spool.db"), "{said}");
+        drop(plane);
+        let again = Plane::start(&database).await;
+        Vm::connect(&again, "vm-1").await.deliver(2, vec![record(number + 1)]).await;
+        assert_eq!(ids(&again).await, all(1..=number + 1));
+        again.stop().await;
+    }
+}
+
+/// A full disk once left a connection on which every later commit was none.
+async fn what_is_acknowledged_after_a_full_disk_is_in_the_spool(database: Database) {
+    let spool = SpoolPlace { folder: database.data_dir("data"), max_bytes: 300_000, wanted: Wanted::Yes };
+    let plane = Plane::start_with(Options { spool: Some(spool), ..options(&database) }, Pace::default()).await;
+    let large = |number| UsageRecord { reason: "x".repeat(20_000), ..record(number) };
+    let mut vm = Vm::connect(&plane, "vm-1").await;
+    database.tamper("alter table usage_records rename to out_of_reach").await;
+    vm.deliver(1, vec![large(1)]).await;
+    for round in 0..2 {
+        // As large as the file may become, which SQLite answers as it does a full disk.
+        database.tamper_spool("create table ballast as select zeroblob(8000000) as filler").await;
+        for _ in 0..2 {
+            let mut refused = Vm::connect(&plane, "vm-1").await;
+            refused.send_records(2, vec![large(9)]).await;
+            assert_eq!(refused.ended_by().await.code(), Code::Unavailable);
+        }
+        database.tamper_spool("drop table ballast").await;
+        let mut vm = Vm::connect(&plane, "vm-1").await;
+        vm.deliver(3, vec![large(2 * round + 2)]).await;
+        vm.deliver(4, vec![large(2 * round + 3)]).await;
+        assert_eq!(database.spooled().await, 2 * i64::try_from(round).expect("a small number") + 3);
+    }
+    drop(plane);
+    database.tamper("alter table out_of_reach rename to usage_records").await;
+    assert_eq!(ids(&Plane::start(&database).await).await, all(1..=5));
+}
+
+async fn a_spool_that_cannot_be_emptied_is_told_of_and_tried_again(database: Database) {
     let plane = Plane::start(&database).await;
     let mut vm = Vm::connect(&plane, "vm-1").await;
-    vm.deliver(1, vec![record(1)]).await;
     plane.settled().await;
-    std::fs::remove_file(database.data_dir("data").join("spool.db")).expect("it is there");
-    vm.send_records(2, vec![record(2)]).await;
-    let status = vm.ended_by().await;
-    assert_eq!(status.code(), Code::Unavailable);
-    let health = plane.anonymous(reqwest::Method::GET, "/health").send().await.expect("the HTTP API answers");
-    assert_eq!(health.status(), 503);
-    let said = health.text().await.expect("text");
-    assert!(said.contains("the control plane's log says why") && !said.contains("spool.db"), "{said}");
-    drop(plane);
-    let again = Plane::start(&database).await;
-    Vm::connect(&again, "vm-1").await.deliver(2, vec![record(2)]).await;
-    assert_eq!(ids(&again).await, all([1, 2]));
+    database
+        .tamper_spool("create trigger stays before delete on entries begin select raise(abort, 'stays'); end")
+        .await;
+    vm.deliver(1, vec![record(1)]).await;
+    let (code, said) = eventually("that it is stuck", async || {
+        Some(plane.health().await).filter(|(_, said)| said["spool"]["error"].is_string())
+    })
+    .await;
+    // What is handed over is taken, so nobody should restart it.
+    assert_eq!((code.as_u16(), &said["status"]), (200, &Value::from("degraded")), "{said}");
+    eventually("the record in the store", async || {
+        (plane.try_get("/api/v1/usage").await.1["records"].as_array()?.len() == 1).then_some(())
+    })
+    .await;
+    database.tamper_spool("drop trigger stays").await;
+    // Although nothing more comes.
+    plane.settled().await;
+    eventually("that it is well", async || (plane.health().await.1["status"] == "ok").then_some(())).await;
+    assert_eq!(plane.metric_now("tollgate_usage_records_total").await, 1.0, "it was brought once");
+}
+
+async fn what_the_store_will_never_take_is_lost_without_a_spool_and_holds_up_nothing(database: Database) {
+    let plane = Plane::start_with(Options { spool: None, ..options(&database) }, SHORT_GRACE).await;
+    database.refuse_poison().await;
+    let mut vm = Vm::connect(&plane, "vm-1").await;
+    let poison = with_facts(record(2), |facts| facts.model = "poison".to_owned());
+    vm.deliver(1, vec![record(1), poison, record(3)]).await;
+    vm.deliver(2, vec![record(4)]).await;
+    assert_eq!(ids(&plane).await, all([1, 3, 4]));
+    assert_eq!(plane.metric_now("tollgate_unstorable_records_total").await, 1.0);
+    assert_eq!(plane.metric_now("tollgate_intake_refusals_total").await, 0.0);
+    // The losses of others are still written down.
+    vm.state_open(3, vec![open(5)]).await;
+    drop(vm);
+    eventually("the loss", async || (ids(&plane).await == all([1, 3, 4, 5])).then_some(())).await;
+}
+
+async fn a_store_that_does_not_answer_is_noticed_without_traffic(database: Database) {
+    let plane = Plane::start(&database).await;
+    assert_eq!(plane.health().await.1["store_unavailable_since"], Value::Null);
+    database.tamper("alter table key_changes rename to out_of_reach").await;
+    let (code, said) = eventually("that the store is away", async || {
+        Some(plane.health().await).filter(|(_, said)| said["store"] == "failing")
+    })
+    .await;
+    assert_eq!((code.as_u16(), &said["status"]), (200, &Value::from("degraded")), "{said}");
+    assert!(said["store_unavailable_since"].is_string(), "{said}");
+    database.tamper("alter table out_of_reach rename to key_changes").await;
+    eventually("that it is back", async || {
+        (plane.health().await.1["store_unavailable_since"] == Value::Null).then_some(())
+    })
+    .await;
+}
+
+async fn without_a_spool_health_says_that_nothing_is_taken_and_why(database: Database) {
+    let plane = Plane::start_with(Options { spool: None, ..options(&database) }, Pace::default()).await;
+    let mut stays = Vm::connect(&plane, "vm-1").await;
+    let mut other = Vm::connect(&plane, "vm-2").await;
+    stays.deliver(1, vec![record(1)]).await;
+    assert_eq!(plane.health().await.1["refusing"], Value::Null);
+    database.tamper("alter table vms rename to out_of_reach").await;
+    other.send_records(1, vec![record(2)]).await;
+    assert_eq!(other.ended_by().await.code(), Code::Unavailable);
+    let (code, said) = plane.health().await;
+    assert_eq!((code.as_u16(), &said["status"], &said["store"]), (503, &"failing".into(), &"failing".into()), "{said}");
+    assert_eq!((&said["refusing"], &said["acknowledged_by"]), (&"the store failed".into(), &"store".into()), "{said}");
+    database.tamper("alter table out_of_reach rename to vms").await;
+    stays.deliver(2, vec![record(2)]).await;
+    let (code, said) = plane.health().await;
+    assert_eq!((code.as_u16(), &said["refusing"]), (200, &Value::Null), "{said}");
 }
 
 /// What stands between a control plane and its PostgreSQL, and can be cut.

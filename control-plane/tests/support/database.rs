@@ -34,6 +34,41 @@ impl Database {
         connection.execute(sql).await.expect("the statement is good");
     }
 
+    /// Runs a statement on the spool in the folder `data`, behind the control plane's back; it is made if need be.
+    pub(crate) async fn tamper_spool(&self, sql: &'static str) {
+        let folder = self.data_dir("data");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let url = format!("sqlite://{}?mode=rwc", folder.join("spool.db").display());
+        let mut connection = AnyConnection::connect(&url).await.expect("the spool can be opened");
+        connection.execute(sql).await.expect("the statement is good");
+        connection.close().await.expect("it can be closed");
+    }
+
+    /// How many records wait in the spool in the folder `data`, as somebody else sees it.
+    pub(crate) async fn spooled(&self) -> i64 {
+        let url = format!("sqlite://{}", self.data_dir("data").join("spool.db").display());
+        let mut connection = AnyConnection::connect(&url).await.expect("the spool can be opened");
+        let sum = "select coalesce(sum(records), 0) from entries";
+        sqlx::query_scalar(sum).fetch_one(&mut connection).await.expect("it can be read")
+    }
+
+    /// Makes the store refuse every record of the model `poison`, until [`Self::take_poison`].
+    pub(crate) async fn refuse_poison(&self) {
+        self.tamper(if self.url.starts_with("sqlite") {
+            "create trigger poison before insert on usage_records when new.model = 'poison' \
+             begin select raise(abort, 'poison'); end"
+        } else {
+            "alter table usage_records add constraint poison check (model <> 'poison')"
+        })
+        .await;
+    }
+
+    pub(crate) async fn take_poison(&self) {
+        let sqlite = self.url.starts_with("sqlite");
+        self.tamper(if sqlite { "drop trigger poison" } else { "alter table usage_records drop constraint poison" })
+            .await;
+    }
+
     /// Lets nobody write an SQLite file.
     pub(crate) fn read_only(&self) -> ReadOnly {
         ReadOnly::of(self.url.trim_start_matches("sqlite://").into())

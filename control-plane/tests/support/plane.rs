@@ -16,7 +16,7 @@ use tollgate_control_plane::{
     compile::{Compiled, compile},
     config::{Config, Environment},
     domain::key::BootstrapKey,
-    operate::server::{Error, Options, Pace, Server, SpoolPlace},
+    operate::server::{Error, Options, Pace, Server, SpoolPlace, Wanted},
     prices::Book,
     publish::{self, Publisher},
 };
@@ -47,12 +47,18 @@ pub(crate) fn options(database: &Database) -> Options {
     let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     Options {
         store_url: database.url.clone(),
-        spool: Some(SpoolPlace { folder: database.data_dir("data"), max_bytes: 64 << 20, optional: false }),
+        spool: Some(SpoolPlace { folder: database.data_dir("data"), max_bytes: 64 << 20, wanted: Wanted::Yes }),
         http: anywhere,
         grpc: anywhere,
         node_token: Secret::new(NODE_TOKEN),
         admin_token: Secret::new(ADMIN_TOKEN),
     }
+}
+
+/// As [`options`], where the spool is wanted otherwise.
+pub(crate) fn wanting(database: &Database, wanted: Wanted) -> Options {
+    let spool = SpoolPlace { folder: database.data_dir("data"), max_bytes: 64 << 20, wanted };
+    Options { spool: Some(spool), ..options(database) }
 }
 
 impl Plane {
@@ -72,7 +78,7 @@ impl Plane {
 
     pub(crate) async fn start_beside_at(database: &Database, pace: Pace) -> Self {
         let folder = database.data_dir("beside");
-        let spool = SpoolPlace { folder, max_bytes: 64 << 20, optional: false };
+        let spool = SpoolPlace { folder, max_bytes: 64 << 20, wanted: Wanted::Yes };
         Self::start_with(Options { spool: Some(spool), ..options(database) }, pace).await
     }
 
@@ -121,6 +127,12 @@ impl Plane {
 
     pub(crate) fn publisher(&self) -> &Publisher {
         &self.publisher
+    }
+
+    /// What `/health` answers.
+    pub(crate) async fn health(&self) -> (StatusCode, Value) {
+        let response = self.anonymous(Method::GET, "/health").send().await.expect("the HTTP API answers");
+        (response.status(), response.json().await.expect("the answer is JSON"))
     }
 
     /// A request with the admin token.

@@ -14,7 +14,7 @@ use tollgate_core::words::Secret;
 
 use self::check::{Check, Value};
 use super::environment::Environment;
-use super::file::{Config, DEFAULT_MAX_BODY, Spool};
+use super::file::{Config, DEFAULT_MAX_BODY, MIN_SPOOL, SpoolSetting};
 use super::problem::Problems;
 use super::raw::{self, Text};
 use super::scalar;
@@ -29,7 +29,7 @@ pub(super) fn resolve(file: &str, raw: raw::File, environment: &Environment) -> 
     let keys = keys::resolve(&mut check, raw.keys.unwrap_or_default());
     let prices = prices::resolve(&mut check, raw.prices.unwrap_or_default(), &providers);
     let store = raw.store.and_then(|text| store(&mut check, &text));
-    let spool = raw.spool.and_then(|text| spool(&mut check, &text)).unwrap_or(Spool::Unstated);
+    let spool = raw.spool.and_then(|text| spool(&mut check, &text)).unwrap_or(SpoolSetting::Unstated);
     let auth = raw.auth.unwrap_or_default();
     let admin_token = auth.admin_token.and_then(|text| token(&mut check, &text));
     let node_token = auth.node_token.and_then(|text| token(&mut check, &text));
@@ -59,14 +59,17 @@ fn store(check: &mut Check<'_>, text: &Text) -> Option<Secret> {
 }
 
 /// A spool that a variable leaves empty is one of which nothing is said.
-fn spool(check: &mut Check<'_>, text: &Text) -> Option<Spool> {
+fn spool(check: &mut Check<'_>, text: &Text) -> Option<SpoolSetting> {
     let Value::Given(value) = check.optional(text)? else { return None };
     if value == "none" {
-        return Some(Spool::None);
+        return Some(SpoolSetting::None);
     }
     match scalar::size_bytes(&value) {
-        Some(bytes) if bytes >= MIN_SPOOL => Some(Spool::AtMost(bytes)),
-        Some(_) => check.problem(&text.referenced, "a spool needs at least 16MiB; `none` is to go without one"),
+        Some(bytes) if bytes >= MIN_SPOOL => Some(SpoolSetting::AtMost(bytes)),
+        Some(_) => check.problem(
+            &text.referenced,
+            format!("a spool needs at least {}MiB; `none` is to go without one", MIN_SPOOL >> 20),
+        ),
         None => check.problem(&text.referenced, format!("`{}` is not a size like 1GiB, nor `none`", text.value)),
     }
 }
@@ -89,8 +92,6 @@ fn max_body(check: &mut Check<'_>, text: &Text) -> Option<u64> {
     Some(bytes)
 }
 
-/// Smallest spool, in bytes: room for a few messages of each VM.
-const MIN_SPOOL: u64 = 16 << 20;
 /// Shortest token that is accepted, in characters.
 const MIN_TOKEN: usize = 8;
 /// Envoy's buffer limits are 32-bit.

@@ -8,6 +8,7 @@ use super::check::Check;
 use super::credential::{Given, key, signing_keys};
 use crate::config::problem::suggestion;
 use crate::config::raw::{self, Entries, Text};
+use crate::domain::cluster::MAX_CLUSTERS;
 use crate::domain::provider::BaseUrl;
 use crate::domain::{Kind, Provider};
 
@@ -36,7 +37,18 @@ pub(super) fn resolve(check: &mut Check<'_>, entries: Entries<raw::Provider>) ->
     for (name, raw) in entries.0 {
         let before = check.problems.len();
         match provider(check, &name, raw) {
-            Some(Fate::Usable(provider)) if check.problems.len() == before => providers.usable.push(*provider),
+            Some(Fate::Usable(provider)) if check.problems.len() == before => {
+                if providers.usable.len() == MAX_CLUSTERS {
+                    check.problem::<()>(
+                        &name.referenced,
+                        format!(
+                            "with `{}` there are more than {MAX_CLUSTERS} providers, each an Envoy cluster",
+                            name.value
+                        ),
+                    );
+                }
+                providers.usable.push(*provider);
+            }
             Some(Fate::LeftOut(variable)) if check.problems.len() == before => {
                 check.notices.push(format!("provider `{}` is left out: {variable} is empty", name.value));
                 providers.left_out.push(name.value);

@@ -3,6 +3,8 @@
 //! A commit of its writer is on the disk (`synchronous = full`). Entries have numbers in the order in which they came, and a number is
 //! never given twice.
 
+mod writer;
+
 use std::{
     fs::{self, File, TryLockError},
     io,
@@ -13,7 +15,7 @@ use std::{
 
 use prost::Message;
 use sqlx::{
-    ConnectOptions, Connection, QueryBuilder, Row, Sqlite,
+    ConnectOptions, QueryBuilder, Row, Sqlite,
     sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteRow, SqliteSynchronous},
 };
 use tokio::{
@@ -23,6 +25,7 @@ use tokio::{
 use tokio_stream::StreamExt;
 use tollgate_proto::v1::Up;
 
+use self::writer::Writer;
 use super::entry::Entry;
 use crate::store::OpenFile;
 
@@ -33,8 +36,19 @@ pub struct SpoolPlace {
     pub folder: PathBuf,
     /// The most that entries may take together, in bytes.
     pub max_bytes: u64,
-    /// Whether to go without it where the folder cannot be written.
-    pub optional: bool,
+    /// Whether to have one.
+    pub wanted: Wanted,
+}
+
+/// When usage is to be acknowledged by the spool. Whatever was acknowledged by one comes into the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Always.
+    Yes,
+    /// Where the folder can be written.
+    IfPossible,
+    /// Never; one that is there is emptied.
+    No,
 }
 
 /// An open spool, which nobody else has open.
@@ -44,11 +58,13 @@ pub(crate) struct Spool {
     max_bytes: u64,
     /// The files as they were opened: others of the same names are not ours.
     files: [OpenFile; 2],
-    writer: Mutex<SqliteConnection>,
+    writer: Writer,
     reader: Mutex<SqliteConnection>,
     held: watch::Sender<Held>,
     /// There was no room, and there is still little.
     full: AtomicBool,
+    /// What is in it could not be read when that was tried last.
+    unreadable: AtomicBool,
     added: Notify,
     _lock: File,
 }
@@ -82,9 +98,23 @@ pub enum Error {
     /// It is of a revision after this one.
     #[error("the spool {} is of a newer version of Tollgate: let that version empty it", .0.display())]
     TooNew(PathBuf),
+    /// It is no file of SQLite's, or one that is damaged.
+    #[error("{} is no spool, or is damaged: move it away to begin with an empty one; what it held is not in the store then", .0.display())]
+    Damaged(PathBuf),
+    /// It may hold what was acknowledged, and cannot be used.
+    #[error("{} may hold usage that was acknowledged and is not in the store, but {error}: make it usable, or move it away", path.display())]
+    Stranded {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        error: Box<Error>,
+    },
     /// Its files were removed, or others put in their place, while it was open.
     #[error("{} is no longer the file that was opened: restart the control plane", .0.display())]
     Gone(PathBuf),
+    /// It is being written, but what is in it cannot be read.
+    #[error("{} cannot be read: restart the control plane", .0.display())]
+    Unreadable(PathBuf),
     /// SQLite failed.
     #[error("the spool {} failed: {error}", path.display())]
     File {
@@ -95,21 +125,27 @@ pub enum Error {
     },
 }
 
-/// An entry with its number; `None` where what the VM said cannot be read.
-pub(super) type Numbered = (i64, Option<Entry>);
+/// What is read from the spool.
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub(super) number: i64,
+    /// `None` where what the VM said cannot be read.
+    pub(super) entry: Option<Entry>,
+}
 
 impl Spool {
     /// Opens the spool of a folder, which is made if need be. What was set aside is tried again.
     pub(crate) async fn open(place: &SpoolPlace) -> Result<Self, Error> {
         let path = place.folder.join("spool.db");
         let lock = lock(&place.folder).await?;
+        let options = options(&path, place.max_bytes);
         let deadline = Instant::now() + LOCK_WITHIN;
         let (writer, reader, held) = loop {
-            match connect(&path).await {
+            match connect(&options).await {
                 Ok(connected) => break connected,
-                // Somebody looks into it, or a connection of before is not closed yet: SQLite waits for these only in part.
-                Err(error) if is_busy(&error) && Instant::now() < deadline => tokio::time::sleep(LOCK_AGAIN).await,
-                Err(error) => return Err(Error::File { path, error }),
+                // Somebody looks into it, or a connection of before is being closed: SQLite waits for these only in part.
+                Err(error) if may_pass(&error) && Instant::now() < deadline => tokio::time::sleep(LOCK_AGAIN).await,
+                Err(error) => return Err(cannot_open(path, error)),
             }
         };
         let Some(held) = held else { return Err(Error::TooNew(path)) };
@@ -119,10 +155,11 @@ impl Spool {
             files: [opened(path.clone())?, opened(wal)?],
             path,
             max_bytes: place.max_bytes,
-            writer: Mutex::new(writer),
+            writer: Writer::new(options, writer),
             reader: Mutex::new(reader),
             held: watch::Sender::new(held),
             full: AtomicBool::new(false),
+            unreadable: AtomicBool::new(false),
             added: Notify::new(),
             _lock: lock,
         })
@@ -141,7 +178,8 @@ impl Spool {
         self.held.subscribe()
     }
 
-    /// Whether it takes nothing: once full, until a tenth of it is free, which is more than the next few need.
+    /// Whether it takes nothing: from when something did not fit until a tenth of it is free. Otherwise small entries would go on taking
+    /// what room a large one waits for.
     pub(super) fn is_full(&self) -> bool {
         self.full.load(Ordering::Relaxed) && self.room() < self.max_bytes / 10
     }
@@ -171,8 +209,10 @@ impl Spool {
         if rows.is_empty() {
             return Ok(0);
         }
-        let mut writer = self.writer.lock().await;
-        insert(&mut writer, &rows).await.map_err(self.failed())?;
+        if self.unreadable.load(Ordering::Relaxed) {
+            return Err(Error::Unreadable(self.path.clone()));
+        }
+        self.insert(&rows).await.map_err(self.failed())?;
         self.check_files()?;
         self.held.send_modify(|held| {
             held.entries += added.entries;
@@ -183,10 +223,24 @@ impl Spool {
         Ok(rows.len())
     }
 
+    async fn insert(&self, rows: &[(&Entry, Option<Vec<u8>>)]) -> Result<(), sqlx::Error> {
+        let mut transaction = self.writer.begin().await?;
+        let mut statement =
+            QueryBuilder::<Sqlite>::new("insert into entries (vm_id, session, received_at, records, said) ");
+        statement.push_values(rows, |mut row, (entry, said)| {
+            row.push_bind(&entry.vm_id).push_bind(entry.session).push_bind(entry.received_at);
+            row.push_bind(i64::try_from(entry.records()).unwrap_or(i64::MAX)).push_bind(said);
+        });
+        statement.build().persistent(false).execute(transaction.connection()).await?;
+        transaction.commit().await
+    }
+
     /// The entries after this number, in order, as many as one transaction of the store should have. Waits until there are some.
-    pub(super) async fn next(&self, after: i64) -> Result<Vec<Numbered>, Error> {
+    pub(super) async fn next(&self, after: i64) -> Result<Vec<Kept>, Error> {
         loop {
-            let entries = self.read(after).await.map_err(self.failed())?;
+            let entries = self.read(after).await;
+            self.unreadable.store(entries.is_err(), Ordering::Relaxed);
+            let entries = entries.map_err(self.failed())?;
             if !entries.is_empty() {
                 return Ok(entries);
             }
@@ -194,7 +248,7 @@ impl Spool {
         }
     }
 
-    async fn read(&self, after: i64) -> Result<Vec<Numbered>, sqlx::Error> {
+    async fn read(&self, after: i64) -> Result<Vec<Kept>, sqlx::Error> {
         let sql =
             "select number, vm_id, session, received_at, said from entries where number > ? order by number limit ?";
         let mut reader = self.reader.lock().await;
@@ -204,9 +258,9 @@ impl Spool {
             && let Some(row) = rows.next().await
         {
             let row = row?;
-            let said: Option<Vec<u8>> = row.try_get("said")?;
-            bytes += said.as_ref().map_or(0, Vec::len);
-            entries.push((row.try_get("number")?, entry(&row, said)?));
+            let entry = entry(&row);
+            bytes += entry.as_ref().map_or(0, Entry::size);
+            entries.push(Kept { number: row.try_get("number")?, entry });
         }
         Ok(entries)
     }
@@ -220,34 +274,42 @@ impl Spool {
 
     /// Removes the entries up to this number.
     pub(super) async fn remove(&self, up_to: i64) -> Result<(), Error> {
-        let sql = "delete from entries where number <= ? returning records, coalesce(length(said), 0) as bytes";
-        let mut writer = self.writer.lock().await;
-        let rows = sqlx::query(sql).bind(up_to).fetch_all(&mut *writer).await.map_err(self.failed())?;
+        let removing = async {
+            let mut transaction = self.writer.begin().await?;
+            let row = sqlx::query(HELD_UP_TO).bind(up_to).fetch_one(transaction.connection()).await?;
+            let delete = sqlx::query("delete from entries where number <= ?").bind(up_to);
+            delete.execute(transaction.connection()).await?;
+            transaction.commit().await?;
+            counts(&row)
+        };
+        let removed = removing.await.map_err(self.failed())?;
         self.held.send_modify(|held| {
-            held.entries = held.entries.saturating_sub(rows.len() as u64);
-            for row in rows {
-                held.records = held.records.saturating_sub(row.try_get::<u32, _>("records").unwrap_or(0).into());
-                let bytes = OVERHEAD + u64::from(row.try_get::<u32, _>("bytes").unwrap_or(0));
-                held.bytes = held.bytes.saturating_sub(bytes);
-            }
+            held.entries = held.entries.saturating_sub(removed.entries);
+            held.records = held.records.saturating_sub(removed.records);
+            held.bytes = held.bytes.saturating_sub(removed.bytes);
         });
         Ok(())
     }
 
-    /// Keeps these entries apart, with the reason: they stay until the spool is opened again, which tries them again.
+    /// Keeps these entries apart, by their numbers and with the reason: they stay until the spool is opened again, which tries them again.
     pub(super) async fn set_aside(&self, entries: &[(i64, String)]) -> Result<(), Error> {
-        let mut writer = self.writer.lock().await;
         let setting_aside = async {
-            let mut transaction = writer.begin().await?;
+            let (mut transaction, mut added) = (self.writer.begin().await?, Held::default());
             for (number, reason) in entries {
-                sqlx::query(SET_ASIDE).bind(reason).bind(number).execute(&mut *transaction).await?;
+                let set_aside = sqlx::query(SET_ASIDE).bind(reason).bind(number);
+                if let Some(row) = set_aside.fetch_optional(transaction.connection()).await? {
+                    added.set_aside += 1;
+                    added.bytes += OVERHEAD + row.try_get::<i64, _>("bytes")?.unsigned_abs();
+                }
             }
-            let row = sqlx::query(HELD).fetch_one(&mut *transaction).await?;
             transaction.commit().await?;
-            counts(&row)
+            Ok(added)
         };
-        let held = setting_aside.await.map_err(self.failed())?;
-        self.held.send_replace(held);
+        let added: Held = setting_aside.await.map_err(self.failed())?;
+        self.held.send_modify(|held| {
+            held.set_aside += added.set_aside;
+            held.bytes += added.bytes;
+        });
         Ok(())
     }
 
@@ -262,6 +324,29 @@ impl Spool {
     fn failed(&self) -> impl FnOnce(sqlx::Error) -> Error {
         |error| Error::File { path: self.path.clone(), error }
     }
+}
+
+/// Whether nothing that was acknowledged is in the spool of this folder, as far as it can be read without changing anything.
+pub(crate) async fn is_empty(folder: &Path) -> bool {
+    let (path, wal) = (folder.join("spool.db"), folder.join("spool.db-wal"));
+    let absent = |error: io::Error| matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
+    if fs::metadata(&path).map_or_else(absent, |file| file.len() == 0) {
+        return true;
+    }
+    // What is in there comes on top of the file, and is not read here.
+    if fs::metadata(wal).is_ok_and(|wal| wal.is_file() && wal.len() > 0) {
+        return false;
+    }
+    let counting = async {
+        let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(true);
+        let mut reader = options.connect().await?;
+        let version: i64 = sqlx::query_scalar("pragma user_version").fetch_one(&mut reader).await?;
+        if version == 0 {
+            return Ok(Held::default());
+        }
+        counts(&sqlx::query(HELD).fetch_one(&mut reader).await?)
+    };
+    counting.await.is_ok_and(|held: Held| held.entries + held.set_aside == 0)
 }
 
 /// Takes the folder for this process. A control plane that is ending, or was killed a moment ago, is waited for.
@@ -283,53 +368,80 @@ async fn lock(folder: &Path) -> Result<File, Error> {
     }
 }
 
-/// A connection to write, one to read, and what is in the spool; `None` where it is of a newer version.
-async fn connect(path: &Path) -> Result<(SqliteConnection, SqliteConnection, Option<Held>), sqlx::Error> {
-    let options = SqliteConnectOptions::new()
+/// How the file is opened. It may become twice as large as what is in it: rows do not fill their pages.
+fn options(path: &Path, max_bytes: u64) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
+        .page_size(PAGE)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
+        .pragma("max_page_count", (2 * max_bytes / u64::from(PAGE) + SPARE_PAGES).to_string())
         .busy_timeout(Duration::from_secs(10))
         .row_buffer_size(ROWS_AHEAD)
-        .disable_statement_logging();
+        .disable_statement_logging()
+}
+
+/// A connection to write, one to read, and what is in the spool; `None` where it is of a newer version.
+async fn connect(
+    options: &SqliteConnectOptions,
+) -> Result<(SqliteConnection, SqliteConnection, Option<Held>), sqlx::Error> {
     let (mut writer, reader) = (options.connect().await?, options.connect().await?);
     let version: i64 = sqlx::query_scalar("pragma user_version").fetch_one(&mut writer).await?;
     if version > VERSION {
         return Ok((writer, reader, None));
     }
-    sqlx::raw_sql(SCHEMA).execute(&mut writer).await?;
+    // Where nothing has to be written, nothing is: a full disk may still be read.
+    let complete = version == VERSION
+        && !sqlx::query_scalar::<_, bool>("select exists (select 1 from set_aside)").fetch_one(&mut writer).await?;
+    if !complete {
+        sqlx::raw_sql(SCHEMA).execute(&mut writer).await?;
+    }
     let held = counts(&sqlx::query(HELD).fetch_one(&mut writer).await?)?;
     Ok((writer, reader, Some(held)))
 }
 
-/// `SQLITE_BUSY`, in each of its kinds.
-fn is_busy(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(|error| error.code()).and_then(|code| code.parse::<u32>().ok());
-    code.is_some_and(|code| code & 0xff == 5)
+/// Whether it is for the folder, the disk or the file that it cannot be opened. Numbers as of <https://www.sqlite.org/rescode.html>.
+fn cannot_open(path: PathBuf, error: sqlx::Error) -> Error {
+    match primary_code(&error) {
+        Some(READONLY | IOERR | FULL | CANTOPEN) => Error::Unwritable { path, error: io::Error::other(error) },
+        Some(CORRUPT | NOTADB) => Error::Damaged(path),
+        _ => Error::File { path, error },
+    }
 }
 
-async fn insert(writer: &mut SqliteConnection, rows: &[(&Entry, Option<Vec<u8>>)]) -> Result<(), sqlx::Error> {
-    let mut transaction = writer.begin().await?;
-    let mut statement =
-        QueryBuilder::<Sqlite>::new("insert into entries (vm_id, session, received_at, records, said) ");
-    statement.push_values(rows, |mut row, (entry, said)| {
-        row.push_bind(&entry.vm_id).push_bind(entry.session).push_bind(entry.received_at);
-        row.push_bind(i64::try_from(entry.records()).unwrap_or(i64::MAX)).push_bind(said);
-    });
-    statement.build().persistent(false).execute(&mut *transaction).await?;
-    transaction.commit().await
+/// Whether it may be otherwise in a moment: the file is busy, or another process has begun to write it.
+fn may_pass(error: &sqlx::Error) -> bool {
+    matches!(code(error), Some(code) if code & 0xff == BUSY || code == IOERR_SHORT_READ)
 }
 
-/// `None` where what was said is damaged.
-fn entry(row: &SqliteRow, said: Option<Vec<u8>>) -> Result<Option<Entry>, sqlx::Error> {
-    let said = match said.map(|said| Up::decode(said.as_slice())) {
-        None => None,
-        Some(Ok(said)) => Some(said),
-        Some(Err(_)) => return Ok(None),
-    };
-    let (vm_id, session) = (row.try_get("vm_id")?, row.try_get("session")?);
-    Ok(Some(Entry { vm_id, session, received_at: row.try_get("received_at")?, said }))
+/// What kind of error of SQLite's it is, without the details.
+fn primary_code(error: &sqlx::Error) -> Option<u32> {
+    code(error).map(|code| code & 0xff)
+}
+
+fn code(error: &sqlx::Error) -> Option<u32> {
+    error.as_database_error()?.code()?.parse().ok()
+}
+
+const BUSY: u32 = 5;
+const READONLY: u32 = 8;
+const IOERR: u32 = 10;
+const CORRUPT: u32 = 11;
+const FULL: u32 = 13;
+const CANTOPEN: u32 = 14;
+const NOTADB: u32 = 26;
+const IOERR_SHORT_READ: u32 = 522;
+
+/// `None` where something of it is damaged.
+fn entry(row: &SqliteRow) -> Option<Entry> {
+    let said: Option<&[u8]> = row.try_get("said").ok()?;
+    Some(Entry {
+        vm_id: row.try_get("vm_id").ok()?,
+        session: row.try_get("session").ok()?,
+        received_at: row.try_get("received_at").ok()?,
+        said: said.map(Up::decode).transpose().ok()?,
+    })
 }
 
 fn counts(row: &SqliteRow) -> Result<Held, sqlx::Error> {
@@ -344,6 +456,9 @@ fn counts(row: &SqliteRow) -> Result<Held, sqlx::Error> {
 }
 
 const VERSION: i64 = 1;
+/// SQLite's usual page, in bytes, and what a small spool may have beside its entries.
+const PAGE: u32 = 4_096;
+const SPARE_PAGES: u64 = 1_024;
 /// A row beside what was said, in bytes: more than it takes.
 const OVERHEAD: u64 = 128;
 const READ_ENTRIES: i64 = 1_000;
@@ -372,7 +487,11 @@ const SCHEMA: &str = "
 ";
 
 const SET_ASIDE: &str = "insert into set_aside (vm_id, session, received_at, records, said, reason) \
-    select vm_id, session, received_at, records, said, ? from entries where number = ?";
+    select vm_id, session, received_at, records, said, ? from entries where number = ? \
+    returning coalesce(length(said), 0) as bytes";
+
+const HELD_UP_TO: &str = "select count(*) as entries, 0 as set_aside, coalesce(sum(records), 0) as records, \
+    coalesce(sum(length(said)), 0) as bytes from entries where number <= ?";
 
 const HELD: &str = "select count(*) as entries, coalesce(sum(records), 0) as records, \
     coalesce(sum(length(said)), 0) + (select coalesce(sum(length(said)), 0) from set_aside) as bytes, \
