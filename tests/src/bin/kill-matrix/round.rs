@@ -1,9 +1,13 @@
 //! One round of one line: a system of its own, traffic, the fault at a random moment, and what is on record when all is well again.
 
+use std::io;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::fs::File;
+use tokio::io::AsyncWriteExt as _;
 use tokio::sync::oneshot;
 use tollgate_tests::{ControlPlane, Process, Setup, Stack};
 
@@ -84,7 +88,7 @@ async fn strike(
         moments.deleted = (fault == Fault::Deleted).then(Instant::now);
         tokio::time::sleep(random.millis(0, SPREAD_MS)).await;
     }
-    moments.late = lateness().await;
+    moments.late = lateness(&stack.folder().join("probe")).await?;
     let now = Instant::now();
     moments.control_plane_killed = cell.kills_control_plane().then_some(now);
     moments.envoy_killed = cell.kills_envoy().then_some(now);
@@ -121,16 +125,26 @@ async fn strike(
     Ok(moments)
 }
 
-/// How late this machine wakes who sleeps: by as much a VM's tick may be late too.
-async fn lateness() -> Duration {
+/// How late this machine wakes who sleeps: by as much a VM's tick may be late too. And what it takes to write to its disk twice: what a tick
+/// said waits for the commit that runs, and is in the next one.
+async fn lateness(file: &Path) -> Result<Duration, Impossible> {
     let begun = Instant::now();
-    let mut late = Duration::ZERO;
+    let (mut late, mut sync) = (Duration::ZERO, Duration::ZERO);
     while begun.elapsed() < PROBE {
         let asleep = Instant::now();
         tokio::time::sleep(PROBE_EVERY).await;
         late = late.max(asleep.elapsed().saturating_sub(PROBE_EVERY));
+        let writing = Instant::now();
+        synced(file).await.map_err(|error| Impossible::Failed(format!("a probe of the disk: {error}")))?;
+        sync = sync.max(writing.elapsed());
     }
-    late
+    Ok(late + sync * 2)
+}
+
+async fn synced(file: &Path) -> io::Result<()> {
+    let mut file = File::create(file).await?;
+    file.write_all(&[0; 4_096]).await?;
+    file.sync_all().await
 }
 
 async fn wait_until_ready(stack: &mut Stack) -> Result<(), Impossible> {

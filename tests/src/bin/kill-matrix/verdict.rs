@@ -25,7 +25,7 @@ pub(crate) struct Moments {
     pub(crate) deleted: Option<Instant>,
     /// When the control plane ceased to take anything, until the fault was healed.
     pub(crate) deaf: Option<Instant>,
-    /// How late this machine was just before the death.
+    /// How late this machine and its disk were just before the death.
     pub(crate) late: Duration,
 }
 
@@ -142,7 +142,7 @@ impl Verdict {
 impl Moments {
     /// Whether the stated exceptions allow that there is no record of it:
     ///
-    /// - it was younger than a beat when Envoy died, so that no VM had named it yet; as long as the machine was late, so was the beat;
+    /// - it was younger than a beat when Envoy died, so that no VM had named it yet, or its name was not on the disk yet; as long as the machine was late, so was the beat;
     /// - Envoy died while there was no control plane to tell, or none that took anything, and it began in that time;
     /// - what the store had of it was deleted.
     fn excuse(&self, note: &Note, beat: Duration) -> bool {
