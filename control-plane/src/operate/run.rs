@@ -83,8 +83,7 @@ pub async fn run(launch: Launch, child: Option<Child>) -> Result<(), Error> {
     let stop = stop_signal().map_err(Error::file(Path::new("signals")))?;
     tokio::pin!(stop);
     // Watching begins before the first reading, so that no edit falls between them.
-    let mut changes =
-        FileChanges::of(&launch.config).map_err(|error| Error::Stated(format!("cannot watch: {error}")))?;
+    let changes = FileChanges::of(&launch.config).map_err(|error| Error::Stated(format!("cannot watch: {error}")))?;
     let environment = Environment::of_process();
     let config = Config::load(&launch.config, &environment)?;
     config.notices.iter().for_each(|notice| info!("{notice}"));
@@ -132,20 +131,18 @@ pub async fn run(launch: Launch, child: Option<Child>) -> Result<(), Error> {
         _ => tokio::spawn(async {}),
     };
 
-    let outcome = loop {
-        tokio::select! {
-            signal = &mut stop => {
-                info!(signal, "stopping");
-                break Ok(());
-            }
-            () = changes.next() => file.apply_edit().await,
-            status = ended(&mut process) => break Err(Error::Stated(format!("Envoy ended by itself: {status}"))),
-            served = &mut serving => break match served {
-                Ok(Ok(())) => Err(Error::Stated("the control plane's server ended by itself".to_owned())),
-                Ok(Err(error)) => Err(Error::Server(error.into())),
-                Err(panic) => Err(Error::Stated(format!("the control plane's server failed: {panic}"))),
-            },
+    let outcome = tokio::select! {
+        signal = &mut stop => {
+            info!(signal, "stopping");
+            Ok(())
         }
+        never = file.follow(changes) => match never {},
+        status = ended(&mut process) => Err(Error::Stated(format!("Envoy ended by itself: {status}"))),
+        served = &mut serving => match served {
+            Ok(Ok(())) => Err(Error::Stated("the control plane's server ended by itself".to_owned())),
+            Ok(Err(error)) => Err(Error::Server(error.into())),
+            Err(panic) => Err(Error::Stated(format!("the control plane's server failed: {panic}"))),
+        },
     };
     announcing.abort();
     let _ = (&mut announcing).await;
