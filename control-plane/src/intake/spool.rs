@@ -6,6 +6,7 @@
 use std::{
     fs::{self, File, TryLockError},
     io,
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
@@ -24,7 +25,7 @@ use tokio_stream::StreamExt;
 use tollgate_proto::v1::Up;
 
 use super::entry::Entry;
-use crate::store::OpenFile;
+use crate::store::{OpenFile, make_private};
 
 /// Where the spool lies, and how large it may become.
 #[derive(Clone, Debug)]
@@ -269,7 +270,7 @@ async fn lock(folder: &Path) -> Result<File, Error> {
     let path = folder.join("spool.lock");
     let open = || {
         fs::create_dir_all(folder)?;
-        File::options().create(true).truncate(false).write(true).open(&path)
+        File::options().create(true).truncate(false).write(true).mode(0o600).open(&path)
     };
     let file = open().map_err(|error| Error::Unwritable { path: path.clone(), error })?;
     let deadline = Instant::now() + LOCK_WITHIN;
@@ -285,6 +286,7 @@ async fn lock(folder: &Path) -> Result<File, Error> {
 
 /// A connection to write, one to read, and what is in the spool; `None` where it is of a newer version.
 async fn connect(path: &Path) -> Result<(SqliteConnection, SqliteConnection, Option<Held>), sqlx::Error> {
+    make_private(path)?;
     let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
