@@ -6,16 +6,17 @@ use std::path::{Path, PathBuf};
 use tollgate_core::words::Secret;
 use tracing::{error, info};
 
-use super::data_dir::DataDir;
+use super::data_dir::{DATABASE, DataDir};
 use super::envoy::{EnvoyBinary, Process};
 use super::error::Error;
-use super::server::{Options, Server, SpoolPlace};
+use super::server::{self, Options, Server, SpoolPlace};
 use super::{ready, stop::stop_signal};
 use crate::compile::{Compiled, compile};
 use crate::config::{Config, DEFAULT_SPOOL, Environment, Spool};
 use crate::envoy::{Authority, ClusterSource, ClustersFile, Settings, bootstrap, write_atomically};
 use crate::prices::Book;
 use crate::publish::{FileChanges, FileInput};
+use crate::store;
 
 /// What both ways of operation are told.
 #[derive(Debug, Clone)]
@@ -96,7 +97,12 @@ pub async fn run(launch: Launch, child: Option<Child>) -> Result<(), Error> {
     let spool = spool_place(config.spool, data.path());
     let options =
         Options { store_url, spool, http: launch.http, grpc: launch.grpc, node_token: node_token.clone(), admin_token };
-    let server = Server::start(options).await.map_err(|error| Error::Server(error.into()))?;
+    let server = Server::start(options).await.map_err(|error| match error {
+        server::Error::Store(error @ store::Error::Open(_)) if config.store.is_none() => {
+            data.cannot_keep(DATABASE, &error)
+        }
+        error => Error::Server(error.into()),
+    })?;
     let (http, grpc) = (server.http_addr(), server.grpc_addr());
     let publisher = server.publisher();
 
