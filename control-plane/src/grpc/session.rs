@@ -154,7 +154,8 @@ impl Session {
                         )));
                     }
                     Err(status) => {
-                        info!(vm.id = hello.vm_id, error = %status, "the stream of a session broke");
+                        // An Envoy that ends, in whatever way, leaves its streams like this: that the session ends is said anyway.
+                        debug!(vm.id = hello.vm_id, error = %status, "the stream of a session broke");
                         return Over::Gone;
                     }
                 },
