@@ -57,6 +57,27 @@ fn up_names_the_taken_port_and_what_moves_it() {
     );
 }
 
+/// A read-only pod that was given only some of what it needs was told `Permission denied`, or that a file cannot be opened.
+#[test]
+fn a_data_folder_that_cannot_be_written_says_what_must_be_given() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("tollgate.yaml"), "").unwrap();
+    // No folder can be in a file: so it is for root too.
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    let serve = ["serve", "--data-dir", "file/data", "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"];
+    let tokens = ["--node-token", "node-token-1", "--admin-token", "admin-token-1"];
+    for (given, missing) in [(&[][..], "node-token"), (&tokens[..2], "admin-token"), (&tokens, "tollgate.db")] {
+        let output = tollgate(&[&serve, given].concat(), folder.path());
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        let last = said.lines().last().unwrap_or_default();
+        assert!(last.starts_with(&format!("file/data/{missing}: ")), "{said}");
+        for needed in ["`store`", "TOLLGATE_NODE_TOKEN", "TOLLGATE_ADMIN_TOKEN"] {
+            assert!(last.contains(needed), "{needed}: {said}");
+        }
+    }
+}
+
 #[test]
 fn up_without_an_envoy_says_how_to_get_one() {
     let folder = tempfile::tempdir().unwrap();

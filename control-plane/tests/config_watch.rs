@@ -40,6 +40,18 @@ async fn a_file_that_is_renamed_into_place_has_changed() {
 }
 
 #[tokio::test]
+async fn a_change_is_noticed_by_whoever_waits_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, mut changes) = watched(folder.path());
+    std::fs::write(&path, "two").unwrap();
+    // Each waits for less time than an edit must have been left alone.
+    for _ in 0..20 {
+        let _ = tokio::time::timeout(Duration::from_millis(5), changes.next()).await;
+    }
+    changed(&mut changes).await;
+}
+
+#[tokio::test]
 async fn a_swapped_symbolic_link_is_a_change() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);

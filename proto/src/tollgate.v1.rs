@@ -626,7 +626,7 @@ pub mod down {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Hello {
-    /// Random, made when the VM starts: the same across reconnects, never the same for two VMs.
+    /// Random, made when the VM starts: the same across reconnects, never the same for two VMs. 1 to 64 printable ASCII characters.
     #[prost(string, tag = "1")]
     pub vm_id: ::prost::alloc::string::String,
     /// Envoy's `node.id`.

@@ -55,6 +55,12 @@ struct Session {
 const MAX_RECORDS: usize = 1_000;
 /// The most open exchanges of one message: more than fit into one of the filter's.
 const MAX_EXCHANGES: usize = 50_000;
+/// The most attempts that one usage record lists; the filter's have at most 16.
+const MAX_ATTEMPTS: usize = 64;
+/// The longest id of a VM, in bytes; the filter's have 32. It stands in each entry of the spool, whose size is counted without it.
+const MAX_VM_ID: usize = 64;
+/// The most that is kept of what is only shown to people, in bytes.
+const MAX_SHOWN: usize = 1_024;
 
 /// Why a session is over.
 enum Over {
@@ -68,7 +74,7 @@ impl Session {
     async fn run(self, mut up: Streaming<Up>) {
         // Three beats, as for every later word.
         let hello = match tokio::time::timeout(self.app.heartbeat * 3, up.message()).await {
-            Ok(Ok(Some(Up { kind: Some(up::Kind::Hello(hello)) }))) if !hello.vm_id.is_empty() => hello,
+            Ok(Ok(Some(Up { kind: Some(up::Kind::Hello(hello)) }))) => hello,
             Ok(Ok(None) | Err(_)) => return,
             Err(_) => {
                 let _ = self.down.send(Err(Status::deadline_exceeded("no hello"))).await;
@@ -79,6 +85,12 @@ impl Session {
                 return;
             }
         };
+        if !is_vm_id(&hello.vm_id) {
+            let said = format!("the id of a VM is 1 to {MAX_VM_ID} printable ASCII characters");
+            let _ = self.down.send(Err(Status::invalid_argument(said))).await;
+            return;
+        }
+        let hello = Hello { node_id: shown(hello.node_id), filter_version: shown(hello.filter_version), ..hello };
         let vms = &self.app.vms;
         let vm_id = hello.vm_id.clone();
         info!(vm.id = vm_id, node.id = hello.node_id, snapshot.version = hello.snapshot_version, "session begins");
@@ -133,7 +145,8 @@ impl Session {
                         )));
                     }
                     Err(status) => {
-                        info!(vm.id = hello.vm_id, error = %status, "the stream of a session broke");
+                        // An Envoy that ends, in whatever way, leaves its streams like this: that the session ends is said anyway.
+                        debug!(vm.id = hello.vm_id, error = %status, "the stream of a session broke");
                         return Over::Gone;
                     }
                 },
@@ -169,6 +182,7 @@ impl Session {
         match kind {
             up::Kind::Hello(_) => return Err(Over::Refused(Status::invalid_argument("hello was said before"))),
             up::Kind::SnapshotAck(SnapshotAck { version, refusal, in_force_version }) => {
+                let refusal = shown(refusal);
                 let refused = (!refusal.is_empty()).then(|| {
                     warn!(vm.id = vm_id, snapshot.version = version, reason = refusal, "snapshot refused by a VM");
                     (version, refusal)
@@ -177,6 +191,8 @@ impl Session {
             }
             up::Kind::Usage(batch) => {
                 at_most(MAX_RECORDS, batch.records.len(), "usage records")?;
+                let attempts = batch.records.iter().map(|record| record.attempts.len()).max();
+                at_most(MAX_ATTEMPTS, attempts.unwrap_or_default(), "attempts in one usage record")?;
                 let sequence = batch.sequence;
                 open.ended(&batch.records);
                 self.app.vms.update(vm_id, |vm| vm.open_exchanges = open.len());
@@ -218,6 +234,16 @@ impl Session {
     async fn send(&self, kind: down::Kind) -> Result<(), Over> {
         self.down.send(Ok(Down { kind: Some(kind) })).await.map_err(|_| Over::Gone)
     }
+}
+
+fn is_vm_id(id: &str) -> bool {
+    (1..=MAX_VM_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// What is kept of a text that only people read.
+fn shown(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(MAX_SHOWN));
+    text
 }
 
 /// Refuses what is too long as a whole: half of it would be worse than nothing.

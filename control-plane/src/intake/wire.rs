@@ -16,26 +16,24 @@ pub(super) enum InvalidRecord {
     Id(String),
     #[error("the outcome is not one that we know")]
     Outcome,
-    #[error("a number is too large")]
-    TooLarge,
-    #[error("the cost is negative")]
-    Cost,
+    #[error("it did not begin in this century")]
+    Time,
 }
 
 pub(super) fn record(wire: v1::UsageRecord) -> Result<Record, InvalidRecord> {
-    let listed = i64::try_from(wire.attempts.len()).map_err(|_| InvalidRecord::TooLarge)?;
-    let attempt_count = i64::from(wire.attempt_count).max(listed);
-    let attempts = wire.attempts.into_iter().map(attempt).collect::<Result<Vec<_>, _>>()?;
+    let facts = facts(wire.facts.unwrap_or_default())?;
+    let attempts: Vec<_> = wire.attempts.into_iter().map(|wire| attempt(wire, facts.started_at)).collect();
+    let attempt_count = i64::from(wire.attempt_count).max(i64::try_from(attempts.len()).unwrap_or(i64::MAX));
     let losses = wire.losses.into_iter().take(MAX_LOSSES).filter_map(loss).collect();
     let ending = Ending {
-        duration_ms: number(wire.duration_ms)?,
-        first_byte_ms: wire.first_byte_ms.map(number).transpose()?,
+        duration_ms: duration(wire.duration_ms),
+        first_byte_ms: wire.first_byte_ms.map(duration),
         outcome: known(Outcome::from_wire(wire.outcome)).ok_or(InvalidRecord::Outcome)?,
         status: i64::from(wire.status),
         reason: text(wire.reason),
         tokens: wire.usage.map(tokens),
         provenance: provenance(wire.provenance),
-        charged_nanousd: wire.charged_nanousd.map(cost).transpose()?,
+        charged_nanousd: wire.charged_nanousd.and_then(cost),
         estimate: wire.estimate.and_then(estimate),
         attempt_count,
         losses,
@@ -48,7 +46,7 @@ pub(super) fn record(wire: v1::UsageRecord) -> Result<Record, InvalidRecord> {
         format: last.provider_format,
         price_version: last.price_version.clone(),
     });
-    Ok(Record { facts: facts(wire.facts.unwrap_or_default())?, target: target.unwrap_or_default(), ending })
+    Ok(Record { facts, target: target.unwrap_or_default(), ending })
 }
 
 pub(super) fn open_exchange(wire: v1::OpenExchange) -> Result<OpenExchange, InvalidRecord> {
@@ -60,7 +58,7 @@ pub(super) fn open_exchange(wire: v1::OpenExchange) -> Result<OpenExchange, Inva
 fn facts(wire: v1::Facts) -> Result<Facts, InvalidRecord> {
     Ok(Facts {
         exchange_id: id(wire.exchange_id)?,
-        started_at: time(wire.started_at_ms)?,
+        started_at: time(wire.started_at_ms).ok_or(InvalidRecord::Time)?,
         key_id: name(wire.key_id),
         key_name: name(wire.key_name),
         team: name(wire.team),
@@ -75,32 +73,33 @@ fn facts(wire: v1::Facts) -> Result<Facts, InvalidRecord> {
         tags: wire.tags.into_iter().take(MAX_TAGS).map(text).collect(),
         client_address: text(wire.client_address),
         traceparent: text(wire.traceparent),
-        snapshot_version: number(wire.snapshot_version)?,
+        snapshot_version: i64::try_from(wire.snapshot_version).unwrap_or(0),
     })
 }
 
-fn attempt(wire: v1::Attempt) -> Result<Attempt, InvalidRecord> {
-    Ok(Attempt {
+/// One whose beginning cannot be read began with its exchange.
+fn attempt(wire: v1::Attempt, exchange_started_at: i64) -> Attempt {
+    Attempt {
         provider: name(wire.provider),
         upstream_model: name(wire.upstream_model),
         provider_format: known(Format::from_wire(wire.provider_format)),
-        started_at: time(wire.started_at_ms)?,
-        first_byte_ms: wire.first_byte_ms.map(number).transpose()?,
-        duration_ms: number(wire.duration_ms)?,
+        started_at: time(wire.started_at_ms).unwrap_or(exchange_started_at),
+        first_byte_ms: wire.first_byte_ms.map(duration),
+        duration_ms: duration(wire.duration_ms),
         outcome: known(Outcome::from_wire(wire.outcome)),
         status: i64::from(wire.status),
         reason: text(wire.reason),
         tokens: wire.usage.map(tokens),
         provenance: provenance(wire.provenance),
-        charged_nanousd: wire.charged_nanousd.and_then(|charged| cost(charged).ok()),
+        charged_nanousd: wire.charged_nanousd.and_then(cost),
         price_version: text(wire.price_version),
-    })
+    }
 }
 
 fn estimate(wire: v1::Estimate) -> Option<Estimate> {
     Some(Estimate {
         tokens: wire.usage.map(tokens),
-        cost_nanousd: wire.cost_nanousd.and_then(|guess| cost(guess).ok()),
+        cost_nanousd: wire.cost_nanousd.and_then(cost),
         method: known(EstimateMethod::from_wire(wire.method))?,
     })
 }
@@ -137,13 +136,14 @@ fn id(text: String) -> Result<String, InvalidRecord> {
     if valid { Ok(text) } else { Err(InvalidRecord::Id(text.chars().take(40).collect())) }
 }
 
-fn number(value: u64) -> Result<i64, InvalidRecord> {
-    i64::try_from(value).map_err(|_| InvalidRecord::TooLarge)
+/// A moment of this century: questions count the days and months between the first record and the last.
+fn time(ms: u64) -> Option<i64> {
+    i64::try_from(ms).ok().filter(|ms| *ms < END_OF_TIME_MS)
 }
 
-/// A moment of this century: questions count the days and months between the first record and the last.
-fn time(ms: u64) -> Result<i64, InvalidRecord> {
-    number(ms).ok().filter(|ms| *ms < END_OF_TIME_MS).ok_or(InvalidRecord::TooLarge)
+/// How long something can have taken, in milliseconds.
+fn duration(ms: u64) -> i64 {
+    i64::try_from(ms).unwrap_or(i64::MAX).min(MAX_DURATION_MS)
 }
 
 /// A number of tokens that one exchange can have used. Sums of them must stay far from overflow, and what a provider
@@ -152,9 +152,9 @@ fn count(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX).min(MAX_TOKENS)
 }
 
-/// As [`count`], for money, which nobody is paid.
-fn cost(nanousd: i64) -> Result<i64, InvalidRecord> {
-    if nanousd < 0 { Err(InvalidRecord::Cost) } else { Ok(nanousd.min(MAX_COST_NANOUSD)) }
+/// As [`count`], for money, which nobody is paid: of a negative charge, nothing is known.
+fn cost(nanousd: i64) -> Option<i64> {
+    (nanousd >= 0).then(|| nanousd.min(MAX_COST_NANOUSD))
 }
 
 /// What sums are told apart by: eight of these stand together in one row of an index, of which PostgreSQL takes 2,704 bytes.
@@ -176,6 +176,8 @@ fn storable(text: String, most: usize) -> String {
 
 /// A hundred times the largest context window there is: sums of nine billion such exchanges fit into 64 bits.
 const MAX_TOKENS: i64 = 1_000_000_000;
+/// A year.
+const MAX_DURATION_MS: i64 = 366 * 24 * 60 * 60 * 1_000;
 /// Ten thousand dollars.
 const MAX_COST_NANOUSD: i64 = 10_000_000_000_000;
 /// 2100-01-01T00:00:00Z.

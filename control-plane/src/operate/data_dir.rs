@@ -1,6 +1,7 @@
 //! The one folder that holds all state.
 
-use std::io::Write as _;
+use std::fmt::Display;
+use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -35,7 +36,7 @@ impl DataDir {
 
     /// The SQLite file that is used when the configuration names no store.
     pub fn store_url(&self) -> String {
-        format!("sqlite://{}", self.0.join("tollgate.db").display())
+        format!("sqlite://{}", self.0.join(DATABASE).display())
     }
 
     /// Where an Envoy of our own finds its files.
@@ -48,7 +49,7 @@ impl DataDir {
     /// # Errors
     /// It can be neither read nor made.
     pub fn node_token(&self) -> Result<Secret, Error> {
-        token(&self.0.join("node-token"))
+        self.token("node-token")
     }
 
     /// The token of the HTTP API, made on first use.
@@ -56,30 +57,49 @@ impl DataDir {
     /// # Errors
     /// It can be neither read nor made.
     pub fn admin_token(&self) -> Result<Secret, Error> {
-        token(&self.admin_token_path())
+        self.token(ADMIN_TOKEN)
+    }
+
+    /// Says that something which nobody gave us cannot be kept in the folder, and what else must be given then.
+    pub(super) fn cannot_keep(&self, name: &str, error: &dyn Display) -> Error {
+        Error::Stated(format!(
+            "{}: {error}. A data folder that cannot be written needs three things from elsewhere: `store` in the configuration, \
+             TOLLGATE_NODE_TOKEN and TOLLGATE_ADMIN_TOKEN",
+            self.0.join(name).display()
+        ))
+    }
+
+    /// Reads a token, or makes one that only the owner can read.
+    fn token(&self, name: &str) -> Result<Secret, Error> {
+        let path = self.0.join(name);
+        let kept = match std::fs::read_to_string(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => make_token(&path)?,
+            kept => kept,
+        };
+        let token = kept.map_err(|error| self.cannot_keep(name, &error))?;
+        match token.trim() {
+            "" => Err(Error::Stated(format!("{} is empty; remove it to get a new token", path.display()))),
+            token => Ok(Secret::new(token)),
+        }
     }
 
     /// Where the token of the HTTP API is.
     pub fn admin_token_path(&self) -> PathBuf {
-        self.0.join("admin-token")
+        self.0.join(ADMIN_TOKEN)
     }
 }
 
-/// Reads a token, or makes one that only the owner can read.
-fn token(path: &Path) -> Result<Secret, Error> {
-    match std::fs::read_to_string(path) {
-        Ok(text) if !text.trim().is_empty() => return Ok(Secret::new(text.trim())),
-        Ok(_) => return Err(Error::Stated(format!("{} is empty; remove it to get a new token", path.display()))),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => return Err(Error::file(path)(error)),
-    }
+/// A new token, in a file that only its owner can read.
+fn make_token(path: &Path) -> Result<io::Result<String>, Error> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|error| Error::Stated(format!("no randomness for a token: {error}")))?;
     let token = hex::encode(bytes);
     let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    file.and_then(|mut file| writeln!(file, "{token}")).map_err(Error::file(path))?;
-    Ok(Secret::new(token))
+    Ok(file.and_then(|mut file| writeln!(file, "{token}")).map(|()| token))
 }
+
+const ADMIN_TOKEN: &str = "admin-token";
+pub(super) const DATABASE: &str = "tollgate.db";
 
 #[cfg(test)]
 mod tests {

@@ -6,16 +6,17 @@ use std::path::{Path, PathBuf};
 use tollgate_core::words::Secret;
 use tracing::{error, info};
 
-use super::data_dir::DataDir;
+use super::data_dir::{DATABASE, DataDir};
 use super::envoy::{EnvoyBinary, Process};
 use super::error::Error;
-use super::server::{Options, Server, SpoolPlace, Wanted};
+use super::server::{self, Options, Server, SpoolPlace, Wanted};
 use super::{ready, stop::stop_signal};
 use crate::compile::{Compiled, compile};
 use crate::config::{Config, DEFAULT_SPOOL, Environment, SpoolSetting};
 use crate::envoy::{Authority, ClusterSource, ClustersFile, Settings, bootstrap, write_atomically};
 use crate::prices::Book;
 use crate::publish::{FileChanges, FileInput};
+use crate::store;
 
 /// What both ways of operation are told.
 #[derive(Debug, Clone)]
@@ -83,8 +84,7 @@ pub async fn run(launch: Launch, child: Option<Child>) -> Result<(), Error> {
     let stop = stop_signal().map_err(Error::file(Path::new("signals")))?;
     tokio::pin!(stop);
     // Watching begins before the first reading, so that no edit falls between them.
-    let mut changes =
-        FileChanges::of(&launch.config).map_err(|error| Error::Stated(format!("cannot watch: {error}")))?;
+    let changes = FileChanges::of(&launch.config).map_err(|error| Error::Stated(format!("cannot watch: {error}")))?;
     let environment = Environment::of_process();
     let config = Config::load(&launch.config, &environment)?;
     config.notices.iter().for_each(|notice| info!("{notice}"));
@@ -97,7 +97,12 @@ pub async fn run(launch: Launch, child: Option<Child>) -> Result<(), Error> {
     let spool = Some(spool_place(config.spool, data.path()));
     let options =
         Options { store_url, spool, http: launch.http, grpc: launch.grpc, node_token: node_token.clone(), admin_token };
-    let server = Server::start(options).await.map_err(|error| Error::Server(error.into()))?;
+    let server = Server::start(options).await.map_err(|error| match error {
+        server::Error::Store(error @ store::Error::Open(_)) if config.store.is_none() => {
+            data.cannot_keep(DATABASE, &error)
+        }
+        error => Error::Server(error.into()),
+    })?;
     let (http, grpc) = (server.http_addr(), server.grpc_addr());
     let publisher = server.publisher();
 
@@ -132,20 +137,18 @@ pub async fn run(launch: Launch, child: Option<Child>) -> Result<(), Error> {
         _ => tokio::spawn(async {}),
     };
 
-    let outcome = loop {
-        tokio::select! {
-            signal = &mut stop => {
-                info!(signal, "stopping");
-                break Ok(());
-            }
-            () = changes.next() => file.apply_edit().await,
-            status = ended(&mut process) => break Err(Error::Stated(format!("Envoy ended by itself: {status}"))),
-            served = &mut serving => break match served {
-                Ok(Ok(())) => Err(Error::Stated("the control plane's server ended by itself".to_owned())),
-                Ok(Err(error)) => Err(Error::Server(error.into())),
-                Err(panic) => Err(Error::Stated(format!("the control plane's server failed: {panic}"))),
-            },
+    let outcome = tokio::select! {
+        signal = &mut stop => {
+            info!(signal, "stopping");
+            Ok(())
         }
+        never = file.follow(changes) => match never {},
+        status = ended(&mut process) => Err(Error::Stated(format!("Envoy ended by itself: {status}"))),
+        served = &mut serving => match served {
+            Ok(Ok(())) => Err(Error::Stated("the control plane's server ended by itself".to_owned())),
+            Ok(Err(error)) => Err(Error::Server(error.into())),
+            Err(panic) => Err(Error::Stated(format!("the control plane's server failed: {panic}"))),
+        },
     };
     announcing.abort();
     let _ = (&mut announcing).await;

@@ -12,6 +12,8 @@ pub struct FileChanges {
     changes: mpsc::Receiver<()>,
     path: PathBuf,
     seen: Option<Vec<u8>>,
+    /// Something changed, and it was not looked at yet.
+    stirred: bool,
     _watcher: RecommendedWatcher,
 }
 
@@ -40,18 +42,24 @@ impl FileChanges {
             }
         })?;
         watcher.watch(&folder, RecursiveMode::NonRecursive)?;
-        Ok(Self { changes, path: path.to_owned(), seen: std::fs::read(path).ok(), _watcher: watcher })
+        Ok(Self { changes, path: path.to_owned(), seen: std::fs::read(path).ok(), stirred: false, _watcher: watcher })
     }
 
     /// Waits until the file holds something else, and has been left alone for a moment. Pending when the watch is lost.
+    /// When it is dropped before its end, the next call notices what it would have.
     pub async fn next(&mut self) {
         loop {
-            if self.changes.recv().await.is_none() {
-                std::future::pending::<()>().await;
+            if !self.stirred {
+                if self.changes.recv().await.is_none() {
+                    std::future::pending::<()>().await;
+                }
+                self.stirred = true;
             }
             while let Ok(Some(())) = tokio::time::timeout(QUIET, self.changes.recv()).await {}
             // Between the two halves of a rename there is no file: the second half is an event too.
-            if let Ok(now) = tokio::fs::read(&self.path).await
+            let now = tokio::fs::read(&self.path).await;
+            self.stirred = false;
+            if let Ok(now) = now
                 && self.seen.as_ref() != Some(&now)
             {
                 self.seen = Some(now);

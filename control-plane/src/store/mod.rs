@@ -8,6 +8,7 @@ mod dialect;
 mod error;
 mod keys;
 mod open_file;
+mod private;
 mod records;
 mod rollups;
 mod sessions;
@@ -31,6 +32,7 @@ use connections::Doubt;
 use dialect::Dialect;
 pub use error::Error;
 pub(crate) use open_file::OpenFile;
+pub(crate) use private::make_private;
 pub use sessions::{Sign, WrittenOff};
 pub use usage::{GroupPage, Page};
 
@@ -70,6 +72,9 @@ impl Store {
             Some("postgres" | "postgresql") => Dialect::Postgres,
             _ => return Err(Error::UnknownUrl(scheme.unwrap_or(url).to_owned())),
         };
+        if dialect == Dialect::Sqlite {
+            private::make_private_database(url)?;
+        }
         let mut anchor = connections::migrated(url, dialect).await?;
         let files = match dialect {
             Dialect::Sqlite => open_files(url, &mut anchor).await?,

@@ -13,6 +13,7 @@ mod lost;
 mod migration;
 mod records;
 mod rollups;
+mod sayings;
 mod snapshots;
 mod spool;
 mod spool_faults;

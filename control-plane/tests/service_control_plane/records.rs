@@ -92,8 +92,6 @@ async fn a_record_that_cannot_be_read_is_counted_and_does_not_hold_up_others(dat
         with_facts(record(1), |facts| facts.exchange_id = "short".to_owned()),
         UsageRecord { outcome: Outcome::Unspecified.into(), ..record(2) },
         UsageRecord { outcome: 99, ..record(3) },
-        UsageRecord { duration_ms: u64::MAX, ..record(4) },
-        UsageRecord { charged_nanousd: Some(-1), ..record(9) },
         UsageRecord { facts: None, ..record(10) },
         with_facts(record(15), |facts| facts.started_at_ms = 1 << 50),
     ];
@@ -120,16 +118,28 @@ async fn a_detail_that_cannot_be_read_costs_no_record(database: Database) {
         // What no exchange can have used: a few of these, as they are, would overflow every sum that they are in.
         UsageRecord { usage: Some(Usage { input: u64::MAX, ..Usage::default() }), ..record(7) },
         UsageRecord { charged_nanousd: Some(i64::MAX), ..record(8) },
+        UsageRecord { charged_nanousd: Some(-1), ..record(9) },
+        UsageRecord { duration_ms: u64::MAX, first_byte_ms: Some(u64::MAX), ..record(10) },
+        with_facts(record(11), |facts| facts.snapshot_version = u64::MAX),
+        // A number out of range in one attempt dropped the whole record.
+        with_attempt(record(12), |attempt| attempt.started_at_ms = u64::MAX),
+        with_attempt(record(13), |attempt| (attempt.duration_ms, attempt.first_byte_ms) = (u64::MAX, Some(u64::MAX))),
     ];
+    let sent = odd.len();
     vm.deliver(1, odd).await;
     let records = plane.records().await;
-    assert_eq!(records.len(), 8);
+    assert_eq!(records.len(), sent);
     assert_eq!(plane.metric("tollgate_malformed_records_total").await, 0.0);
     let of = |number: u64| records.iter().find(|record| record["exchange_id"] == id(number)).expect("on record");
     assert!(of(1)["operation"].is_null() || of(1)["operation"] == "");
     assert_eq!(of(6)["losses"].as_array().map(Vec::len), Some(1));
     assert_eq!(of(7)["input"], 1_000_000_000);
     assert_eq!(of(8)["charged_nanousd"], 10_000_000_000_000_i64);
+    assert!(of(9)["charged_nanousd"].is_null());
+    let year = serde_json::Value::from(366_i64 * 24 * 60 * 60 * 1_000);
+    assert_eq!((&of(10)["duration_ms"], &of(10)["first_byte_ms"]), (&year, &year));
+    assert_eq!(of(12)["attempts"][0]["started_at"], of(12)["started_at"]);
+    assert_eq!(of(13)["attempts"][0]["duration_ms"], year);
 }
 
 async fn what_is_not_known_stays_unknown(database: Database) {

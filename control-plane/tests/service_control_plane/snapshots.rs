@@ -18,6 +18,7 @@ on_each_store! {
     acknowledgement_and_refusal_are_shown,
     a_rejected_edit_is_shown_until_one_is_in_force,
     what_the_filter_would_refuse_is_not_put_in_force,
+    an_edit_that_the_store_holds_up_is_in_force_once_it_works_again,
     models_are_shown_with_prices_and_without_credentials,
 }
 
@@ -166,6 +167,41 @@ async fn what_the_filter_would_refuse_is_not_put_in_force(database: Database) {
     let next = plane.publish(snapshot("gpt-6"), Vec::new()).await;
     assert_eq!(vm.snapshot().await.version, next, "the one between was never sent");
     assert_eq!(plane.get("/health").await["config_error"], Value::Null);
+}
+
+/// A store that was away for one edit kept it out of force until the next edit or a restart, and `/health` quoted the database.
+async fn an_edit_that_the_store_holds_up_is_in_force_once_it_works_again(database: Database) {
+    let plane = Plane::start(&database).await;
+    let folder = database.data_dir("config");
+    std::fs::create_dir(&folder).expect("it is not there yet");
+    let config = folder.join("tollgate.yaml");
+    let edit = |model: &str| {
+        let text = format!(
+            "providers: {{openai: {{kind: openai, api_key: sk-of-the-provider}}}}\n\
+             models: {{{model}: {{targets: [{{provider: openai}}]}}}}\n"
+        );
+        std::fs::write(&config, text).expect("the folder is there");
+    };
+    plane.follow(&config);
+    edit("gpt-4o");
+    let mut vm = Vm::connect(&plane, "vm-1").await;
+    let first = vm.snapshot().await.version;
+
+    database.tamper("alter table snapshots rename to snapshots_away").await;
+    edit("gpt-5");
+    let health = eventually("that it is held up", async || {
+        let (_, health) = plane.try_get("/health").await;
+        (!health["config_error"].is_null()).then_some(health)
+    })
+    .await;
+    assert_eq!(health["config_error"], "the store failed: the edit is in force once it works again");
+    assert_eq!((&health["status"], &health["snapshot_version"]), (&Value::from("degraded"), &Value::from(first)));
+
+    database.tamper("alter table snapshots_away rename to snapshots").await;
+    let next = vm.snapshot().await;
+    assert!(next.version > first && next.routes[0].model == "gpt-5", "{}", next.version);
+    let health = plane.get("/health").await;
+    assert_eq!((&health["status"], &health["config_error"]), (&Value::from("ok"), &Value::Null));
 }
 
 async fn models_are_shown_with_prices_and_without_credentials(database: Database) {

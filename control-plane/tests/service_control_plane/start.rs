@@ -1,5 +1,7 @@
 //! Starting and stopping.
 
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+
 use tokio::net::TcpListener;
 use tollgate_control_plane::{
     operate::server::{Error, Options, Server},
@@ -19,6 +21,7 @@ on_each_store! {
     control_planes_may_start_at_once_on_an_empty_database,
     stopping_ends_open_sessions,
     an_empty_token_lets_nobody_in,
+    what_is_kept_is_for_its_owner_only,
 }
 
 async fn a_store_is_migrated_once_and_opened_again(database: Database) {
@@ -66,6 +69,35 @@ async fn an_empty_token_lets_nobody_in(database: Database) {
         let error = Server::start(options).await.expect_err("an empty token would be open to all");
         assert!(error.to_string().contains(named), "{error}");
     }
+}
+
+/// What everybody may do with the files of a folder, by name.
+fn open_to_others(folder: &Path) -> Vec<(String, u32)> {
+    let entries = fs::read_dir(folder).expect("the folder is there").map(|entry| entry.expect("an entry"));
+    let files = entries.filter(|entry| entry.file_type().expect("a type").is_file());
+    let modes = files.map(|file| {
+        let mode = file.metadata().expect("metadata").permissions().mode();
+        (file.file_name().to_string_lossy().into_owned(), mode & 0o077)
+    });
+    modes.collect()
+}
+
+/// Both databases, with their logs, were for everybody to read, beside tokens that are not.
+async fn what_is_kept_is_for_its_owner_only(database: Database) {
+    let plane = Plane::start(&database).await;
+    Vm::connect(&plane, "vm-1").await.deliver(1, vec![record(1)]).await;
+    plane.settled().await;
+    let data = database.data_dir("data");
+    let mut files = open_to_others(&data);
+    if database.url.starts_with("sqlite") {
+        let beside = open_to_others(data.parent().expect("a folder around it"));
+        assert!(beside.iter().any(|(name, _)| name == "tollgate.db-wal"), "{beside:?}");
+        files.extend(beside);
+    }
+    for name in ["spool.db", "spool.db-wal", "spool.lock"] {
+        assert!(files.iter().any(|(file, _)| file == name), "{name} is not there: {files:?}");
+    }
+    assert!(files.iter().all(|(_, others)| *others == 0), "{files:?}");
 }
 
 #[tokio::test]

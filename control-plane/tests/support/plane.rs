@@ -2,6 +2,7 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
+    path::Path,
     time::Duration,
 };
 
@@ -18,7 +19,7 @@ use tollgate_control_plane::{
     domain::key::BootstrapKey,
     operate::server::{Error, Options, Pace, Server, SpoolPlace, Wanted},
     prices::Book,
-    publish::{self, Publisher},
+    publish::{self, FileChanges, FileInput, Publisher},
 };
 use tollgate_core::words::Secret;
 use tollgate_proto::v1::Snapshot;
@@ -123,6 +124,13 @@ impl Plane {
         let runtime = self.runtime.as_ref().expect("it runs");
         let publishing = runtime.spawn(async move { publisher.publish(compiled, &keys).await });
         publishing.await.expect("publishing does not panic")
+    }
+
+    /// Has every edit of a configuration file put in force from now on.
+    pub(crate) fn follow(&self, config: &Path) {
+        let changes = FileChanges::of(config).expect("its folder is there");
+        let file = FileInput::new(config.to_owned(), Environment::default(), self.publisher.clone(), None);
+        self.runtime.as_ref().expect("it runs").spawn(file.follow(changes));
     }
 
     pub(crate) fn publisher(&self) -> &Publisher {
