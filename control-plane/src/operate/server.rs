@@ -298,7 +298,11 @@ async fn write_off_lost_exchanges(app: &App, pace: Pace) {
             continue;
         }
         let silent_since = if listening < silence + grace { i64::MIN } else { now - silence - grace };
-        note(app, app.store.write_off(silent_since, now - grace).await, &mut failing);
+        let written_off = match app.store.correct_signs(now, now + grace).await {
+            Ok(()) => app.store.write_off(silent_since, now - grace).await,
+            Err(error) => WrittenOff { failed: Some(error), ..WrittenOff::default() },
+        };
+        note(app, written_off, &mut failing);
     }
 }
 

@@ -118,6 +118,27 @@ impl Store {
         written_off
     }
 
+    /// Whatever was heard of VMs, or ended, later than `latest` was noted by a clock that was ahead: it counts as of `now`, or a loss would
+    /// wait for as long as the clock was wrong. Times are milliseconds since the Unix epoch.
+    ///
+    /// # Errors
+    /// When the store fails; a later call tries again.
+    pub async fn correct_signs(&self, now: i64, latest: i64) -> Result<(), Error> {
+        // There is nearly never one, and the writer's lock is others' time.
+        let any = "select count(*) from vms where heard_at > $1 or ended_at > $1";
+        if sqlx::query_scalar::<_, i64>(any).bind(latest).fetch_one(&self.pool).await? == 0 {
+            return Ok(());
+        }
+        let sql = "update vms set heard_at = case when heard_at > $1 then $2 else heard_at end, \
+             ended_at = case when ended_at > $1 then $2 else ended_at end where heard_at > $1 or ended_at > $1";
+        self.attempt(async {
+            let mut transaction = self.begin().await?;
+            sqlx::query(sql).bind(latest).bind(now).execute(&mut *transaction).await?;
+            self.commit(transaction).await
+        })
+        .await
+    }
+
     /// The VMs to write off.
     async fn gone(&self, silent_since: i64, ended_before: i64) -> Result<Vec<String>, Error> {
         let statement = sqlx::query_scalar("select id from vms where heard_at < $1 or ended_at < $2");

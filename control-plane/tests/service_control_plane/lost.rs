@@ -22,6 +22,7 @@ on_each_store! {
     a_list_of_open_exchanges_in_parts_is_one_list,
     two_control_planes_write_off_an_exchange_once,
     a_vm_that_is_silent_is_gone,
+    a_clock_that_was_ahead_hides_no_loss,
     a_vm_that_never_returns_after_a_restart_is_gone,
     a_vm_that_comes_back_in_time_loses_nothing,
     a_vm_may_come_back_to_another_control_plane,
@@ -105,6 +106,16 @@ async fn two_control_planes_write_off_an_exchange_once(database: Database) {
     .await;
     assert_eq!(written_off, 3.0);
     assert_eq!(outcomes(&other, 1).await, ["lost"]);
+}
+
+async fn a_clock_that_was_ahead_hides_no_loss(database: Database) {
+    let plane = Plane::start_at(&database, SHORT_GRACE).await;
+    let mut vm = Vm::connect(&plane, "vm-1").await;
+    vm.state_open(1, vec![open(1)]).await;
+    plane.settled().await;
+    database.tamper("update vms set heard_at = heard_at + 3600000").await;
+    drop(vm);
+    until_lost(&plane, 1).await;
 }
 
 async fn a_vm_that_is_silent_is_gone(database: Database) {
