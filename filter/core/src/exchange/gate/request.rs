@@ -83,10 +83,9 @@ impl Gate {
             Err(early) => return self.answer(early, facts),
         };
         let body = end.then(Vec::new);
-        let mut pending = Box::new(Pending { facts, endpoint, head, body, max_body });
+        let pending = Box::new(Pending { facts, endpoint, head, body, max_body });
         match key {
             Key::Good(principal) => {
-                pending.facts.principal = Some(Rc::clone(&principal));
                 self.state = State::Collecting(pending, principal);
                 self.proceed(shared)
             }
@@ -199,7 +198,7 @@ impl Gate {
         }
         let max_body = shared.snapshot.as_ref().ok_or(Reject::NotConfigured)?.max_body;
         let key = self.look_up(shared, head, now)?;
-        // On the record also of a request that is refused for its length.
+        // Here, so that it is on the record also of a request that is refused for its length.
         if let Key::Good(principal) = &key {
             facts.principal = Some(Rc::clone(principal));
         }
