@@ -17,7 +17,7 @@ use crate::support::{
     database::{Database, on_postgres, on_sqlite},
     eventually,
     plane::{Plane, SHORT_GRACE, options},
-    vm::{Vm, id, open, record, with_facts},
+    vm::{Vm, ids, open, record, with_facts},
 };
 
 on_each_store! {
@@ -30,16 +30,6 @@ on_each_store! {
     without_a_spool_health_says_that_nothing_is_taken_and_why,
 }
 
-async fn ids(plane: &Plane) -> Vec<Value> {
-    let mut ids: Vec<_> = plane.records().await.into_iter().map(|mut record| record["exchange_id"].take()).collect();
-    ids.sort_by_key(ToString::to_string);
-    ids
-}
-
-fn all(numbers: impl IntoIterator<Item = u64>) -> Vec<Value> {
-    numbers.into_iter().map(|number| Value::from(id(number))).collect()
-}
-
 async fn what_the_store_will_never_take_is_set_aside_and_holds_up_nothing(database: Database) {
     let plane = Plane::start(&database).await;
     database.refuse_poison().await;
@@ -47,13 +37,13 @@ async fn what_the_store_will_never_take_is_set_aside_and_holds_up_nothing(databa
     let poison = |number| with_facts(record(number), |facts| facts.model = "poison".to_owned());
     vm.deliver(1, vec![record(1), poison(2), record(3), poison(4), record(5)]).await;
     vm.deliver(2, vec![record(6)]).await;
-    assert_eq!(ids(&plane).await, all([1, 3, 5, 6]));
+    assert_eq!(plane.recorded().await, ids([1, 3, 5, 6]));
     assert_eq!(plane.metric("tollgate_spool_set_aside_entries").await, 1.0);
     plane.stop().await;
 
     database.take_poison().await;
     let again = Plane::start(&database).await;
-    assert_eq!(ids(&again).await, all(1..=6));
+    assert_eq!(again.recorded().await, ids(1..=6));
     assert_eq!(again.metric("tollgate_spool_set_aside_entries").await, 0.0);
     assert_eq!(again.get("/api/v1/usage?group_by=team").await["groups"][0]["requests"], 6);
 }
@@ -75,7 +65,7 @@ async fn a_spool_that_was_removed_acknowledges_nothing(database: Database) {
         drop(plane);
         let again = Plane::start(&database).await;
         Vm::connect(&again, "vm-1").await.deliver(2, vec![record(number + 1)]).await;
-        assert_eq!(ids(&again).await, all(1..=number + 1));
+        assert_eq!(again.recorded().await, ids(1..=number + 1));
         again.stop().await;
     }
 }
@@ -104,7 +94,7 @@ async fn what_is_acknowledged_after_a_full_disk_is_in_the_spool(database: Databa
     }
     drop(plane);
     database.tamper("alter table out_of_reach rename to usage_records").await;
-    assert_eq!(ids(&Plane::start(&database).await).await, all(1..=5));
+    assert_eq!(Plane::start(&database).await.recorded().await, ids(1..=5));
 }
 
 async fn a_spool_that_cannot_be_emptied_is_told_of_and_tried_again(database: Database) {
@@ -139,13 +129,13 @@ async fn what_the_store_will_never_take_is_lost_without_a_spool_and_holds_up_not
     let poison = with_facts(record(2), |facts| facts.model = "poison".to_owned());
     vm.deliver(1, vec![record(1), poison, record(3)]).await;
     vm.deliver(2, vec![record(4)]).await;
-    assert_eq!(ids(&plane).await, all([1, 3, 4]));
+    assert_eq!(plane.recorded().await, ids([1, 3, 4]));
     assert_eq!(plane.metric_now("tollgate_unstorable_records_total").await, 1.0);
     assert_eq!(plane.metric_now("tollgate_intake_refusals_total").await, 0.0);
     // The losses of others are still written down.
     vm.state_open(3, vec![open(5)]).await;
     drop(vm);
-    eventually("the loss", async || (ids(&plane).await == all([1, 3, 4, 5])).then_some(())).await;
+    eventually("the loss", async || (plane.recorded().await == ids([1, 3, 4, 5])).then_some(())).await;
 }
 
 async fn a_store_that_does_not_answer_is_noticed_without_traffic(database: Database) {
@@ -237,11 +227,11 @@ async fn a_postgres_that_cannot_be_reached_is_waited_for() {
         drop(plane);
         wire.mend().await;
         let again = Plane::start_with(same, Pace::default()).await;
-        assert_eq!(ids(&again).await, all(1..=3));
+        assert_eq!(again.recorded().await, ids(1..=3));
         wire.cut().await;
         Vm::connect(&again, "vm-1").await.deliver(4, vec![record(4)]).await;
         wire.mend().await;
-        assert_eq!(ids(&again).await, all(1..=4));
+        assert_eq!(again.recorded().await, ids(1..=4));
     })
     .await;
 }
@@ -255,7 +245,7 @@ async fn a_sqlite_file_that_somebody_locks_is_waited_for() {
         vm.deliver(1, vec![record(1)]).await;
         assert_eq!(plane.metric_now("tollgate_spool_records").await, 1.0);
         drop(lock);
-        assert_eq!(ids(&plane).await, all([1]));
+        assert_eq!(plane.recorded().await, ids([1]));
     })
     .await;
 }
@@ -276,7 +266,7 @@ async fn a_sqlite_file_that_was_removed_gets_nothing_from_the_spool() {
         .await;
         drop(plane);
         let again = Plane::start(&database).await;
-        assert_eq!(ids(&again).await, all([2, 3]), "only what the file had is gone with it");
+        assert_eq!(again.recorded().await, ids([2, 3]), "only what the file had is gone with it");
     })
     .await;
 }
@@ -299,10 +289,10 @@ async fn a_sqlite_file_that_rolled_back_by_itself_is_used_again_without_a_restar
             vm.deliver(number, vec![large(number)]).await;
         }
         vm.deliver(11, vec![record(11)]).await;
-        assert_eq!(ids(&plane).await, all([11]));
+        assert_eq!(plane.recorded().await, ids([11]));
         database.tamper("drop trigger full").await;
         vm.deliver(12, vec![large(12)]).await;
-        assert_eq!(ids(&plane).await, all([11, 12]));
+        assert_eq!(plane.recorded().await, ids([11, 12]));
     })
     .await;
 }
@@ -330,7 +320,7 @@ async fn a_sqlite_file_that_could_only_be_read_is_written_again_without_a_restar
             .await;
         }
         drop(read_only);
-        assert_eq!(ids(&plane).await, all(1..=5));
+        assert_eq!(plane.recorded().await, ids(1..=5));
     })
     .await;
 }

@@ -10,7 +10,7 @@ use crate::support::{
     database::Database,
     eventually,
     plane::{Plane, wanting},
-    vm::{Vm, id, record},
+    vm::{Vm, ids, record},
 };
 
 on_each_store! {
@@ -20,16 +20,6 @@ on_each_store! {
     a_spool_that_cannot_be_read_is_not_passed_over,
     a_spool_of_a_newer_version_is_left_to_it,
     what_is_damaged_in_a_spool_is_set_aside_and_holds_up_nothing,
-}
-
-async fn ids(plane: &Plane) -> Vec<Value> {
-    let mut ids: Vec<_> = plane.records().await.into_iter().map(|mut record| record["exchange_id"].take()).collect();
-    ids.sort_by_key(ToString::to_string);
-    ids
-}
-
-fn all(numbers: impl IntoIterator<Item = u64>) -> Vec<Value> {
-    numbers.into_iter().map(|number| Value::from(id(number))).collect()
 }
 
 /// Leaves a spool with the record of exchange 1, which the store cannot keep until [`bring_back`].
@@ -57,14 +47,14 @@ async fn what_is_left_in_a_spool_comes_into_the_store_where_none_is_wanted(datab
     vm.send_records(2, vec![record(2)]).await;
     assert_eq!(vm.ended_by().await.code(), Code::Unavailable, "it is not appended to");
     bring_back(&database).await;
-    assert_eq!(ids(&plane).await, all([1]));
+    assert_eq!(plane.recorded().await, ids([1]));
     Vm::connect(&plane, "vm-1").await.deliver(2, vec![record(2)]).await;
-    assert_eq!(ids(&plane).await, all([1, 2]));
+    assert_eq!(plane.recorded().await, ids([1, 2]));
     plane.stop().await;
 
     let again = Plane::start_with(wanting(&database, Wanted::No), Pace::default()).await;
     assert_eq!(again.health().await.1["spool"], Value::Null);
-    assert_eq!(ids(&again).await, all([1, 2]));
+    assert_eq!(again.recorded().await, ids([1, 2]));
 }
 
 async fn a_spool_that_cannot_be_written_is_not_passed_over_where_it_holds_something(database: Database) {
@@ -78,7 +68,7 @@ async fn a_spool_that_cannot_be_written_is_not_passed_over_where_it_holds_someth
     }
     fs::remove_dir(&lock).expect("it is empty");
     bring_back(&database).await;
-    assert_eq!(ids(&Plane::start(&database).await).await, all([1]));
+    assert_eq!(Plane::start(&database).await.recorded().await, ids([1]));
 }
 
 async fn a_folder_where_sqlite_cannot_write_is_one_without_a_spool(database: Database) {
@@ -89,7 +79,7 @@ async fn a_folder_where_sqlite_cannot_write_is_one_without_a_spool(database: Dat
     let (_, said) = plane.health().await;
     assert_eq!((&said["acknowledged_by"], &said["spool"]), (&json!("store"), &Value::Null), "{said}");
     Vm::connect(&plane, "vm-1").await.deliver(1, vec![record(1)]).await;
-    assert_eq!(ids(&plane).await, all([1]));
+    assert_eq!(plane.recorded().await, ids([1]));
 }
 
 async fn a_spool_that_cannot_be_read_is_not_passed_over(database: Database) {
@@ -121,7 +111,7 @@ async fn what_is_damaged_in_a_spool_is_set_aside_and_holds_up_nothing(database: 
     bring_back(&database).await;
     let plane = Plane::start(&database).await;
     Vm::connect(&plane, "vm-1").await.deliver(2, vec![record(2)]).await;
-    assert_eq!(ids(&plane).await, all([2]));
+    assert_eq!(plane.recorded().await, ids([2]));
     let (_, said) = eventually("an empty spool", async || {
         Some(plane.health().await).filter(|(_, said)| said["spool"]["records"] == 0)
     })

@@ -171,6 +171,13 @@ impl Plane {
         serde_json::from_value(answer["records"].take()).expect("a list of records")
     }
 
+    /// The ids of the exchanges on record, in order.
+    pub(crate) async fn recorded(&self) -> Vec<Value> {
+        let mut ids: Vec<_> = self.records().await.into_iter().map(|mut record| record["exchange_id"].take()).collect();
+        ids.sort_by_key(ToString::to_string);
+        ids
+    }
+
     /// Waits until the store has all that was acknowledged.
     pub(crate) async fn settled(&self) {
         eventually("an empty spool", async || (self.metric_now("tollgate_spool_entries").await == 0.0).then_some(()))

@@ -223,6 +223,11 @@ fn authorised<T>(message: T, token: Option<&str>) -> Request<T> {
     request
 }
 
+/// The ids of the exchanges of these numbers, as JSON.
+pub(crate) fn ids(numbers: impl IntoIterator<Item = u64>) -> Vec<serde_json::Value> {
+    numbers.into_iter().map(|number| id(number).into()).collect()
+}
+
 /// An exchange id that ends in `number`.
 pub(crate) fn id(number: u64) -> String {
     format!("{number:032x}")
