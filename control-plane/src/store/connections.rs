@@ -74,7 +74,17 @@ async fn migrate_unlocked(migrations: &Migrator, options: &AnyConnectOptions) ->
     let mut attempt = 1;
     loop {
         let mut connection = connect(options).await?;
-        connection.execute(SQLITE).await.map_err(Error::Open)?;
+        match connection.execute(SQLITE).await {
+            Ok(_) => {}
+            // Another makes the file one with a write-ahead log at this moment, which SQLite waits for no lock to say.
+            Err(error) if attempt < MIGRATE_ATTEMPTS => {
+                tracing::debug!(%error, "the store is being made; looking again");
+                attempt += 1;
+                tokio::time::sleep(MIGRATE_AGAIN).await;
+                continue;
+            }
+            Err(error) => return Err(Error::Open(error)),
+        }
         match migrations.run_direct(None, &mut connection, false).await {
             Ok(()) => return Ok(connection),
             Err(error @ (MigrateError::Execute(_) | MigrateError::ExecuteMigration(..)))
@@ -89,6 +99,7 @@ async fn migrate_unlocked(migrations: &Migrator, options: &AnyConnectOptions) ->
 }
 
 const MIGRATE_ATTEMPTS: u32 = 8;
+const MIGRATE_AGAIN: Duration = Duration::from_millis(100);
 
 async fn connect(options: &AnyConnectOptions) -> Result<AnyConnection, Error> {
     match timeout(ACQUIRE_WITHIN, AnyConnection::connect_with(options)).await {
