@@ -105,7 +105,7 @@ async fn what_is_damaged_in_a_spool_is_set_aside_and_holds_up_nothing(database: 
     database
         .tamper_spool(
             "update entries set said = x'ff' where records > 0; \
-             update entries set received_at = 'zzz' where number = (select min(number) from entries where records = 0)",
+             insert into entries (vm_id, session, received_at, records) values ('vm-2', 1, 'zzz', 0)",
         )
         .await;
     bring_back(&database).await;
